@@ -17,10 +17,12 @@ from collections.abc import Collection
 from typing import Any, Final
 
 from stator_core.errors import ValidationException
+from stator_core.limits import (
+    CONSTRAINT_VIOLATIONS_SHOWN_MAX,
+    TABLE_NAME_CHARACTERS_MAX,
+    TABLE_NAME_CHARACTERS_MIN,
+)
 
-VIOLATIONS_MAX = 10  # DynamoDB lists no more
-TABLE_NAME_CHARACTERS_MIN = 3
-TABLE_NAME_CHARACTERS_MAX = 255
 NAME_PATTERN_TEXT = "[a-zA-Z0-9_.-]+"
 ENVELOPE = "1 validation error detected: "
 
@@ -146,7 +148,7 @@ class Violations:
         """Raise what was found, at most ten sentences, under one count."""
         if not self.sentences:
             return
-        shown = self.sentences[:VIOLATIONS_MAX]
+        shown = self.sentences[:CONSTRAINT_VIOLATIONS_SHOWN_MAX]
         plural = "" if len(shown) == 1 else "s"
         raise ValidationException(
             f"{len(shown)} validation error{plural} detected: {'; '.join(shown)}"

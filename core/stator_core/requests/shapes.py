@@ -17,6 +17,7 @@ from typing import Any, Protocol
 
 from stator_core.errors import SerializationException
 from stator_core.item import check_types
+from stator_core.value_rules import FALSE_WORDS, TRUE_WORDS, TYPES
 
 MODEL = "com.amazonaws.dynamodb.v20120810."
 UNEXPECTED_FIELD = "Unexpected field type"
@@ -29,8 +30,6 @@ PARAMETERIZED_TYPE = (
     "java.lang.Class (sun.reflect.generics.reflectiveObjects.ParameterizedTypeImpl and "
     "java.lang.Class are in module java.base of loader 'bootstrap')"
 )
-TRUE_STRINGS = frozenset(("true", "t", "yes", "y", "1"))
-FALSE_STRINGS = frozenset(("false", "f", "no", "n", "0"))
 INTEGER_MAX = 2**31 - 1
 LONG_MAX = 2**63 - 1
 
@@ -140,9 +139,9 @@ class Boolean:
         if isinstance(value, str):
             oddities.string_boolean |= self.odd
             word = value.lower()
-            if word in TRUE_STRINGS:
+            if word in TRUE_WORDS:
                 return True
-            if word in FALSE_STRINGS:
+            if word in FALSE_WORDS:
                 return False
             raise SerializationException(UNEXPECTED_TOKEN)
         if isinstance(value, list):
@@ -257,7 +256,7 @@ def note_oddities(value: Any, oddities: Oddities) -> None:
         current = unread.pop()
         if not isinstance(current, dict):
             continue
-        set_members = [name for name in current if name in MEMBERS and current[name] is not None]
+        set_members = [name for name in current if name in TYPES and current[name] is not None]
         oddities.second_member |= len(set_members) > 1
         for name in set_members:
             member = current[name]
@@ -268,8 +267,6 @@ def note_oddities(value: Any, oddities: Oddities) -> None:
             elif name == "M" and isinstance(member, dict):
                 unread.extend(member.values())
 
-
-MEMBERS = frozenset(("S", "N", "B", "SS", "NS", "BS", "M", "L", "NULL", "BOOL"))
 
 STRING = String()
 INTEGER = WholeNumber("Integer", INTEGER_MAX)
