@@ -2,12 +2,13 @@
 
 An item arrives as the DynamoDB JSON of a request and stays that JSON: `validate_item` accepts the
 usual values in one tight pass, brings them to their canonical form in place and measures them;
-whatever the pass does not expect goes to `value_rules.py`, which raises DynamoDB's error or rewrites
-the value so that the pass accepts it. Called by the request modules for items, keys and values.
+whatever the pass does not expect goes to `value_rules.py`, which raises DynamoDB's error or
+rewrites the value so that the pass accepts it. Called by the request modules for items, keys and
+values.
 
 What holds afterwards, and everything below relies on it: exactly one member per value; N is the
-canonical text of `number.py`; sets are sorted (SS and BS by bytes, NS by value); B is strict base64;
-BOOL and NULL are booleans. Hence two canonical values are equal exactly if Python says so.
+canonical text of `number.py`; sets are sorted (SS and BS by bytes, NS by value); B is strict
+base64; BOOL and NULL are booleans. Hence two canonical values are equal exactly if Python says so.
 """
 
 from __future__ import annotations
@@ -123,7 +124,7 @@ def _accept_members(members: Any, depth: int) -> int:
         else:
             size += _ACCEPT[kind](value, content, depth)
             size += len(name) if name.isascii() else len(name.encode())
-    if "" in members or size > ATTRIBUTE_NAME_BYTES_MAX and _has_long_name(members):
+    if "" in members or (size > ATTRIBUTE_NAME_BYTES_MAX and _has_long_name(members)):
         raise _Odd
     return size
 

@@ -11,9 +11,9 @@ The order-preserving form (version 1, used inside stored keys; do not change):
     positive  03, exponent byte, digit bytes
     negative  01, then the exponent byte and digit bytes of the positive number, each complemented
 
-The exponent byte is the exponent of the leading digit + 130. A digit byte is twice the value of two
-decimal digits (the last padded with a zero), plus one if another digit byte follows. So no form is a
-prefix of another, and bytes compare as the numbers do.
+The exponent byte is the exponent of the leading digit + 130. A digit byte is twice the value of
+two decimal digits (the last padded with a zero), plus one if another digit byte follows. So no form
+is a prefix of another, and bytes compare as the numbers do.
 """
 
 from __future__ import annotations

@@ -289,9 +289,7 @@ def _canonical(text: str) -> str:
     try:
         return canonical(text)
     except NumberRefused as refused:
-        raise ValueRefused(
-            Family.NUMBER, refused.message_new, refused.message_old
-        ) from refused
+        raise ValueRefused(Family.NUMBER, refused.message_new, refused.message_old) from refused
 
 
 def _check_set(kind: str, elements: list[str]) -> None:
@@ -321,7 +319,9 @@ def _duplicates(kind: str, elements: list[str], repeat: int) -> ValueRefused:
     shown = [f'"{element}"' for element in (*read, *elements[repeat:])]
     as_sent = ", ".join(elements)
     if kind == "BS":
-        message_new = f"{INVALID}Input collection [{','.join(shown)}]of type BS contains duplicates."
+        message_new = (
+            f"{INVALID}Input collection [{','.join(shown)}]of type BS contains duplicates."
+        )
         message_old = f"{INVALID}Input collection [{as_sent}]of type BS contains duplicates."
     else:
         message_new = f"{INVALID}Input collection [{', '.join(shown)}] contains duplicates."
