@@ -1,9 +1,9 @@
 """What a write changes in the secondary indexes of its table.
 
-In: a table and an item before and after one write (None: there is none). Out: a list of IndexChange,
-at most one for each index, which the partition writes in the same batch as the item. Called by the
-partition for each write to a table with indexes, and by the backfill of a new index (before is
-None). What an entry holds besides its keys is the index's projection.
+In: a table and an item before and after one write (None: there is none). Out: a list of
+IndexChange, at most one for each index, which the partition writes in the same batch as the item.
+Called by the partition for each write to a table with indexes, and by the backfill of a new index
+(before is None). What an entry holds besides its keys is the index's projection.
 
 Pure: the changes follow from the two items alone, so a replay makes the same ones.
 """
@@ -17,7 +17,7 @@ from stator_core.keys import can_be_indexed, entry_key
 from stator_core.table import Index, Table
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class IndexChange:
     """One index's share of one write. Sizes are DynamoDB's, in bytes; 0 where there is no entry.
 

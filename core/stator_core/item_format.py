@@ -23,6 +23,7 @@ VERSION: Final = 1
 _CHECKED = Struct(">BBQHI")
 _CHECKSUM_BYTES = 8
 _CHECKED_BYTES = _CHECKED.size
+_SIZE_AT = _CHECKED_BYTES - 4
 HEADER_BYTES: Final = _CHECKED_BYTES + _CHECKSUM_BYTES
 
 assert HEADER_BYTES == 24
@@ -62,6 +63,11 @@ def payload_of(key: bytes, stored: bytes) -> bytes:
     if stored[0] != VERSION:
         raise Damaged(key, f"format version {stored[0]}, this code reads {VERSION}")
     return payload
+
+
+def payload_and_size(key: bytes, stored: bytes) -> tuple[bytes, int]:
+    """The JSON and the size of a stored item: what a page of a Query needs. Raises Damaged."""
+    return payload_of(key, stored), int.from_bytes(stored[_SIZE_AT:_CHECKED_BYTES], "big")
 
 
 def read(key: bytes, stored: bytes) -> StoredItem:

@@ -125,7 +125,8 @@ def check_index_keys(table: Table, item: Item) -> None:
                     f"{_NOT_VALID}{_INDEX_KEY}{_cannot_be_empty(attribute.type)} "
                     f"IndexName: {index.name}, IndexKey: {attribute.name}"
                 )
-        _check_index_key_size(index, item)
+        if not _surely_short(index.key_schema, item):
+            _check_index_key_size(index, item)
 
 
 def check_updated_index_keys(table: Table, before: Item | None, after: Item) -> None:
@@ -144,8 +145,21 @@ def check_updated_index_keys(table: Table, before: Item | None, after: Item) -> 
                 raise ValidationException(
                     f"{_NOT_VALID}{_UPDATED_INDEX_KEY}{_cannot_be_empty(attribute.type)}"
                 )
-        if changed:
+        if changed and not _surely_short(index.key_schema, after):
             _check_index_key_size(index, after)
+
+
+def _surely_short(schema: KeySchema, item: Item) -> bool:
+    """Whether the key attributes that the item has are within the limits, whatever their bytes.
+
+    They have the types of the schema.
+    """
+    characters = 0
+    for attribute in schema.attributes:
+        value = item.get(attribute.name)
+        if value is not None:
+            characters += len(value[attribute.type])
+    return characters <= _SURELY_SHORT
 
 
 def _check_index_key_size(index: Index, item: Item) -> None:
@@ -171,7 +185,7 @@ def can_be_indexed(key_schema: KeySchema, item: Item) -> bool:
         value = item.get(attribute.name)
         if value is None or not value.get(attribute.type):
             return False
-    return (
+    return _surely_short(key_schema, item) or (
         _key_bytes(key_schema.hash, item) <= HASH_KEY_BYTES_MAX
         and _key_bytes(key_schema.range, item) <= RANGE_KEY_BYTES_MAX
     )

@@ -83,13 +83,15 @@ def canonical(text: str) -> str:
     if not whole and not fraction:
         raise _not_convertible(text)
     written = (whole + fraction).lstrip("0")
-    exponent = _exponent(text, exponent_sign, exponent_digits) - len(fraction)
+    written_exponent = _exponent(text, exponent_sign, exponent_digits)
+    exponent = written_exponent - len(fraction)
     digits = written.rstrip("0")
     # The range check of a zero takes its last written digit for a 1: `0e126` is an overflow.
     leading = exponent + len(written or "0") - 1
     if leading > NUMBER_EXPONENT_MAX or leading < NUMBER_EXPONENT_MIN:
         message = OVERFLOW if leading > NUMBER_EXPONENT_MAX else UNDERFLOW
-        raise NumberRefused(message, _old_range_message(text, exponent, leading))
+        old_message = _old_range_message(text, written_exponent, exponent, leading)
+        raise NumberRefused(message, old_message)
     if not digits:
         return "0"
     if len(digits) > NUMBER_DIGITS_MAX:
@@ -115,18 +117,13 @@ def _not_convertible(text: str) -> NumberRefused:
     return NumberRefused(f"{NOT_CONVERTIBLE}: {text}")
 
 
-def _old_range_message(text: str, exponent: int, leading: int) -> str:
+def _old_range_message(text: str, written_exponent: int, exponent: int, leading: int) -> str:
     """What the old layer says of a number out of range: it counts in 32-bit integers.
 
     There the scale is the negated exponent, and precision minus scale may wrap around, which makes
     an underflow of `1e2147483647` (captured 2026-10).
     """
-    scale = -exponent
-    written_exponent = _GRAMMAR.fullmatch(text)
-    assert written_exponent is not None  # `canonical` has matched it
-    exponent_digits = written_exponent.group(5) or "0"
-    too_long = not -(1 << 31) <= int(exponent_digits) < 1 << 31
-    if too_long or not -(1 << 31) <= scale < 1 << 31:
+    if any(not -(1 << 31) <= count < 1 << 31 for count in (written_exponent, -exponent)):
         return f"{NOT_CONVERTIBLE}: {text}"
     wrapped = (leading + 1 + (1 << 31)) % (1 << 32) - (1 << 31)
     return OVERFLOW if wrapped - 1 > NUMBER_EXPONENT_MAX else UNDERFLOW
