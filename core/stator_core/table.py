@@ -2,8 +2,8 @@
 
 Made by `requests/create_table.py`, changed by `requests/update_table.py`, stored by the catalog as
 JSON (`to_json`, `from_json`; version 1), read by every item request. Descriptors are immutable: a
-change makes a new one. Invariant: an index that the descriptor names has an identifier that no other
-table or index ever had, so a key on disk says which definition wrote it.
+change makes a new one. Invariant: an index that the descriptor names has an identifier that no
+other table or index ever had, so a key on disk says which definition wrote it.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
 KeyType = Literal["S", "N", "B"]
+# What keeps a table UPDATING, apart from its indexes: `table_status.py` refuses changes by it.
+ChangeUnderWay = Literal["THROUGHPUT", "BILLING_MODE", "STREAM", "TABLE_CLASS"]
 DESCRIPTOR_VERSION = 1
 
 
@@ -121,13 +123,14 @@ class Table:
     global_indexes: tuple[Index, ...] = ()
     billing_mode: str = "PROVISIONED"
     # When the table last became PAY_PER_REQUEST; shown as BillingModeSummary. A table that was
-    # always PROVISIONED has none (behaviour.md 17.11).
+    # always PROVISIONED has none (as DynamoDB answers, captured 2026-10).
     last_update_to_pay_per_request: float | None = None
     throughput: Throughput = Throughput()
     on_demand_throughput: OnDemandThroughput | None = None
+    # (read, write) units per second, once anything raised them over what the billing mode implies.
     warm_throughput: tuple[int, int] | None = None
-    stream: StreamSpecification | None = None
-    latest_stream_label: str | None = None
+    stream: StreamSpecification | None = None  # None: no stream, or one that was disabled
+    latest_stream_label: str | None = None  # outlives the stream, as DescribeTable shows it
     table_class: str | None = None  # None: never set, shown as nothing
     table_class_updated: float | None = None
     deletion_protection: bool = False
@@ -135,6 +138,7 @@ class Table:
     time_to_live: TimeToLive | None = None
     tags: tuple[tuple[str, str], ...] = ()
     resource_policy: str | None = None
+    change_under_way: ChangeUnderWay | None = None
 
     # Derived values, filled once: the hot path asks for them on every request.
     indexes: tuple[Index, ...] = field(init=False, compare=False, repr=False)
@@ -176,7 +180,9 @@ def from_json(stored: dict[str, Any]) -> Table:
     """Read what `to_json` wrote. Raises ValueError for a version that this code does not know."""
     version = stored.get("descriptor_version")
     if version != DESCRIPTOR_VERSION:
-        raise ValueError(f"table descriptor version {version!r}, this code reads {DESCRIPTOR_VERSION}")
+        raise ValueError(
+            f"table descriptor version {version!r}, this code reads {DESCRIPTOR_VERSION}"
+        )
     fields = {name: value for name, value in stored.items() if name != "descriptor_version"}
     fields["key_schema"] = _key_schema(fields["key_schema"])
     fields["attribute_definitions"] = tuple(
