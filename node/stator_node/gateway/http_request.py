@@ -1,0 +1,124 @@
+"""From a received HTTP request to an operation, its JSON and its caller: the first six checks.
+
+Called by `http_connection.py` for each complete request; what it returns goes to the `Executor`.
+The order is DynamoDB's: body size, content type, JSON, target, signature, empty body. Raises
+`DynamoDBError`, or `NotAnOperation` with an answer that is no JSON.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import orjson
+
+from stator_core.errors import (
+    RequestEntityTooLargeException,
+    SerializationException,
+    UnknownOperationException,
+)
+from stator_node.doors import Caller
+from stator_node.gateway.http_answer import TEXT_TYPE, Answer, InflatedTooLarge, inflate
+from stator_node.gateway.http_limits import VERIFY_FIRST_BODY_BYTES
+from stator_node.gateway.sigv4_claim import Headers, split_target
+
+Body = bytes | bytearray
+Verify = Callable[[bytes, bytes, Headers, Body], Caller]  # method, url, headers, body
+
+CONTENT_TYPES = frozenset({b"application/x-amz-json-1.0", b"application/json"})
+TARGET_PREFIX = "DynamoDB_20120810."
+STREAMS_TARGET_PREFIX = "DynamoDBStreams_20120810."
+STREAMS_OPERATIONS = frozenset({"DescribeStream", "GetRecords", "GetShardIterator", "ListStreams"})
+
+NOT_FOUND = Answer(404, b"<UnknownOperationException/>\n", content_type=b"")
+_PREFLIGHT_MAX_AGE = b"Access-Control-Max-Age: 172800\r\n"
+_LINE_ENDS = b"\r\n\0"
+
+
+class NotAnOperation(Exception):
+    """The request is answered outside DynamoDB's JSON protocol."""
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__()
+        self.answer = answer
+
+
+class RequestReader:
+    """Does the checks. `region` is shown in the health text."""
+
+    def __init__(
+        self, operations: Iterable[str], verify: Verify, region: str, body_bytes_max: int
+    ) -> None:
+        self._verify = verify
+        self._body_bytes_max = body_bytes_max
+        self._health = f"healthy: dynamodb.{region}.amazonaws.com ".encode()
+        # Whole header values, so that the usual request costs one lookup.
+        self._operation_of = {
+            (STREAMS_TARGET_PREFIX if name in STREAMS_OPERATIONS else TARGET_PREFIX).encode()
+            + name.encode(): name
+            for name in operations
+        }
+
+    def read(
+        self, method: bytes, url: bytes, headers: Headers, body: Body
+    ) -> tuple[str, dict[str, Any], Caller]:
+        """Operation, JSON body and caller of a request."""
+        if method != b"POST" or (url != b"/" and split_target(url)[0] != b"/"):
+            raise NotAnOperation(self._other(method, url, headers))
+        if body and headers.get(b"content-type") not in CONTENT_TYPES:
+            _check_content_type(headers.get(b"content-type", b""))
+        caller: Caller | None = None
+        encoding = headers.get(b"content-encoding")
+        if encoding is not None or len(body) > VERIFY_FIRST_BODY_BYTES:
+            caller = self._verify(method, url, headers, body)
+            body = self._decoded(body, encoding)
+        document: Any = None
+        if body:
+            try:
+                document = orjson.loads(body)
+            except orjson.JSONDecodeError:
+                raise SerializationException from None
+        operation = self._operation_of.get(headers.get(b"x-amz-target", b""))
+        if operation is None:
+            raise UnknownOperationException
+        if caller is None:
+            caller = self._verify(method, url, headers, body)
+        if type(document) is not dict:
+            raise SerializationException
+        return operation, document, caller
+
+    def _decoded(self, body: Body, encoding: bytes | None) -> Body:
+        if encoding is None or encoding.strip().lower() != b"gzip":
+            return body
+        try:
+            return inflate(body, self._body_bytes_max)
+        except InflatedTooLarge:
+            raise RequestEntityTooLargeException from None
+        except ValueError:
+            raise SerializationException from None
+
+    def _other(self, method: bytes, url: bytes, headers: Headers) -> Answer:
+        if method == b"OPTIONS":
+            return preflight(headers)
+        if method in (b"GET", b"HEAD") and split_target(url)[0] == b"/":
+            return Answer(200, self._health, TEXT_TYPE, send_body=method == b"GET")
+        return NOT_FOUND
+
+
+def _check_content_type(content_type: bytes) -> None:
+    if content_type.partition(b";")[0].strip().lower() not in CONTENT_TYPES:
+        raise NotAnOperation(NOT_FOUND)
+
+
+def preflight(headers: Headers) -> Answer:
+    """The answer to a browser's question whether it may call: yes, with what it asked for."""
+    lines = [b"Access-Control-Allow-Origin: *\r\n", _PREFLIGHT_MAX_AGE]
+    for asked, allowed in (
+        (b"access-control-request-headers", b"Access-Control-Allow-Headers"),
+        (b"access-control-request-method", b"Access-Control-Allow-Methods"),
+    ):
+        value = headers.get(asked)
+        if value is not None:
+            assert not any(byte in value for byte in _LINE_ENDS)  # The parser refused them.
+            lines.append(b"%b: %b\r\n" % (allowed, value))
+    return Answer(200, content_type=TEXT_TYPE, headers=b"".join(lines))
