@@ -1,0 +1,66 @@
+"""Stored items, version 1: golden bytes, round trips, damage found."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stator_core.item_format import (
+    HEADER_BYTES,
+    Damaged,
+    StoredItem,
+    encode,
+    payload_and_size,
+    payload_of,
+    read,
+)
+
+KEY = bytes.fromhex("00000007b9d13996cf1b134a610001")
+PAYLOAD = b'{"h":{"S":"a"}}'
+
+
+def test_the_bytes_of_a_stored_item_never_change() -> None:
+    stored = encode(KEY, PAYLOAD, size=2, timestamp=0x0190_0000_0001_0002, origin_region=3)
+
+    # version | flags | timestamp | origin region | size | checksum | JSON
+    head = "01 00 0190000000010002 0003 00000002 b23c1c5d02b3a01b"
+    assert stored == bytes.fromhex(head) + PAYLOAD
+
+
+@given(
+    st.binary(min_size=12, max_size=40),
+    st.binary(max_size=60),
+    st.integers(0, 409_600),
+    st.integers(0, 2**64 - 1),
+    st.integers(0, 2**16 - 1),
+)
+def test_a_stored_item_gives_everything_back(key, payload, size, timestamp, region) -> None:
+    stored = encode(key, payload, size, timestamp, region)
+
+    assert len(stored) == HEADER_BYTES + len(payload)
+    assert payload_of(key, stored) == payload
+    assert payload_and_size(key, stored) == (payload, size)
+    assert read(key, stored) == StoredItem(payload, size, timestamp, region)
+
+
+@given(st.integers(0, (HEADER_BYTES + len(PAYLOAD)) * 8 - 1))
+def test_one_flipped_bit_is_found(bit) -> None:
+    stored = bytearray(encode(KEY, PAYLOAD, 2, 5))
+    stored[bit // 8] ^= 1 << bit % 8
+
+    for reader in (payload_of, payload_and_size, read):
+        with pytest.raises(Damaged) as damage:
+            reader(KEY, bytes(stored))
+        assert damage.value.key == KEY
+
+
+@pytest.mark.parametrize("length", range(HEADER_BYTES + len(PAYLOAD)))
+def test_a_truncated_item_is_found(length) -> None:
+    with pytest.raises(Damaged):
+        read(KEY, encode(KEY, PAYLOAD, 2, 5)[:length])
+
+
+def test_an_item_under_another_key_is_found() -> None:
+    with pytest.raises(Damaged):
+        payload_of(KEY + b"x", encode(KEY, PAYLOAD, 2, 5))
