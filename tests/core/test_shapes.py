@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from stator_core.errors import SerializationException
@@ -212,7 +212,6 @@ JSON = st.recursive(
 )
 
 
-@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 @given(st.dictionaries(st.sampled_from(sorted(SHAPE.members)), JSON, max_size=4))
 def test_any_json_is_read_or_refused_and_what_is_read_is_read_again_unchanged(
     body: dict[str, Any],
