@@ -244,36 +244,49 @@ def type_of(value: AttributeValue) -> str:
 
 def item_size(item: Item) -> int:
     """Bytes of a canonical item: names and values (AWS: Item sizes and formats)."""
-    return sum(utf8_length(name) + value_size(value) for name, value in item.items())
+    size = 0
+    for name, value in item.items():
+        ((kind, content),) = value.items()
+        size += len(name) if name.isascii() else len(name.encode())
+        size += _MEASURE[kind](content)
+    return size
 
 
 def value_size(value: AttributeValue) -> int:
     """Bytes of a canonical value."""
     ((kind, content),) = value.items()
-    match kind:
-        case "S":
-            return utf8_length(content)
-        case "N":
-            return number.size_bytes(content)
-        case "B":
-            return binary_length(content)
-        case "BOOL" | "NULL":
-            return 1
-        case "L":
-            return _COLLECTION_BYTES + len(content) + sum(map(value_size, content))
-        case "M":
-            return _COLLECTION_BYTES + len(content) + item_size(content)
-        case "SS":
-            return sum(map(utf8_length, content))
-        case "NS":
-            return sum(map(number.size_bytes, content))
-    assert kind == "BS", kind
-    return sum(map(binary_length, content))
+    return _MEASURE[kind](content)
 
 
 def binary_length(content: str) -> int:
     """Bytes that a strict base64 text stands for."""
     return len(content) // 4 * 3 - content.count("=", -2)
+
+
+def _one_byte(_content: bool) -> int:
+    return 1
+
+
+def _list_size(content: list[AttributeValue]) -> int:
+    return _COLLECTION_BYTES + len(content) + sum(map(value_size, content))
+
+
+def _map_size(content: Item) -> int:
+    return _COLLECTION_BYTES + len(content) + item_size(content)
+
+
+_MEASURE: dict[str, Callable[[Any], int]] = {
+    "S": utf8_length,
+    "N": number.size_bytes,
+    "B": binary_length,
+    "BOOL": _one_byte,
+    "NULL": _one_byte,
+    "L": _list_size,
+    "M": _map_size,
+    "SS": lambda members: sum(map(utf8_length, members)),
+    "NS": lambda members: sum(map(number.size_bytes, members)),
+    "BS": lambda members: sum(map(binary_length, members)),
+}
 
 
 def equal(a: AttributeValue, b: AttributeValue) -> bool:

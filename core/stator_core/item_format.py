@@ -70,6 +70,11 @@ def payload_and_size(key: bytes, stored: bytes) -> tuple[bytes, int]:
     return payload_of(key, stored), int.from_bytes(stored[_SIZE_AT:_CHECKED_BYTES], "big")
 
 
+def size_of(stored: bytes) -> int:
+    """DynamoDB's size of a stored item, from its header alone: for counting, not for answers."""
+    return int.from_bytes(stored[_SIZE_AT:_CHECKED_BYTES], "big")
+
+
 def read(key: bytes, stored: bytes) -> StoredItem:
     """A stored item with what its header says. Raises Damaged."""
     payload = payload_of(key, stored)

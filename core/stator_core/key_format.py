@@ -127,30 +127,23 @@ class Layout:
     index: int | None = None
     # `key(item)`: the stored key of an item that has all these attributes in their types.
     key: Callable[[dict[str, Any]], bytes] = field(init=False, repr=False, compare=False)
+    # `collection(values)`: what all keys with these values of the HASH attributes begin with, and
+    # no others.
+    collection: Callable[[Sequence[dict[str, Any]]], bytes] = field(
+        init=False, repr=False, compare=False
+    )
     opening: bytes = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         assert 0 <= self.identifier <= IDENTIFIER_MAX
         assert self.index is None or 0 <= self.index <= IDENTIFIER_MAX
         object.__setattr__(self, "opening", self.identifier.to_bytes(IDENTIFIER_BYTES, "big"))
-        object.__setattr__(self, "key", _encoder(self))
+        object.__setattr__(self, "key", _key_encoder(self))
+        object.__setattr__(self, "collection", _collection_encoder(self))
 
-    def hash_components(self, values: Sequence[dict[str, Any]]) -> tuple[bytes, bytes]:
-        """(the 8 bytes of the hash, the components) of the HASH attributes' values, in order."""
-        components = b""
-        typed = b""
-        for attribute, value in zip(self.hashed, values, strict=True):
-            component = COMPONENT[attribute.type](value[attribute.type])
-            components += component
-            typed += _LETTER[attribute.type] + component
-        return xxh3_64_digest(typed), components
-
-    def collection(self, values: Sequence[dict[str, Any]]) -> bytes:
-        """What all keys with these values of the HASH attributes begin with, and no others."""
-        place, components = self.hash_components(values)
-        return self.opening + place + self._index_bytes() + components
-
-    def _index_bytes(self) -> bytes:
+    @property
+    def index_bytes(self) -> bytes:
+        """What stands between hash and HASH: a local index's identifier, else nothing."""
         return b"" if self.index is None else self.index.to_bytes(IDENTIFIER_BYTES, "big")
 
     def component(self, position: int, content: str) -> bytes:
@@ -188,51 +181,83 @@ class Layout:
         return attributes
 
 
-def _encoder(layout: Layout) -> Callable[[dict[str, Any]], bytes]:
+def _collection_encoder(layout: Layout) -> Callable[[Sequence[dict[str, Any]]], bytes]:
+    """`Layout.collection`, compiled."""
+    opening, index_bytes = layout.opening, layout.index_bytes
+    parts = [(each.type, COMPONENT[each.type], _LETTER[each.type]) for each in layout.hashed]
+    if len(parts) == 1:
+        ((kind, encode, letter),) = parts
+
+        def of_one(values: Sequence[dict[str, Any]]) -> bytes:
+            (value,) = values
+            component = encode(value[kind])
+            return opening + xxh3_64_digest(letter + component) + index_bytes + component
+
+        return of_one
+
+    def of_several(values: Sequence[dict[str, Any]]) -> bytes:
+        components = []
+        typed = []
+        for (kind, encode, letter), value in zip(parts, values, strict=True):
+            component = encode(value[kind])
+            components.append(component)
+            typed.append(letter + component)
+        return opening + xxh3_64_digest(b"".join(typed)) + index_bytes + b"".join(components)
+
+    return of_several
+
+
+def _key_encoder(layout: Layout) -> Callable[[dict[str, Any]], bytes]:
     """`Layout.key`, compiled: this runs for every item of every request."""
-    if len(layout.hashed) > 1 or len(layout.ordered) > 1 or layout.index is not None:
-        return _general_encoder(layout)
-    opening = layout.opening
+    if len(layout.hashed) > 1:
+        return _several_hashed_encoder(layout)
+    opening, index_bytes = layout.opening, layout.index_bytes
     ((hash_name, hash_type),) = ((each.name, each.type) for each in layout.hashed)
-    hash_component = COMPONENT[hash_type]
+    encode_hash = COMPONENT[hash_type]
     letter = _LETTER[hash_type]
-    if not layout.ordered:
+    if len(layout.ordered) == 1 and layout.index is None:
+        ((range_name, range_type),) = ((each.name, each.type) for each in layout.ordered)
+        encode_range = LAST_COMPONENT[range_type]
 
-        def hash_key(item: dict[str, Any]) -> bytes:
-            component = hash_component(item[hash_name][hash_type])
-            return opening + xxh3_64_digest(letter + component) + component
+        def hash_and_range_key(item: dict[str, Any]) -> bytes:
+            component = encode_hash(item[hash_name][hash_type])
+            place = xxh3_64_digest(letter + component)
+            return opening + place + component + encode_range(item[range_name][range_type])
 
-        return hash_key
-    ((range_name, range_type),) = ((each.name, each.type) for each in layout.ordered)
-    range_component = LAST_COMPONENT[range_type]
-
-    def hash_and_range_key(item: dict[str, Any]) -> bytes:
-        component = hash_component(item[hash_name][hash_type])
-        place = xxh3_64_digest(letter + component)
-        return opening + place + component + range_component(item[range_name][range_type])
-
-    return hash_and_range_key
-
-
-def _general_encoder(layout: Layout) -> Callable[[dict[str, Any]], bytes]:
-    names = [attribute.name for attribute in layout.hashed]
-    last = len(layout.ordered) - 1
-    ordered = [
-        (
-            attribute.name,
-            attribute.type,
-            (LAST_COMPONENT if at == last else COMPONENT)[attribute.type],
-        )
-        for at, attribute in enumerate(layout.ordered)
-    ]
+        return hash_and_range_key
+    ordered = _ordered_encoders(layout)
 
     def key(item: dict[str, Any]) -> bytes:
-        collection = layout.collection([item[name] for name in names])
-        return collection + b"".join(
-            [component(item[name][kind]) for name, kind, component in ordered]
-        )
+        component = encode_hash(item[hash_name][hash_type])
+        stored = opening + xxh3_64_digest(letter + component) + index_bytes + component
+        for name, kind, encode in ordered:
+            stored += encode(item[name][kind])
+        return stored
 
     return key
+
+
+def _several_hashed_encoder(layout: Layout) -> Callable[[dict[str, Any]], bytes]:
+    names = [attribute.name for attribute in layout.hashed]
+    ordered = _ordered_encoders(layout)
+    collection = _collection_encoder(layout)
+
+    def key(item: dict[str, Any]) -> bytes:
+        stored = collection([item[name] for name in names])
+        for name, kind, encode in ordered:
+            stored += encode(item[name][kind])
+        return stored
+
+    return key
+
+
+def _ordered_encoders(layout: Layout) -> list[tuple[str, KeyType, Callable[[str], bytes]]]:
+    """Name, type and encoder of what follows the HASH attributes; the last one ends the key."""
+    last = len(layout.ordered) - 1
+    return [
+        (each.name, each.type, (LAST_COMPONENT if at == last else COMPONENT)[each.type])
+        for at, each in enumerate(layout.ordered)
+    ]
 
 
 def _content(kind: KeyType, raw: bytes) -> str:

@@ -181,11 +181,14 @@ def can_be_indexed(key_schema: KeySchema, item: Item) -> bool:
     An item that does not fit stays out of the index: it may have been there before the index was
     (AWS: Managing Global Secondary Indexes, "Detecting and correcting index key violations").
     """
-    for attribute in key_schema.attributes:
+    characters = 0
+    for attribute in key_schema.hash + key_schema.range:
         value = item.get(attribute.name)
-        if value is None or not value.get(attribute.type):
+        content = None if value is None else value.get(attribute.type)
+        if not content:
             return False
-    return _surely_short(key_schema, item) or (
+        characters += len(content)
+    return characters <= _SURELY_SHORT or (
         _key_bytes(key_schema.hash, item) <= HASH_KEY_BYTES_MAX
         and _key_bytes(key_schema.range, item) <= RANGE_KEY_BYTES_MAX
     )

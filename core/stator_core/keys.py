@@ -73,9 +73,10 @@ class Layouts:
 
     table: Layout
     indexes: dict[int, Layout]
+    collection_counter: Layout
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class KeyCondition:
     """What a Query asks of the key, resolved against a key schema.
 
@@ -98,6 +99,7 @@ def layouts(table: Table) -> Layouts:
         known = Layouts(
             table=Layout(table.identifier, table.key_schema.hash, table.key_schema.range),
             indexes={index.identifier: _index_layout(table, index) for index in table.indexes},
+            collection_counter=Layout(table.identifier, table.key_schema.hash, (), 0),
         )
         object.__setattr__(table, _LAYOUTS, known)  # The class is frozen; see Table.__post_init__.
     return known
@@ -127,6 +129,14 @@ def item_key(table: Table, item: Item) -> bytes:
 def entry_key(table: Table, index: Index, item: Item) -> bytes:
     """The stored key of an item's entry in an index; `can_be_indexed` must hold."""
     return layout(table, index).key(item)
+
+
+def collection_counter_key(table: Table, key: Item) -> bytes:
+    """Where the size of an item collection is kept: in `indexes`, under local index 0.
+
+    No index has that identifier, so the counter is an entry of none.
+    """
+    return layouts(table).collection_counter.key(key)
 
 
 def hash_place(table: Table, key: Item) -> int:

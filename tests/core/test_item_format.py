@@ -14,6 +14,7 @@ from stator_core.item_format import (
     payload_and_size,
     payload_of,
     read,
+    size_of,
 )
 
 KEY = bytes.fromhex("00000007b9d13996cf1b134a610001")
@@ -41,6 +42,7 @@ def test_a_stored_item_gives_everything_back(key, payload, size, timestamp, regi
     assert len(stored) == HEADER_BYTES + len(payload)
     assert payload_of(key, stored) == payload
     assert payload_and_size(key, stored) == (payload, size)
+    assert size_of(stored) == size
     assert read(key, stored) == StoredItem(payload, size, timestamp, region)
 
 

@@ -16,6 +16,7 @@ from stator_core.key_format import hash_of
 from stator_core.keys import (
     KeyCondition,
     bounds,
+    collection_counter_key,
     entry_key,
     hash_place,
     is_entry_of,
@@ -203,6 +204,19 @@ def test_an_item_and_its_local_entries_begin_with_the_same_table_and_hash() -> N
     made: Item = {"h": {"S": "a"}, "r": {"S": "b"}, "l": {"S": "c"}}
 
     assert entry_key(indexed, index, made)[:12] == item_key(indexed, made)[:12]
+
+
+def test_the_counter_of_a_collection_lies_beside_its_entries_and_is_none_of_them() -> None:
+    index = local_index(schema("S", "S", "hl"))
+    indexed = table("S", "S", index)
+    made: Item = {"h": {"S": "a"}, "r": {"S": "b"}, "l": {"S": "c"}}
+    counter = collection_counter_key(indexed, made)
+
+    assert counter == collection_counter_key(indexed, {"h": {"S": "a"}, "r": {"S": "other"}})
+    assert counter[:12] == item_key(indexed, made)[:12]
+    assert not is_entry_of(index, counter)
+    start, end = bounds(indexed, index, KeyCondition(({"S": "a"},)))
+    assert not start <= counter < end
 
 
 def test_layouts_are_built_once_and_never_outlive_their_descriptor() -> None:
