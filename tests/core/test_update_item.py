@@ -362,6 +362,31 @@ def test_attribute_updates_are_the_older_form_of_an_update() -> None:
         request.evaluate(TABLE, KEY, 3)
 
 
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "SET c = c + :one, #n = :one REMOVE m",
+        "SET m.x = :one, l = m REMOVE m.y",
+        "REMOVE l[0], m.x",
+        "SET l[5] = :one",
+    ],
+)
+def test_the_size_after_an_update_is_that_of_the_whole_item(expression: str) -> None:
+    before: Item = {**STORED, "l": {"L": [{"S": "ü"}, {"M": {}}]}}
+    request = parse(
+        body(
+            UpdateExpression=expression,
+            ExpressionAttributeNames={"#n": "né"} if "#n" in expression else None,
+            ExpressionAttributeValues=ONE if ":one" in expression else None,
+        )
+    )
+
+    evaluated = request.evaluate(TABLE, before, item_size(before))
+
+    assert evaluated.item is not None
+    assert evaluated.size == item_size(evaluated.item)
+
+
 VALUES = st.sampled_from(
     [{"S": "a"}, {"N": "1.0"}, {"N": "x"}, {"N": 1}, {"BOOL": "true"}, {"S": "a", "N": "1"}, {}, 1]
 )

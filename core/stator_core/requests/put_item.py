@@ -21,7 +21,7 @@ from stator_core.expressions.substitutions import Layer, Substitutions
 from stator_core.item import TOO_LARGE, Item, validate_item
 from stator_core.limits import ITEM_SIZE_BYTES_MAX
 from stator_core.requests.constraints import TABLE_NAME, table_name_of
-from stator_core.requests.evaluated import Evaluated
+from stator_core.requests.evaluated import Evaluated, is_too_large
 from stator_core.requests.layers import Reading, plain_values
 from stator_core.requests.member_rules import OLD_OR_NOTHING_ONLY
 from stator_core.requests.nested_keys import check_nested_keys
@@ -68,8 +68,10 @@ class PutItem:
     return_item_collection_metrics: str = NONE
 
     def check(self, table: Table) -> None:
-        """The item against the keys of table and indexes. Raises ValidationException."""
+        """The item against the keys and local indexes of the table. Raises ValidationException."""
         keys.check_item_key(table, self.item)
+        if table.local_indexes and is_too_large(table, self.item, self.item_size):
+            raise ValidationException(TOO_LARGE)
         if self.condition is not None and self.condition.nested_names:
             check_nested_keys(table, self.condition.nested_names)
 

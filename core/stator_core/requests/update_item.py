@@ -17,10 +17,18 @@ from stator_core.expressions.evaluate import Condition, compile_condition
 from stator_core.expressions.legacy import compile_attribute_updates
 from stator_core.expressions.substitutions import Layer, Substitutions
 from stator_core.expressions.update import Update, compile_update
-from stator_core.item import UPDATE_TOO_LARGE, Item, item_size, validate_item, validate_value
+from stator_core.item import (
+    UPDATE_TOO_LARGE,
+    Item,
+    item_size,
+    utf8_length,
+    validate_item,
+    validate_value,
+    value_size,
+)
 from stator_core.limits import ITEM_SIZE_BYTES_MAX
 from stator_core.requests.constraints import TABLE_NAME, table_name_of
-from stator_core.requests.evaluated import Evaluated
+from stator_core.requests.evaluated import Evaluated, is_too_large
 from stator_core.requests.layers import Reading, plain_values
 from stator_core.requests.nested_keys import check_nested_keys
 from stator_core.requests.return_values import (
@@ -134,8 +142,9 @@ class UpdateItem:
         updated = update.apply(before, self.key)
         if updated is None:
             return Evaluated(None, 0)
-        after, size = updated, item_size(updated)
-        if size > ITEM_SIZE_BYTES_MAX:
+        after = updated
+        size = item_size(after) if before is None else _size_after(before, before_size, after)
+        if is_too_large(table, after, size):
             raise ValidationException(UPDATE_TOO_LARGE)
         if table.indexes:
             keys.check_updated_index_keys(table, before, after)
@@ -155,6 +164,19 @@ class UpdateItem:
         if self.return_values == "UPDATED_OLD":
             return self.update.updated(before) or None
         return self.update.updated_new(before, after) or None
+
+
+def _size_after(before: Item, before_size: int, after: Item) -> int:
+    """Bytes of `after`, measuring only what differs: the update shares the rest with `before`."""
+    size = before_size
+    for name, value in after.items():
+        old = before.get(name)
+        if old is not value:
+            size += value_size(value)
+            size += utf8_length(name) if old is None else -value_size(old)
+    for name in before.keys() - after.keys():
+        size -= utf8_length(name) + value_size(before[name])
+    return size
 
 
 def parse(body: dict[str, Any]) -> UpdateItem:
