@@ -1,0 +1,28 @@
+"""`stator` and `python -m stator_node`: from the command line to the wiring."""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+from stator_node import cli
+
+
+def main() -> None:
+    """Run the command that the command line names; exits with its code."""
+    logging.basicConfig(
+        level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    )
+    settings = cli.parse(sys.argv[1:])
+    # Imported late: `stator verify` needs no server, and a server no verifier.
+    if isinstance(settings, cli.VerifySettings):
+        from stator_node.storage import verify
+
+        sys.exit(verify.run(settings.folder, sys.stdout))
+    from stator_node import local
+
+    sys.exit(local.run(settings))
+
+
+if __name__ == "__main__":
+    main()

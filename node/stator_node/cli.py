@@ -1,0 +1,106 @@
+"""The command line: what `stator …` means, as settings. No wiring here (`local.py`), no logic.
+
+Called by `__main__.py`. Exit codes: 0 done, 1 the command failed (the reason is on standard error),
+2 the words of the command line are wrong.
+"""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class LocalSettings:
+    """What `stator local` runs with."""
+
+    folder: Path
+    host: str
+    port: int
+    grpc_port: int
+    access_keys: Path | None
+    region: str
+    account: str
+    sync: bool
+    table_delay_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class VerifySettings:
+    """What `stator verify` looks at."""
+
+    folder: Path
+
+
+Settings = LocalSettings | VerifySettings
+
+
+def parse(arguments: list[str]) -> Settings:
+    """Read the command line. Prints usage and raises SystemExit(2) for wrong words."""
+    parser = argparse.ArgumentParser(
+        prog="stator", description="An open DynamoDB: one process on a laptop, pods on Kubernetes."
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    _add_local(commands.add_parser("local", help="serve DynamoDB's API from one folder"))
+    verify = commands.add_parser("verify", help="check the files of a stopped data folder")
+    verify.add_argument("folder", type=Path, help="the data folder")
+    parsed = parser.parse_args(arguments)
+    if parsed.command == "verify":
+        return VerifySettings(folder=parsed.folder)
+    return LocalSettings(
+        folder=parsed.folder,
+        host=parsed.host,
+        port=parsed.port,
+        grpc_port=parsed.grpc_port,
+        access_keys=parsed.access_keys,
+        region=parsed.region,
+        account=parsed.account,
+        sync=parsed.sync,
+        table_delay_seconds=parsed.table_delay_seconds,
+    )
+
+
+def _add_local(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--folder", type=Path, default=Path("data"), help="where the data is kept (./data)"
+    )
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (127.0.0.1)")
+    parser.add_argument("--port", type=_port, default=8000, help="HTTP port, 0 for any (8000)")
+    parser.add_argument("--grpc-port", type=_port, default=8001, help="gRPC port, 0 for any (8001)")
+    parser.add_argument(
+        "--access-keys",
+        type=Path,
+        help="file of `access_key_id secret_access_key` lines; without it (and without "
+        "STATOR_ACCESS_KEYS) any key is taken and signatures are not verified",
+    )
+    parser.add_argument(
+        "--region", default="us-east-1", help="Region in ARNs where a request names none"
+    )
+    parser.add_argument("--account", type=_account, default="000000000000", help="account in ARNs")
+    parser.add_argument(
+        "--sync",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="acknowledge a write only when it is on the disk (the default); --no-sync leaves "
+        "writes to the operating system: faster, and lost in a power cut",
+    )
+    parser.add_argument(
+        "--table-delay-seconds",
+        type=float,
+        default=0.02,
+        help="how long a table stays CREATING, UPDATING or DELETING at least (0.02)",
+    )
+
+
+def _port(text: str) -> int:
+    port = int(text)
+    if not 0 <= port <= 65535:
+        raise argparse.ArgumentTypeError(f"{text} is not a port: 0 to 65535")
+    return port
+
+
+def _account(text: str) -> str:
+    if len(text) != 12 or not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text} is not an account: twelve digits")
+    return text

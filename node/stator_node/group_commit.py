@@ -1,0 +1,213 @@
+"""Group commit: many writes, one batch, one sync, and nobody hears of a write before it is durable.
+
+In: evaluated writes from `replica.py`. Out: batches to the item store, and their answers once synced.
+All writes of one turn of the event loop, and all that arrive while a sync is under way, form one
+group. A group of one is written and synced in place (no thread to wake); a larger one is written in
+place and synced in a thread, where RocksDB lets go of the interpreter.
+
+Invariants: groups become durable in order; an answer leaves after the sync of its group; what a read
+returns is durable (reads of keys in the syncing group wait for it); after a failed write or sync no
+write of that group or a later one is answered with success until the store has been reopened.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+from stator_core.errors import DynamoDBError, InternalServerError
+from stator_core.key_format import PREFIX_BYTES
+from stator_node.doors import ItemStore, Operation, StorageFailed
+from stator_node.pending import Pending
+
+logger = logging.getLogger(__name__)
+
+# A group up to this many writes is synced in place. One sync blocks the loop for 0.1 to 0.3 ms,
+# which is less than waking a thread and being woken by it costs.
+INLINE_WRITES_MAX = 1
+REOPEN_SECONDS = 1.0
+STORAGE_FAILED = "The request processing has failed because the storage refuses writes."
+
+
+class Group:
+    """Writes that become durable together."""
+
+    __slots__ = ("after", "index_values", "operations", "prefixes", "values", "waiters")
+
+    def __init__(self) -> None:
+        self.operations: list[Operation] = []
+        # What the group makes of each item key; None is a delete. The replica's overlay.
+        self.values: dict[bytes, bytes | None] = {}
+        self.index_values: dict[bytes, bytes | None] = {}  # the same of the family "indexes"
+        self.prefixes: set[bytes] = set()  # table and hash of every key written
+        self.waiters: list[tuple[Pending[bytes], bytes | DynamoDBError]] = []
+        self.after: list[Callable[[], None]] = []  # reads that wait for this group
+
+
+class GroupCommit:
+    """Collects writes into groups and makes them durable one group after the other."""
+
+    def __init__(self, store: ItemStore, loop: asyncio.AbstractEventLoop, *, sync: bool) -> None:
+        """`sync=False` acknowledges what only the operating system holds (a power cut loses it)."""
+        self.store = store
+        self.collecting = Group()
+        self.syncing: Group | None = None
+        self.failed: str | None = None  # the store's own words, while it refuses
+        self.reads_failed = False  # the store holds writes whose sync failed: do not show them
+        self._loop = loop
+        self._sync = sync
+        self._scheduled = False
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="sync")
+
+    def item(self, key: bytes) -> bytes | None:
+        """The stored item as a writer must see it: in flight, or else as applied."""
+        values = self.collecting.values
+        if key in values:
+            return values[key]
+        syncing = self.syncing
+        if syncing is not None and key in syncing.values:
+            return syncing.values[key]
+        return self.store.get(key)
+
+    def index_entry(self, key: bytes) -> bytes | None:
+        """The same for a key of the family "indexes"."""
+        for group in (self.collecting, self.syncing):
+            if group is not None and key in group.index_values:
+                return group.index_values[key]
+        return self.store.get_from("indexes", key)
+
+    def group_of(self, key: bytes) -> Group | None:
+        """The newest group that writes this item key and is not yet durable."""
+        if key in self.collecting.values:
+            return self.collecting
+        syncing = self.syncing
+        return syncing if syncing is not None and key in syncing.values else None
+
+    def stage(self, key: bytes, value: bytes | None, operations: list[Operation]) -> Group:
+        """Put one item write, and `operations` beside it, into the group that is being collected.
+
+        The caller must ask for `answer_after` the group in the same turn of the event loop.
+        """
+        group = self.collecting
+        group.values[key] = value
+        group.prefixes.add(key[:PREFIX_BYTES])
+        group.operations.append(("items", key, value))
+        if operations:
+            group.operations.extend(operations)
+            for family, index_key, index_value in operations:
+                group.prefixes.add(index_key[:PREFIX_BYTES])
+                if family == "indexes":
+                    group.index_values[index_key] = index_value
+        return group
+
+    def answer_after(self, group: Group, answer: bytes | DynamoDBError) -> Pending[bytes]:
+        """Give `answer` once `group` is durable: it reveals what the group writes."""
+        pending: Pending[bytes] = Pending()
+        group.waiters.append((pending, answer))
+        if not self._scheduled and self.syncing is None and self.failed is None:
+            self._scheduled = True
+            self._loop.call_soon(self._commit)
+        elif self.failed is not None and group is self.collecting:
+            self._refuse_collected()
+        return pending
+
+    def read_after(self, group: Group, read: Callable[[], bytes]) -> Pending[bytes]:
+        """Run `read` once `group`, which is syncing, is durable."""
+        pending: Pending[bytes] = Pending()
+
+        def run() -> None:
+            try:
+                if self.reads_failed:
+                    raise InternalServerError(STORAGE_FAILED)
+                pending.resolve(read())
+            except Exception as error:
+                pending.fail(error)
+
+        group.after.append(run)
+        return pending
+
+    def _commit(self) -> None:
+        """Write what has been collected and have it synced. Called by the event loop."""
+        self._scheduled = False
+        group = self.collecting
+        if self.syncing is not None or not group.waiters:
+            return
+        self.collecting = Group()
+        inline = not self._sync or len(group.waiters) <= INLINE_WRITES_MAX
+        try:
+            self.store.write(group.operations, sync=inline and self._sync)
+        except StorageFailed as error:
+            self._fail(group, error, reads_too=False)
+            return
+        if inline:
+            _finish(group, None)
+            self._commit_next()
+            return
+        self.syncing = group
+        self._loop.run_in_executor(self._thread, self.store.sync).add_done_callback(self._synced)
+
+    def _synced(self, done: asyncio.Future[None]) -> None:
+        group = self.syncing
+        assert group is not None
+        self.syncing = None
+        error = done.exception()
+        if error is not None:
+            self._fail(group, error, reads_too=True)
+            return
+        # The next group's sync starts before this one's answers are written: the disk and the
+        # interpreter work side by side.
+        self._commit_next()
+        _finish(group, None)
+
+    def _commit_next(self) -> None:
+        if self.collecting.waiters and self.failed is None:
+            self._commit()
+
+    def _fail(self, group: Group, error: BaseException, *, reads_too: bool) -> None:
+        """The store refused: nobody is told of success, and the way back begins."""
+        logger.error("storage failed, writes are refused until it recovers: %s", error)
+        self.failed = str(error)
+        self.reads_failed = self.reads_failed or reads_too
+        _finish(group, InternalServerError(STORAGE_FAILED))
+        self._refuse_collected()
+        self._loop.call_later(REOPEN_SECONDS, self._reopen)
+
+    def _refuse_collected(self) -> None:
+        group, self.collecting = self.collecting, Group()
+        _finish(group, InternalServerError(STORAGE_FAILED))
+
+    def _reopen(self) -> None:
+        """Try to serve again; the log on disk says what was written."""
+        try:
+            self.store.reopen()
+            self.store.write([("meta", b"probe", b"")], sync=True)
+        except StorageFailed as error:
+            self.failed = str(error)
+            self._loop.call_later(REOPEN_SECONDS, self._reopen)
+            return
+        logger.warning("storage has recovered, writes are taken again")
+        self.failed = None
+        self.reads_failed = False
+
+    async def drain(self) -> None:
+        """Wait until everything submitted is durable. For a clean stop."""
+        while self.failed is None and (self.syncing is not None or self.collecting.waiters):
+            await asyncio.sleep(0.001)
+
+    def close(self) -> None:
+        """End the sync thread."""
+        self._thread.shutdown(wait=True)
+
+
+def _finish(group: Group, error: DynamoDBError | None) -> None:
+    for pending, answer in group.waiters:
+        if error is not None:
+            pending.fail(error)
+        elif isinstance(answer, bytes):
+            pending.resolve(answer)
+        else:
+            pending.fail(answer)
+    for read in group.after:
+        read()

@@ -1,0 +1,150 @@
+"""`stator local`: one folder, one process, both doors. Wiring, and how it starts and stops.
+
+Called by `__main__.py`. Prints one line when it serves (`Stator is ready: …`), which scripts may wait
+for. Exit codes: 0 after a clean stop (SIGTERM, SIGINT), 1 where it cannot start; the reason is on
+standard error.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import os
+import signal
+import sys
+
+import uvloop
+
+from stator_core.item_format import Damaged
+from stator_node.catalog import Catalog
+from stator_node.cli import LocalSettings
+from stator_node.clock import SystemClock
+from stator_node.doors import StorageFailed
+from stator_node.gateway.access_keys import AccessKeys, AccessKeysRefused
+from stator_node.gateway.grpc import GrpcDoor
+from stator_node.gateway.http import HttpDoor
+from stator_node.gateway.sigv4 import SignatureVerifier
+from stator_node.replica import Replica
+from stator_node.router import Router
+from stator_node.storage.folder import DataFolder, FolderRefused
+from stator_node.storage.rocksdb import RocksItemStore
+from stator_node.table_life import TableLife
+from stator_node.table_statistics import TableCounter
+
+logger = logging.getLogger(__name__)
+
+# A sync runs in a thread that gives the interpreter back when it ends; the default of 5 ms would
+# let that thread wait for its turn longer than the disk took.
+SWITCH_INTERVAL_SECONDS = 0.0001
+# Requests make short-lived dictionaries by the thousand, nearly none of them in cycles.
+COLLECTOR_THRESHOLDS = (50_000, 20, 100)
+DRAIN_SECONDS = 10.0
+
+
+class CannotStart(Exception):
+    """Why `stator local` ends at once; the text is for the person who started it."""
+
+
+def run(settings: LocalSettings) -> int:
+    """Serve until told to stop. Returns the exit code."""
+    sys.setswitchinterval(SWITCH_INTERVAL_SECONDS)
+    gc.set_threshold(*COLLECTOR_THRESHOLDS)
+    try:
+        return uvloop.run(_serve(settings))
+    except CannotStart as error:
+        print(f"stator: {error}", file=sys.stderr)
+        return 1
+
+
+async def _serve(settings: LocalSettings) -> int:
+    clock = SystemClock()
+    try:
+        access_keys = AccessKeys.load(settings.access_keys, os.environ)
+        folder = DataFolder(settings.folder, create=True, now=clock.now())
+    except (FolderRefused, AccessKeysRefused) as error:
+        raise CannotStart(str(error)) from error
+    try:
+        store = RocksItemStore(folder.database_path)
+    except StorageFailed as error:
+        folder.close()
+        raise CannotStart(
+            f"{error}\nRun `stator verify {settings.folder}` to see what is damaged."
+        ) from error
+    try:
+        return await _serve_store(settings, store, clock, access_keys)
+    except (Damaged, ValueError, StorageFailed) as error:
+        raise CannotStart(
+            f"the catalog of tables cannot be read: {error}\n"
+            f"Run `stator verify {settings.folder}` to see what is damaged."
+        ) from error
+    finally:
+        store.close()
+        folder.close()
+
+
+async def _serve_store(
+    settings: LocalSettings, store: RocksItemStore, clock: SystemClock, access_keys: AccessKeys
+) -> int:
+    """Put the parts together, serve, take them apart."""
+    loop = asyncio.get_running_loop()
+    catalog = Catalog(store)
+    counter = TableCounter(store, clock)
+    replica = Replica(store, loop, clock, counter.writes, sync=settings.sync)
+    tables = TableLife(
+        catalog,
+        replica,
+        counter,
+        clock,
+        delay_seconds=settings.table_delay_seconds,
+        account=settings.account,
+    )
+    router = Router(catalog, replica, tables)
+    verifier = SignatureVerifier(access_keys, clock, account=settings.account)
+    http = HttpDoor(router, verifier, clock, region=settings.region)
+    grpc = GrpcDoor(router, access_keys, clock, account=settings.account, region=settings.region)
+    try:
+        await http.start(settings.host, settings.port)
+    except OSError as error:
+        raise CannotStart(_cannot_listen(settings.host, settings.port, "--port", error)) from error
+    try:
+        grpc_port = await grpc.start(settings.host, settings.grpc_port)
+    except (OSError, RuntimeError) as error:
+        await http.stop(0.0)
+        raise CannotStart(
+            _cannot_listen(settings.host, settings.grpc_port, "--grpc-port", error)
+        ) from error
+    stopped = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopped.set)
+    tables.resume()
+    counting = loop.create_task(counter.run(catalog.tables))
+    gc.collect()
+    gc.freeze()
+    _say_ready(settings, http.port, grpc_port, anyone=access_keys.accepts_any)
+    await stopped.wait()
+    logger.info("stopping: no new requests are taken")
+    await asyncio.gather(http.stop(DRAIN_SECONDS), grpc.stop(DRAIN_SECONDS))
+    counting.cancel()
+    await tables.stop()
+    await replica.commit.drain()
+    replica.commit.close()
+    store.flush()
+    return 0
+
+
+def _cannot_listen(host: str, port: int, option: str, error: Exception) -> str:
+    return (
+        f"cannot listen on {host}:{port}: {error}. "
+        f"Another server may be using the port; choose one with {option}"
+    )
+
+
+def _say_ready(settings: LocalSettings, port: int, grpc_port: int, *, anyone: bool) -> None:
+    keys = "any access key is taken" if anyone else "signatures are verified"
+    print(
+        f"Stator is ready: http://{settings.host}:{port} (gRPC {settings.host}:{grpc_port}), "
+        f"data in {settings.folder}, {keys}.\n"
+        f"Try: aws dynamodb list-tables --endpoint-url http://{settings.host}:{port}",
+        flush=True,
+    )

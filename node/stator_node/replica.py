@@ -1,0 +1,247 @@
+"""The drive loop of one partition replica: requests in, bytes to storage, answers out.
+
+In: checked requests from `router.py`. It evaluates writes with `stator_core.partition` against what
+is applied plus what is in flight, hands the bytes to `group_commit.py`, and answers when they are
+durable; reads are answered at once, or after the sync that is under way if they touch its keys.
+Invariant: an answer never tells of something that a crash could still take back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import Callable, Iterator, Sequence
+
+from stator_core import item_format, keys
+from stator_core.clock import HybridClock
+from stator_core.errors import DynamoDBError, InternalServerError
+from stator_core.key_format import PREFIX_BYTES
+from stator_core.partition import NOTHING, View, WriteRequest, answer_get, evaluate_write
+from stator_core.requests.get_item import GetItem
+from stator_core.requests.page import PageReader
+from stator_core.requests.range_read import RangeRead
+from stator_core.table import Table
+from stator_node.doors import Clock, ItemStore
+from stator_node.group_commit import STORAGE_FAILED, Group, GroupCommit
+from stator_node.pending import Pending
+
+# A page is read in slices of this many entries; the loop serves others between two slices.
+SLICE_ENTRIES = 200
+
+
+class Replica:
+    """One replica, so far the only one, of the partition that is the whole key space."""
+
+    def __init__(
+        self,
+        store: ItemStore,
+        loop: asyncio.AbstractEventLoop,
+        clock: Clock,
+        writes: dict[int, int],
+        *,
+        sync: bool,
+    ) -> None:
+        """`writes` counts the writes by table identifier, for `table_statistics.py`."""
+        self._writes = writes
+        self.commit = GroupCommit(store, loop, sync=sync)
+        self.store = store
+        self._loop = loop
+        self._clock = clock
+        self._stamps = HybridClock()
+        self._view = View(self.commit.item, self.commit.index_entry)
+
+    def write(self, table: Table, request: WriteRequest) -> Pending[bytes]:
+        """Evaluate one write and make it durable. Raises, or fails with, DynamoDBError."""
+        commit = self.commit
+        if commit.failed is not None:
+            raise InternalServerError(STORAGE_FAILED)
+        timestamp = self._stamps.next(int(self._clock.now() * 1000))
+        try:
+            evaluation = evaluate_write(table, request, self._view, timestamp)
+        except DynamoDBError as error:
+            # The refusal tells what the item is; it may leave no sooner than that is durable.
+            group = commit.group_of(keys.item_key(table, request.key_item()))
+            if group is None:
+                raise
+            return commit.answer_after(group, error)
+        if evaluation.unchanged:
+            group = commit.group_of(evaluation.key)
+            if group is not None:
+                return commit.answer_after(group, evaluation.answer)
+            done: Pending[bytes] = Pending()
+            done.resolve(evaluation.answer)
+            return done
+        writes = self._writes
+        identifier = table.identifier
+        writes[identifier] = writes.get(identifier, 0) + 1
+        group = commit.stage(evaluation.key, evaluation.value, evaluation.index_writes)
+        return commit.answer_after(group, evaluation.answer)
+
+    def write_all(self, writes: Sequence[tuple[Table, WriteRequest]]) -> Pending[list[bytes]]:
+        """Write several items; resolved with their answers when all are durable."""
+        every: Pending[list[bytes]] = Pending()
+        answers = [NOTHING] * len(writes)
+        remaining = len(writes)
+
+        def done(number: int) -> Callable[[Pending[bytes]], None]:
+            def listener(pending: Pending[bytes]) -> None:
+                nonlocal remaining
+                remaining -= 1
+                if pending.error is None:
+                    answers[number] = pending.result()
+                elif not every.done:
+                    every.fail(pending.error)
+                if remaining == 0 and not every.done:
+                    every.resolve(answers)
+
+            return listener
+
+        for number, (table, request) in enumerate(writes):
+            self.write(table, request).listen(done(number))
+        if not writes:
+            every.resolve(answers)
+        return every
+
+    def get(self, table: Table, request: GetItem) -> bytes | Pending[bytes]:
+        """Answer GetItem; strong and eventual reads are one here."""
+        key = keys.item_key(table, request.key)
+        commit = self.commit
+        syncing = commit.syncing
+        if syncing is not None and key in syncing.values:
+            return commit.read_after(syncing, lambda: answer_get(request, key, self.store.get(key)))
+        if commit.reads_failed:
+            raise InternalServerError(STORAGE_FAILED)
+        return answer_get(request, key, self.store.get(key))
+
+    def read_durable(
+        self, prefixes: Sequence[bytes], read: Callable[[], bytes]
+    ) -> bytes | Pending[bytes]:
+        """Run `read`, which looks under these partition prefixes, once what it can see is durable."""
+        if self.commit.reads_failed:
+            raise InternalServerError(STORAGE_FAILED)
+        syncing = self.syncing_group(prefixes)
+        return read() if syncing is None else self.commit.read_after(syncing, read)
+
+    def syncing_group(self, prefixes: Sequence[bytes] | None) -> Group | None:
+        """The group under sync if it writes under one of these prefixes (None: any prefix)."""
+        syncing = self.commit.syncing
+        if syncing is None:
+            return None
+        if prefixes is None or any(prefix in syncing.prefixes for prefix in prefixes):
+            return syncing
+        return None
+
+    def read_page(self, read: RangeRead) -> bytes | Pending[bytes]:
+        """Answer a bound Query or Scan with one page."""
+        if self.commit.reads_failed:
+            raise InternalServerError(STORAGE_FAILED)
+        syncing = self.syncing_group(_prefixes(read))
+        if syncing is None:
+            return self._read_slices(read)
+        answer: Pending[bytes] = Pending()
+
+        def begin() -> bytes:
+            return NOTHING
+
+        def after_sync(waited: Pending[bytes]) -> None:
+            if waited.error is not None:
+                answer.fail(waited.error)
+                return
+            try:
+                first = self._read_slices(read)
+            except Exception as error:
+                answer.fail(error)
+                return
+            if isinstance(first, bytes):
+                answer.resolve(first)
+            else:
+                first.listen(lambda page: _pass_on(page, answer))
+
+        self.commit.read_after(syncing, begin).listen(after_sync)
+        return answer
+
+    def _read_slices(self, read: RangeRead) -> bytes | Pending[bytes]:
+        """Read the page: at once if one slice is enough, else slice by slice between other work.
+
+        The storage iterator is a snapshot, so that the page is of one moment all the same.
+        """
+        reader = PageReader(read)
+        entries = self._entries(read)
+        if self._read_slice(read, reader, entries):
+            return reader.response(reader.consumed_capacity())
+        answer: Pending[bytes] = Pending()
+
+        def go_on() -> None:
+            try:
+                if self._read_slice(read, reader, entries):
+                    answer.resolve(reader.response(reader.consumed_capacity()))
+                else:
+                    self._loop.call_soon(go_on)
+            except Exception as error:
+                answer.fail(error)
+
+        self._loop.call_soon(go_on)
+        return answer
+
+    def _read_slice(
+        self, read: RangeRead, reader: PageReader, entries: Iterator[tuple[bytes, bytes]]
+    ) -> bool:
+        """Feed one slice of entries. True: the page is complete."""
+        size = SLICE_ENTRIES
+        if read.limit is not None:
+            size = min(size, read.limit - reader.scanned_count)
+        found = list(itertools.islice(entries, size))
+        if read.fetch_base:
+            full = self._feed_fetched(read, reader, found)
+        else:
+            unpack = item_format.payload_and_size
+            full = reader.feed_many([(key, *unpack(key, value)) for key, value in found])
+        return full or len(found) < size
+
+    def _feed_fetched(
+        self, read: RangeRead, reader: PageReader, found: list[tuple[bytes, bytes]]
+    ) -> bool:
+        """Feed local index entries with the items they stand for."""
+        for key, value in found:
+            payload, size = item_format.payload_and_size(key, value)
+            base_key = read.base_key(payload)
+            stored = self.store.get(base_key)
+            if stored is None:  # Deleted since the snapshot of the iterator.
+                continue
+            base_payload, base_size = item_format.payload_and_size(base_key, stored)
+            if reader.feed_fetched(key, size, base_payload, base_size):
+                return True
+        return False
+
+    def _entries(self, read: RangeRead) -> Iterator[tuple[bytes, bytes]]:
+        """The stored entries of a read in its order."""
+        for start, end in read.ranges:
+            if not read.interleaved:
+                yield from self.store.scan(read.family, start, end, reverse=read.reverse)
+                continue
+            position: bytes | None = start
+            while position is not None and position < end:
+                cursor, position = position, None
+                for key, value in self.store.scan(read.family, cursor, end):
+                    position = read.seek(key)
+                    if position is not None:
+                        break
+                    yield key, value
+
+
+def _prefixes(read: RangeRead) -> list[bytes] | None:
+    """The partitions' prefixes that a read walks; None for a walk over many."""
+    prefixes = []
+    for start, end in read.ranges:
+        prefix = start[:PREFIX_BYTES]
+        if len(prefix) < PREFIX_BYTES or end[:PREFIX_BYTES] != prefix:
+            return None
+        prefixes.append(prefix)
+    return prefixes
+
+
+def _pass_on(page: Pending[bytes], answer: Pending[bytes]) -> None:
+    if page.error is not None:
+        answer.fail(page.error)
+    else:
+        answer.resolve(page.result())

@@ -1,0 +1,1 @@
+"""The only importers of rocksdict: the data folder, the database in it, and its verification."""

@@ -1,0 +1,147 @@
+"""The data folder: who may open it and which format it has.
+
+    FOLDER/FORMAT     one JSON line: format version, a random folder id, time of creation, checksum
+    FOLDER/LOCK       locked (flock) by the process that has the folder open; holds its process id
+    FOLDER/rocksdb/   the database (`rocksdb.py`)
+
+Opened by `local.py` and `verify.py` before anything else touches the folder. Invariant: two processes
+never have one folder open, and a folder of a newer format is left untouched.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import uuid
+import zlib
+from pathlib import Path
+from types import TracebackType
+
+FORMAT_VERSION = 1
+
+
+class FolderRefused(Exception):
+    """The folder cannot be used as it is; the text says why and what to do."""
+
+
+class DataFolder:
+    """A locked data folder. Use as a context manager, or call `close`."""
+
+    def __init__(self, path: Path, *, create: bool, now: float) -> None:
+        """Lock the folder and check its format, making it first if `create`.
+
+        Raises FolderRefused. `now` (epoch seconds) is written into a new folder.
+        """
+        self.path = path
+        if create:
+            try:
+                path.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise FolderRefused(f"cannot make the data folder {path}: {error}") from error
+        elif not path.is_dir():
+            raise FolderRefused(f"there is no data folder at {path}")
+        self._lock = self._acquire_lock()
+        try:
+            self.folder_id = self._check_format(create=create, now=now)
+        except BaseException:
+            self.close()
+            raise
+
+    @property
+    def database_path(self) -> Path:
+        return self.path / "rocksdb"
+
+    def close(self) -> None:
+        """Give the lock back. Safe to call twice."""
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+    def __enter__(self) -> DataFolder:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _acquire_lock(self) -> int | None:
+        lock_path = self.path / "LOCK"
+        try:
+            descriptor = os.open(lock_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise FolderRefused(f"cannot open {lock_path}: {error}") from error
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            holder = os.read(descriptor, 32).decode("ascii", "replace").strip() or "unknown"
+            os.close(descriptor)
+            raise FolderRefused(
+                f"the data folder {self.path} is in use by process {holder}; "
+                "stop that process or choose another folder"
+            ) from None
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, f"{os.getpid()}\n".encode("ascii"), 0)
+        return descriptor
+
+    def _check_format(self, *, create: bool, now: float) -> str:
+        path = self.path / "FORMAT"
+        if not path.exists():
+            if self.database_path.exists():
+                raise FolderRefused(
+                    f"{self.path} holds a database but no FORMAT file; it was damaged or is not "
+                    "Stator's. Restore FORMAT from a copy, or choose another folder"
+                )
+            if not create:
+                raise FolderRefused(f"{self.path} is not a Stator data folder: no FORMAT file")
+            return self._write_format(path, now)
+        return _read_format(path)
+
+    def _write_format(self, path: Path, now: float) -> str:
+        folder_id = str(uuid.uuid4())
+        content = {"format": FORMAT_VERSION, "folder_id": folder_id, "created": now}
+        temporary = path.with_suffix(".new")
+        with temporary.open("w", encoding="ascii") as file:
+            file.write(_seal(content))
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.rename(path)
+        sync_directory(self.path)
+        return folder_id
+
+
+def sync_directory(path: Path) -> None:
+    """Make the names in a directory durable (a rename alone is not)."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _seal(content: dict[str, object]) -> str:
+    body = json.dumps(content, sort_keys=True)
+    return json.dumps({**content, "crc32": zlib.crc32(body.encode("ascii"))}) + "\n"
+
+
+def _read_format(path: Path) -> str:
+    try:
+        content = json.loads(path.read_text(encoding="ascii"))
+        checksum = content.pop("crc32")
+        version = content["format"]
+        folder_id = content["folder_id"]
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise FolderRefused(f"{path} is damaged: {error}") from error
+    if zlib.crc32(json.dumps(content, sort_keys=True).encode("ascii")) != checksum:
+        raise FolderRefused(f"{path} is damaged: its checksum does not match")
+    if version != FORMAT_VERSION:
+        raise FolderRefused(
+            f"{path.parent} has format {version}; this version of Stator reads and writes format "
+            f"{FORMAT_VERSION}. Use the version that wrote it, or a newer one"
+        )
+    assert isinstance(folder_id, str)
+    return folder_id

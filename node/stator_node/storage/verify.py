@@ -1,0 +1,220 @@
+"""`stator verify FOLDER`: is everything in a stopped data folder what was written there?
+
+Reads only. Four looks, each of which names what it finds: the files (RocksDB's own block and log
+checksums, file by file), the catalog, every item's checksum under its key, and that each index
+holds exactly the entries that follow from its table. Called by `__main__.py`. Exit code 0: sound;
+1: damaged, or the folder cannot be looked at. Invariant: the folder is left as it was found.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TextIO
+
+import orjson
+
+from stator_core import item_format, keys
+from stator_core.indexes import index_change
+from stator_core.item_format import Damaged
+from stator_core.table import Index, Table
+from stator_node.catalog import TABLE_PREFIX, read_descriptors
+from stator_node.doors import Family, StorageFailed
+from stator_node.storage.folder import DataFolder, FolderRefused
+from stator_node.storage.rocksdb import RocksItemStore
+
+FINDINGS_MAX = 100  # enough to see what is wrong; a broken disk finds thousands
+KEY_END = b"\xff" * 64
+_FILE_IN_TEXT = re.compile(r"(\d{6}\.(?:sst|log))")
+
+
+@dataclass(slots=True)
+class Findings:
+    """What was looked at and what is wrong."""
+
+    damage: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    tables: int = 0
+    items: int = 0
+    entries: int = 0
+
+    def add(self, text: str) -> None:
+        """Note one damage, once; past FINDINGS_MAX they are only counted by the last line."""
+        if len(self.damage) < FINDINGS_MAX and text not in self.damage:
+            self.damage.append(text)
+
+
+def run(path: Path, output: TextIO) -> int:
+    """Verify a folder and write the findings for a person. Returns the exit code."""
+    try:
+        with DataFolder(path, create=False, now=time.time()) as folder:
+            findings = verify(folder.database_path)
+    except FolderRefused as error:
+        output.write(f"stator: {error}\n")
+        return 1
+    for note in findings.notes:
+        output.write(f"note: {note}\n")
+    for damage in findings.damage:
+        output.write(f"damaged: {damage}\n")
+    output.write(
+        f"{path}: {findings.tables} tables, {findings.items} items, {findings.entries} index "
+        f"entries; {'damaged' if findings.damage else 'sound'}\n"
+    )
+    return 1 if findings.damage else 0
+
+
+def verify(database_path: Path) -> Findings:
+    """Look at a database that nobody has open."""
+    findings = Findings()
+    store = _open(database_path, findings)
+    if store is None:
+        return findings
+    try:
+        _check_families(store, findings)
+        tables = _check_catalog(store, findings)
+        findings.tables = len(tables)
+        for table in tables:
+            _check_table(store, table, findings)
+    finally:
+        store.close()
+    return findings
+
+
+def _open(path: Path, findings: Findings) -> RocksItemStore | None:
+    """Open for reading: strictly first, then as a restart would."""
+    try:
+        return RocksItemStore(path, create=False, read_only=True, strict_log=True)
+    except StorageFailed as strict:
+        try:
+            store = RocksItemStore(path, create=False, read_only=True)
+        except StorageFailed as error:
+            findings.add(str(error))
+            return None
+        findings.notes.append(
+            "the log ends in an incomplete record, as a crash leaves it; it was never "
+            f"acknowledged, and the next start drops it ({_name_of_file(str(strict)) or strict})"
+        )
+        return store
+
+
+def _check_families(store: RocksItemStore, findings: Findings) -> None:
+    """Read every block of every family; a damaged file is named, and the walk goes on behind it."""
+    for family in ("items", "indexes", "meta"):
+        start: bytes | None = b""
+        while start is not None:
+            start = _walk(store, family, start, findings)  # type: ignore[arg-type]
+
+
+def _walk(store: RocksItemStore, family: Family, start: bytes, findings: Findings) -> bytes | None:
+    """Walk a family from `start`; where to go on behind a damaged file, or None at the end."""
+    try:
+        for _ in store.scan(family, start, KEY_END):
+            pass
+    except StorageFailed as error:
+        name = _name_of_file(str(error))
+        findings.add(f"file {name or 'unknown'}: {error}")
+        end = None if name is None else store.file_end(name)
+        return None if end is None or end < start else end + b"\0"
+    return None
+
+
+def _name_of_file(text: str) -> str | None:
+    found = _FILE_IN_TEXT.search(text)
+    return None if found is None else found.group(1)
+
+
+def _check_catalog(store: RocksItemStore, findings: Findings) -> list[Table]:
+    tables: list[Table] = []
+    try:
+        for name, descriptor in read_descriptors(store):
+            if isinstance(descriptor, Table):
+                tables.append(descriptor)
+            else:
+                findings.add(f"the description of table {name}: {descriptor}")
+    except StorageFailed:
+        findings.add(f"the catalog (keys beginning {TABLE_PREFIX.decode()}) cannot be read whole")
+    return tables
+
+
+def _check_table(store: RocksItemStore, table: Table, findings: Findings) -> None:
+    """Every item's checksum and key, and the index entries that follow from it."""
+    expected = dict.fromkeys((index.name for index in table.indexes), 0)
+    for key, stored in _entries(store, table, None, findings):
+        item = _decode(table, None, key, stored, findings)
+        if item is None:
+            continue
+        findings.items += 1
+        for index in table.indexes:
+            if index.status == "ACTIVE" and _check_entry(store, table, index, item, findings):
+                expected[index.name] += 1
+    for index in table.indexes:
+        found = 0
+        for key, stored in _entries(store, table, index, findings):
+            found += 1
+            findings.entries += 1
+            _decode(table, index, key, stored, findings)
+        if index.status == "ACTIVE" and found != expected[index.name]:
+            findings.add(
+                f"table {table.name}, index {index.name}: {found} entries, "
+                f"{expected[index.name]} follow from the items"
+            )
+
+
+def _entries(
+    store: RocksItemStore, table: Table, index: Index | None, findings: Findings
+) -> Iterator[tuple[bytes, bytes]]:
+    family: Family = "indexes" if index is not None and not index.is_global else "items"
+    for start, end in keys.scan_bounds(table, index, 0, 1):
+        try:
+            for key, stored in store.scan(family, start, end):
+                if index is None or index.is_global or keys.is_entry_of(index, key):
+                    yield key, stored
+        except StorageFailed:
+            findings.add(f"table {table.name}: not all of it can be read, see the damaged files")
+
+
+def _decode(
+    table: Table, index: Index | None, key: bytes, stored: bytes, findings: Findings
+) -> dict[str, dict[str, object]] | None:
+    """The item under a key, or None if it is damaged; then it is named."""
+    where = f"table {table.name}" + ("" if index is None else f", index {index.name}")
+    try:
+        attributes = keys.stored_key_attributes(table, index, key)
+    except ValueError as error:
+        findings.add(f"{where}: a key that is none ({key.hex()}): {error}")
+        return None
+    try:
+        item: dict[str, dict[str, object]] = orjson.loads(item_format.payload_of(key, stored))
+    except (Damaged, ValueError) as error:
+        findings.add(f"{where}, item {orjson.dumps(attributes).decode()}: {error}")
+        return None
+    if any(item.get(name) != value for name, value in attributes.items()):
+        findings.add(f"{where}, item {orjson.dumps(attributes).decode()}: stands under another key")
+        return None
+    return item
+
+
+def _check_entry(
+    store: RocksItemStore,
+    table: Table,
+    index: Index,
+    item: dict[str, dict[str, object]],
+    findings: Findings,
+) -> bool:
+    """Whether the item has an entry in the index; a missing or different one is named."""
+    change = index_change(table, index, None, item)
+    if change is None:
+        return False
+    assert change.put_key is not None
+    family: Family = "items" if index.is_global else "indexes"
+    stored = store.get_from(family, change.put_key)
+    where = f"table {table.name}, index {index.name}"
+    key = orjson.dumps(keys.key_of(table, item)).decode()
+    if stored is None:
+        findings.add(f"{where}: the entry of item {key} is missing")
+    elif orjson.loads(stored[item_format.HEADER_BYTES :]) != change.entry:
+        findings.add(f"{where}: the entry of item {key} differs from the item")
+    return True

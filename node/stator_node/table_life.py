@@ -1,0 +1,287 @@
+"""The life of tables: the shell around `stator_core.requests` of tables and `table_status`.
+
+In: table operations from `router.py`. It makes each change durable in the catalog, answers, and does
+the work behind the states: a new table becomes ACTIVE, a new index is filled from the table while
+writes go on, a deleted one is emptied. Work that a crash interrupted is found by its state at the
+next start (`resume`). Invariant: a state is shown only after it is durable.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import uuid
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import orjson
+
+from stator_core import item_format, keys, table_status
+from stator_core.arn import ResourceArn
+from stator_core.indexes import index_change
+from stator_core.key_format import IDENTIFIER_BYTES
+from stator_core.partition import index_writes
+from stator_core.requests import (
+    create_table,
+    delete_table,
+    describe_table,
+    limits_and_endpoints,
+    list_tables,
+    tags,
+    time_to_live,
+    update_table,
+)
+from stator_core.table import Index, Table
+from stator_node.catalog import Catalog
+from stator_node.doors import Caller, Clock, StorageFailed
+from stator_node.replica import SLICE_ENTRIES, Replica
+from stator_node.table_statistics import TableCounter
+
+logger = logging.getLogger(__name__)
+RETRY_SECONDS = 1.0
+
+TableOperation = Callable[[dict[str, Any], Caller], bytes]
+
+
+class TableLife:
+    """Executes table operations and the work that follows from them."""
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        replica: Replica,
+        counter: TableCounter,
+        clock: Clock,
+        *,
+        delay_seconds: float,
+        account: str,
+    ) -> None:
+        """`delay_seconds`: how long a table is seen in a passing state at least."""
+        self._catalog = catalog
+        self._replica = replica
+        self._counter = counter
+        self._clock = clock
+        self._delay_seconds = delay_seconds
+        self._account = account
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+
+    def operations(self) -> dict[str, TableOperation]:
+        """The operations by DynamoDB's names."""
+        return {
+            "CreateTable": self._create_table,
+            "DescribeTable": self._describe_table,
+            "ListTables": self._list_tables,
+            "UpdateTable": self._update_table,
+            "DeleteTable": self._delete_table,
+            "TagResource": self._tag_resource,
+            "UntagResource": self._untag_resource,
+            "ListTagsOfResource": self._list_tags_of_resource,
+            "UpdateTimeToLive": self._update_time_to_live,
+            "DescribeTimeToLive": self._describe_time_to_live,
+            "DescribeLimits": lambda _body, _caller: orjson.dumps(
+                limits_and_endpoints.describe_limits()
+            ),
+            "DescribeEndpoints": lambda _body, caller: orjson.dumps(
+                limits_and_endpoints.describe_endpoints(caller.endpoint)
+            ),
+        }
+
+    def resume(self) -> None:
+        """Take up the work that the states found at start ask for."""
+        for name in list(self._catalog.tables):
+            self._work_on(name)
+
+    async def stop(self) -> None:
+        """End the work under way; its state on disk says how to go on."""
+        tasks = list(self._tasks.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    # Operations.
+
+    def _create_table(self, body: dict[str, Any], caller: Caller) -> bytes:
+        request = create_table.parse(body)
+        table_status.check_absent(self._catalog.tables.get(request.table_name))
+        table = request.table(
+            self._catalog.identifiers(),
+            str(uuid.uuid4()),
+            self._clock.now(),
+            caller.region,
+            self._account,
+        )
+        self._save(table)
+        return orjson.dumps(request.answer(table))
+
+    def _describe_table(self, body: dict[str, Any], _caller: Caller) -> bytes:
+        request = describe_table.parse(body)
+        table = self._table(request.table_name)
+        statistics = self._counter.statistics(table)
+        return orjson.dumps(request.answer(table, statistics, self._clock.now()))
+
+    def _list_tables(self, body: dict[str, Any], _caller: Caller) -> bytes:
+        return orjson.dumps(list_tables.parse(body).answer(self._catalog.tables))
+
+    def _update_table(self, body: dict[str, Any], _caller: Caller) -> bytes:
+        request = update_table.parse(body)
+        now = self._clock.now()
+        before = self._table(request.table_name)
+        updated = request.apply(before, now, self._catalog.identifiers())
+        self._save(updated)
+        return orjson.dumps(request.answer(before, updated, self._counter.statistics(updated)))
+
+    def _delete_table(self, body: dict[str, Any], _caller: Caller) -> bytes:
+        request = delete_table.parse(body)
+        table = self._table(request.table_name)
+        deleting = request.apply(table)
+        statistics = self._counter.statistics(table)
+        self._save(deleting)
+        return orjson.dumps(request.answer(deleting, statistics))
+
+    def _tag_resource(self, body: dict[str, Any], caller: Caller) -> bytes:
+        request = tags.parse_tag_resource(body)
+        self._save(request.apply(self._tagged(request.resource, caller)))
+        return b""
+
+    def _untag_resource(self, body: dict[str, Any], caller: Caller) -> bytes:
+        request = tags.parse_untag_resource(body)
+        self._save(request.apply(self._tagged(request.resource, caller)))
+        return b""
+
+    def _list_tags_of_resource(self, body: dict[str, Any], caller: Caller) -> bytes:
+        request = tags.parse_list_tags_of_resource(body)
+        return orjson.dumps(request.answer(self._tagged(request.resource, caller)))
+
+    def _update_time_to_live(self, body: dict[str, Any], _caller: Caller) -> bytes:
+        request = time_to_live.parse_update_time_to_live(body)
+        table = self._table(request.table_name)
+        self._save(request.apply(table, self._clock.now(), cooldown_seconds=0.0))
+        return orjson.dumps(request.answer())
+
+    def _describe_time_to_live(self, body: dict[str, Any], _caller: Caller) -> bytes:
+        request = time_to_live.parse_describe_time_to_live(body)
+        return orjson.dumps(request.answer(self._table(request.table_name)))
+
+    def _table(self, name: str) -> Table:
+        found = self._catalog.tables.get(name)
+        if found is None and name.startswith("arn:"):
+            found = self._catalog.tables.get(name.rpartition("/")[2])
+            if found is not None and found.arn != name:
+                found = None
+        if found is None:
+            raise table_status.not_found(name)
+        return found
+
+    def _tagged(self, resource: ResourceArn, caller: Caller) -> Table:
+        resource.check_owner(caller.region, self._account)
+        found = self._catalog.tables.get(resource.table_name)
+        if found is None or not resource.text.startswith(found.arn):
+            raise tags.resource_not_found(resource)
+        return found
+
+    def _save(self, table: Table) -> None:
+        self._catalog.save(table)
+        self._work_on(table.name)
+
+    # The work behind the states.
+
+    def _work_on(self, name: str) -> None:
+        """See to it that somebody works on this table, if there is work."""
+        if name not in self._tasks and _has_work(self._catalog.tables[name]):
+            task = asyncio.get_running_loop().create_task(self._settle(name))
+            self._tasks[name] = task
+            task.add_done_callback(lambda _: self._tasks.pop(name))
+
+    async def _settle(self, name: str) -> None:
+        """Take one step after the other until the table rests."""
+        while name in self._catalog.tables and _has_work(self._catalog.tables[name]):
+            await asyncio.sleep(self._delay_seconds)
+            try:
+                await self._step(self._catalog.tables[name])
+            except StorageFailed as error:
+                logger.error("table %s waits for storage: %s", name, error)
+                await asyncio.sleep(RETRY_SECONDS)
+
+    def _step(self, table: Table) -> Coroutine[Any, Any, None]:
+        """The next piece of work of a table."""
+        if table.status == "DELETING":
+            return self._delete(table)
+        if table_status.awaits_table_active(table):
+            return self._activate(table)
+        for index in table.global_indexes:
+            if index.status == "DELETING":
+                return self._remove_index(table, index)
+            if index.status == "CREATING":
+                return self._fill_index(table, index)
+        raise AssertionError("a table at rest was worked on")
+
+    async def _activate(self, table: Table) -> None:
+        self._catalog.save(table_status.table_active(table))
+
+    async def _delete(self, table: Table) -> None:
+        """Take away the items of a table and of its indexes, then the table."""
+        await self._replica.commit.drain()
+        for identifier in (table.identifier, *(index.identifier for index in table.global_indexes)):
+            self._delete_identifier(identifier)
+        self._catalog.remove(table.name)
+        self._counter.forget(table)
+
+    async def _remove_index(self, table: Table, index: Index) -> None:
+        await self._replica.commit.drain()
+        self._delete_identifier(index.identifier)
+        self._catalog.save(table_status.index_removed(self._catalog.tables[table.name], index.name))
+
+    def _delete_identifier(self, identifier: int) -> None:
+        start = identifier.to_bytes(IDENTIFIER_BYTES, "big")
+        end = (identifier + 1).to_bytes(IDENTIFIER_BYTES, "big")
+        self._replica.store.delete_range("items", start, end)
+        self._replica.store.delete_range("indexes", start, end)
+
+    async def _fill_index(self, table: Table, index: Index) -> None:
+        """Backfill: walk the table in slices, and put each item's entry as the item is by then.
+
+        Writes of clients keep the index meanwhile, since the descriptor names it. A slice is read
+        and written in one turn of the loop, so no write comes between.
+        """
+        name = table.name
+        self._catalog.save(table_status.index_backfilling(table, index.name))
+        for start, end in keys.scan_bounds(table, None, 0, 1):
+            position: bytes | None = start
+            while position is not None:
+                position = self._fill_slice(name, index.name, position, end)
+                await asyncio.sleep(0)
+                if self._is_deleting(name, index.name):
+                    return
+        await self._replica.commit.drain()
+        self._catalog.save(table_status.index_active(self._catalog.tables[name], index.name))
+
+    def _is_deleting(self, name: str, index_name: str) -> bool:
+        index = self._catalog.tables[name].index(index_name)
+        return index is not None and index.status == "DELETING"
+
+    def _fill_slice(self, name: str, index_name: str, start: bytes, end: bytes) -> bytes | None:
+        """Put the entries of the next items; the key to go on from, or None at the end."""
+        table = self._catalog.tables[name]
+        index = table.index(index_name)
+        assert index is not None
+        count = 0
+        for key, stored in self._replica.store.scan("items", start, end):
+            if count == SLICE_ENTRIES:
+                return key
+            count += 1
+            # As stored, not as in flight: a write in flight carries its own change of the entry,
+            # and its batch comes after this one.
+            found = item_format.read(key, stored)
+            change = index_change(table, index, None, orjson.loads(found.payload))
+            if change is not None:
+                self._replica.store.write(index_writes([change], found.timestamp), sync=False)
+        return None
+
+
+def _has_work(table: Table) -> bool:
+    """Whether the table, or an index of it, is in a passing state."""
+    return (
+        table.status == "DELETING"
+        or table_status.awaits_table_active(table)
+        or any(index.status in ("CREATING", "DELETING") for index in table.global_indexes)
+    )
