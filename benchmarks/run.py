@@ -2,9 +2,9 @@
 
     python benchmarks/run.py [--quick] [--only NAME ...] [--seconds 3] [--no-sizes]
 
-All servers run at once and idle; each cell of the matrix is measured on one after the other, so
-that what else the machine does falls on all of them. Prints as it goes and, unless --quick or
---only, writes benchmarks/results.md.
+All servers run at once and idle; each cell of the matrix is measured on one after the other, in
+three rounds of which the middle one counts, so that what else the machine does falls on all of them
+or on none. Prints as it goes and, unless --quick or --only, writes benchmarks/results.md.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ from servers import GENERATOR_CORE, ROOT, SIGNER, Server, servers
 from workloads import WORKLOADS, check, create_table, fill, get_item, item, prepare, requests
 
 CONNECTIONS = (1, 16, 64)
-WARM_UP_SECONDS = 0.7
+ROUNDS = 3
+WARM_UP_SECONDS = 0.3
 SIZES = (10_000, 100_000, 1_000_000)
 SIZE_PAYLOAD_BYTES = 100
 SIZE_CONNECTIONS = 16
@@ -66,7 +67,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="one second a cell, 16 connections")
     parser.add_argument("--only", action="append", help="a server's name; may be repeated")
     parser.add_argument("--workload", action="append", help="a workload's name; may be repeated")
-    parser.add_argument("--seconds", type=float, default=3.0, help="length of one cell")
+    parser.add_argument("--seconds", type=float, default=3.0, help="length of one cell in all")
     parser.add_argument("--no-sizes", dest="sizes", action="store_false")
     parser.add_argument("--folder", type=Path, help="where data folders are made")
     options = parser.parse_args()
@@ -93,11 +94,24 @@ def measure_matrix(chosen: list[Server], options: argparse.Namespace, results: R
             continue
         signed = requests(workload, SIGNER)
         for connections in options.connections:
-            for server in chosen:
-                outcome = measure(server.port, signed, connections, options.seconds)
-                cell = Cell(workload, connections, server.name, outcome)
+            rounds: dict[str, list[Outcome]] = {server.name: [] for server in chosen}
+            for _ in range(ROUNDS):
+                for server in chosen:
+                    seconds = options.seconds / ROUNDS
+                    outcome = measure(server.port, signed, connections, seconds)
+                    rounds[server.name].append(outcome)
+            for name, outcomes in rounds.items():
+                cell = Cell(workload, connections, name, middle(outcomes))
                 results.cells.append(cell)
                 print(cell.line(), flush=True)
+
+
+def middle(outcomes: list[Outcome]) -> Outcome:
+    """The round of median throughput; any round with errors comes first."""
+    for outcome in outcomes:
+        if outcome.errors:
+            return outcome
+    return sorted(outcomes, key=lambda outcome: outcome.operations_per_second)[len(outcomes) // 2]
 
 
 def measure(port: int, signed: list[bytes], connections: int, seconds: float) -> Outcome:
