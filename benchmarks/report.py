@@ -68,7 +68,7 @@ def _foreword() -> list[str]:
         f"Written by `make bench` on {datetime.now(UTC):%Y-%m-%d}: {machine}.",
         "Servers and load generator share the machine and speak over loopback; the generator keeps",
         "to one core, servers may use all. Closed loop: N connections, one request in flight each;",
-        "the generator itself ends near 60,000 requests a second. The middle of three rounds counts.",
+        "the generator itself ends near 60,000 requests a second. Middle of three rounds.",
         "Every server gets the same signed requests. 10,000 items of 1 KB, 1,000 counters, 1,000",
         "partitions of ten small items. The mix is half GetItem, a quarter PutItem, an eighth each",
         "of UpdateItem and Query.",
