@@ -2,16 +2,16 @@
 
 In: a request that has been parsed and checked against its table, and a way to see the partition's
 state (`View`). Out: an `Evaluation`, the exact bytes to write and the exact answer. Called by the
-leader's replica (`replica.py`), which makes the write durable and then lets the answer go; followers
-only write the bytes. Invariants: evaluating changes nothing and may be repeated; the base item and
-its index entries leave in one Evaluation, so they are stored together or not at all.
+leader's replica (`replica.py`), which makes the write durable and then lets the answer go;
+followers only write the bytes. Invariants: evaluating changes nothing and may be repeated; the base
+item and its index entries leave in one Evaluation, so they are stored together or not at all.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import orjson
 
@@ -28,14 +28,18 @@ from stator_core.table import Table
 
 WriteRequest = PutItem | UpdateItem | DeleteItem
 GIGABYTE = 1024**3
+
+# Where an entry is stored: base items and global entries, or local entries (`key_format.py`).
+StoredFamily = Literal["items", "indexes"]
+IndexWrite = tuple[StoredFamily, bytes, bytes | None]  # None deletes the key
 NOTHING = b"{}"
 
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """The partition's state as the leader sees it: what is applied, overlaid with what is in flight.
+    """The partition's state as the leader sees it: what is applied, under what is in flight.
 
-    `item` reads a stored item by its key; `collection_bytes` the size counter of an item collection.
+    `item` reads a stored item by its key, `index` a key of the family `indexes`.
     """
 
     item: Callable[[bytes], bytes | None]
@@ -49,7 +53,7 @@ class Evaluation:
 
     key: bytes
     value: bytes | None
-    index_writes: list[tuple[str, bytes, bytes | None]]
+    index_writes: list[IndexWrite]
     answer: bytes
     unchanged: bool = False
 
@@ -135,13 +139,11 @@ def answer_get(request: GetItem, key: bytes, stored: bytes | None) -> bytes:
     )
 
 
-def index_writes(
-    changes: list[IndexChange], timestamp: int
-) -> list[tuple[str, bytes, bytes | None]]:
+def index_writes(changes: list[IndexChange], timestamp: int) -> list[IndexWrite]:
     """The stored form of index changes: local entries in their own family, global ones as items."""
-    writes: list[tuple[str, bytes, bytes | None]] = []
+    writes: list[IndexWrite] = []
     for change in changes:
-        family = "items" if change.index.is_global else "indexes"
+        family: StoredFamily = "items" if change.index.is_global else "indexes"
         if change.removed_key is not None and change.removed_key != change.put_key:
             writes.append((family, change.removed_key, None))
         if change.put_key is not None:
@@ -159,7 +161,7 @@ def _grow_collection(
     view: View,
     changes: list[IndexChange],
     sizes: tuple[int, int],
-    beside: list[tuple[str, bytes, bytes | None]],
+    beside: list[IndexWrite],
 ) -> dict[str, Any] | None:
     """Keep the size of the item collection, refuse what would pass 10 GB, and report it.
 

@@ -16,12 +16,12 @@ def main() -> None:
     settings = cli.parse(sys.argv[1:])
     # Imported late: `stator verify` needs no server, and a server no verifier.
     if isinstance(settings, cli.VerifySettings):
-        from stator_node.storage import verify
+        from stator_node.storage.verify import run as verify
 
-        sys.exit(verify.run(settings.folder, sys.stdout))
-    from stator_node import local
+        sys.exit(verify(settings.folder, sys.stdout))
+    from stator_node.local import run as serve
 
-    sys.exit(local.run(settings))
+    sys.exit(serve(settings))
 
 
 if __name__ == "__main__":

@@ -3,8 +3,8 @@
     table/NAME    the descriptor as JSON (`table.to_json`), in the item format (so with checksum)
     identifiers   the next table or index identifier, 8 bytes
 
-In: descriptors from `table_life.py`. Out: descriptors for every request (`router.py`). Invariants: what
-is answered from memory is on disk; an identifier is never given twice, not even after a crash.
+In: descriptors from `table_life.py`. Out: descriptors for every request (`router.py`). Invariants:
+what is answered from memory is on disk; an identifier is never given twice, not even after a crash.
 """
 
 from __future__ import annotations

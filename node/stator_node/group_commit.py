@@ -1,26 +1,27 @@
 """Group commit: many writes, one batch, one sync, and nobody hears of a write before it is durable.
 
-In: evaluated writes from `replica.py`. Out: batches to the item store, and their answers once synced.
-All writes of one turn of the event loop, and all that arrive while a sync is under way, form one
-group. A group of one is written and synced in place (no thread to wake); a larger one is written in
-place and synced in a thread, where RocksDB lets go of the interpreter.
+In: evaluated writes from `replica.py`. Out: batches to the item store, and their answers once
+synced. All writes of one turn of the event loop, and all that arrive while a sync is under way,
+form one group. A group of one is written and synced in place (no thread to wake); a larger one is
+written in place and synced in a thread, where RocksDB lets go of the interpreter.
 
-Invariants: groups become durable in order; an answer leaves after the sync of its group; what a read
-returns is durable (reads of keys in the syncing group wait for it); after a failed write or sync no
-write of that group or a later one is answered with success until the store has been reopened.
+Invariants: groups become durable in order; an answer leaves after the sync of its group; what a
+read returns is durable (reads of keys in the syncing group wait for it); after a failed write or
+sync no write of that group or a later one is answered with success until the store has been
+reopened.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from stator_core.errors import DynamoDBError, InternalServerError
 from stator_core.key_format import PREFIX_BYTES
 from stator_node.doors import ItemStore, Operation, StorageFailed
-from stator_node.pending import Pending
+from stator_node.pending import Pending, wait
 
 logger = logging.getLogger(__name__)
 
@@ -85,7 +86,7 @@ class GroupCommit:
         syncing = self.syncing
         return syncing if syncing is not None and key in syncing.values else None
 
-    def stage(self, key: bytes, value: bytes | None, operations: list[Operation]) -> Group:
+    def stage(self, key: bytes, value: bytes | None, operations: Sequence[Operation]) -> Group:
         """Put one item write, and `operations` beside it, into the group that is being collected.
 
         The caller must ask for `answer_after` the group in the same turn of the event loop.
@@ -122,7 +123,7 @@ class GroupCommit:
                 if self.reads_failed:
                     raise InternalServerError(STORAGE_FAILED)
                 pending.resolve(read())
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001  # The door that waits makes it a 500.
                 pending.fail(error)
 
         group.after.append(run)
@@ -193,8 +194,11 @@ class GroupCommit:
 
     async def drain(self) -> None:
         """Wait until everything submitted is durable. For a clean stop."""
-        while self.failed is None and (self.syncing is not None or self.collecting.waiters):
-            await asyncio.sleep(0.001)
+        while self.failed is None:
+            group = self.collecting if self.collecting.waiters else self.syncing
+            if group is None:
+                return
+            await wait(self.read_after(group, bytes))
 
     def close(self) -> None:
         """End the sync thread."""

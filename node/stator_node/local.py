@@ -1,8 +1,8 @@
 """`stator local`: one folder, one process, both doors. Wiring, and how it starts and stops.
 
-Called by `__main__.py`. Prints one line when it serves (`Stator is ready: …`), which scripts may wait
-for. Exit codes: 0 after a clean stop (SIGTERM, SIGINT), 1 where it cannot start; the reason is on
-standard error.
+Called by `__main__.py`. Prints one line when it serves (`Stator is ready: …`), which scripts may
+wait for. Exit codes: 0 after a clean stop (SIGTERM, SIGINT), 1 where it cannot start; the reason is
+on standard error.
 """
 
 from __future__ import annotations

@@ -149,7 +149,7 @@ class Replica:
                 return
             try:
                 first = self._read_slices(read)
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001  # The door that waits answers it.
                 answer.fail(error)
                 return
             if isinstance(first, bytes):
@@ -177,7 +177,7 @@ class Replica:
                     answer.resolve(reader.response(reader.consumed_capacity()))
                 else:
                     self._loop.call_soon(go_on)
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001  # The door that waits answers it.
                 answer.fail(error)
 
         self._loop.call_soon(go_on)

@@ -1,10 +1,10 @@
 """The router: which table, which replica, and how several answers become one.
 
 In: an operation's name and its JSON body, from a door (`gateway/http.py`, `gateway/grpc.py`). Each
-operation is parsed (`stator_core.requests`), its table looked up (`catalog.py`), checked against the
-table, and handed to the replica that serves its keys (`replica.py`); table operations go to
-`table_life.py`. Out: the JSON answer or a DynamoDBError. Invariant: the steps are DynamoDB's order of
-checks, so the first of several mistakes is the one that is reported.
+operation is parsed (`stator_core.requests`), its table looked up (`catalog.py`), checked against
+the table, and handed to the replica that serves its keys (`replica.py`); table operations go to
+`table_life.py`. Out: the JSON answer or a DynamoDBError. Invariant: the steps are DynamoDB's order
+of checks, so the first of several mistakes is the one that is reported.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """How many items a table has and how large it is, counted beside the traffic.
 
-In: which tables were written to (`note`), from `replica.py`. Out: `TableStatistics` for DescribeTable.
+In: the number of writes to each table, from `replica.py`. Out: `TableStatistics` for DescribeTable.
 DynamoDB refreshes these figures about every six hours; here a small table is counted when it is
 asked for, a large one in slices in the background, for at most a tenth of the loop's time.
 """
@@ -8,12 +8,13 @@ asked for, a large one in slices in the background, for at most a tenth of the l
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import Iterator
 
 from stator_core import item_format, keys
 from stator_core.table import Index, Table
 from stator_core.table_description import NOTHING_COUNTED, IndexStatistics, TableStatistics
-from stator_node.doors import Clock, ItemStore
+from stator_node.doors import Clock, Family, ItemStore
 
 SLICE_ENTRIES = 200
 SMALL_ENTRIES_MAX = 1_000  # counted in place: a millisecond or two
@@ -56,8 +57,8 @@ class TableCounter:
                     await self._count(table)
 
     def _is_small(self, table: Table) -> bool:
-        entries = self._entries(table, None)
-        return sum(1 for _ in zip(range(SMALL_ENTRIES_MAX + 1), entries)) <= SMALL_ENTRIES_MAX
+        found = itertools.islice(self._entries(table, None), SMALL_ENTRIES_MAX + 1)
+        return sum(1 for _ in found) <= SMALL_ENTRIES_MAX
 
     def _count_now(self, table: Table) -> None:
         count = _Count(table, self)
@@ -82,9 +83,9 @@ class TableCounter:
 
     def _entries(self, table: Table, index: Index | None) -> Iterator[int]:
         """The sizes of a table's items, or of an index's entries."""
-        family = "indexes" if index is not None and not index.is_global else "items"
+        family: Family = "indexes" if index is not None and not index.is_global else "items"
         for start, end in keys.scan_bounds(table, index, 0, 1):
-            for key, stored in self._store.scan(family, start, end):  # type: ignore[arg-type]
+            for key, stored in self._store.scan(family, start, end):
                 if family == "items" or (index is not None and keys.is_entry_of(index, key)):
                     yield item_format.size_of(stored)
 

@@ -22,7 +22,7 @@ from stator_core.indexes import index_change
 from stator_core.item_format import Damaged
 from stator_core.table import Index, Table
 from stator_node.catalog import TABLE_PREFIX, read_descriptors
-from stator_node.doors import Family, StorageFailed
+from stator_node.doors import FAMILIES, Family, StorageFailed
 from stator_node.storage.folder import DataFolder, FolderRefused
 from stator_node.storage.rocksdb import RocksItemStore
 
@@ -102,10 +102,10 @@ def _open(path: Path, findings: Findings) -> RocksItemStore | None:
 
 def _check_families(store: RocksItemStore, findings: Findings) -> None:
     """Read every block of every family; a damaged file is named, and the walk goes on behind it."""
-    for family in ("items", "indexes", "meta"):
+    for family in FAMILIES:
         start: bytes | None = b""
         while start is not None:
-            start = _walk(store, family, start, findings)  # type: ignore[arg-type]
+            start = _walk(store, family, start, findings)
 
 
 def _walk(store: RocksItemStore, family: Family, start: bytes, findings: Findings) -> bytes | None:
