@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from stator_core.errors import ValidationException
+from stator_core.errors import DynamoDBError, ValidationException
 from stator_core.expressions.substitutions import Layer
 from stator_core.requests import delete_item, get_item, put_item, update_item
 from stator_core.requests.layers import EXPRESSIONS, LAYERS, LEGACY, Reading, plain_values
@@ -147,3 +149,57 @@ def test_placeholders_need_an_expression_and_the_old_layer_lists_which() -> None
 )
 def test_values_that_may_hide_an_oddity_are_left_to_the_slow_lane(values: Any, plain: bool) -> None:
     assert plain_values(values) is plain
+
+
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False)
+    | st.sampled_from(["", "a", "a = :a", "SET a = :a", "Music", "NONE", "1", "EQ", "yes"]),
+    lambda inner: (
+        st.lists(inner, max_size=2)
+        | st.dictionaries(
+            st.sampled_from(
+                [
+                    "",
+                    "S",
+                    "N",
+                    "B",
+                    "BOOL",
+                    "NULL",
+                    "L",
+                    "M",
+                    "SS",
+                    "NS",
+                    ":a",
+                    "#a",
+                    "a",
+                    "Value",
+                    "Exists",
+                    "Action",
+                    "ComparisonOperator",
+                    "AttributeValueList",
+                    "Unheard",
+                ]
+            ),
+            inner,
+            max_size=2,
+        )
+    ),
+    max_leaves=8,
+)
+MEMBERS = sorted({member for shape in SHAPES.values() for member in shape.members})
+
+
+@given(st.sampled_from([put_item, update_item, delete_item, get_item]), st.data())
+def test_any_body_is_read_or_refused_as_dynamodb_refuses(module: Any, data: st.DataObject) -> None:
+    body = {"TableName": "Music", "Item": {"pk": {"S": "a"}}, "Key": {"pk": {"S": "a"}}}
+    body |= data.draw(st.dictionaries(st.sampled_from(MEMBERS), JSON, max_size=4))
+
+    try:
+        request = module.parse(body)
+    except DynamoDBError:
+        return
+
+    assert request.table_name == "Music"

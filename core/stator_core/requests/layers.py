@@ -54,15 +54,15 @@ class Reading:
     __slots__ = ("body", "layer", "operation")
 
     def __init__(self, operation: Operation, body: dict[str, Any], shape: Structure) -> None:
-        """Check JSON types, then every member by itself; keep the members that DynamoDB knows.
+        """Check JSON types, in place, then every member by itself.
 
         Raises SerializationException, then the collected ValidationException.
         """
         oddities = check(body, shape)
         self.operation = operation
         self.layer = Layer.OLD if oddities.old_layer else LAYERS[operation]
-        self.body = {name: member for name, member in body.items() if name in shape.members}
-        check_members(operation, self.body, oddities.old_layer)
+        self.body = body
+        check_members(operation, body, oddities.old_layer)
 
     def step(
         self,
