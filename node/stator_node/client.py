@@ -23,17 +23,16 @@ from typing import Any, Self
 
 import grpc
 import grpc.aio
-from google.protobuf.message import EncodeError
 
 from stator_core import errors
 from stator_core.errors import DynamoDBError
+from stator_core.limits import REQUEST_BYTES_MAX
 from stator_node.gateway import grpc_errors, grpc_signature
 from stator_node.gateway.access_keys import AccessKey
 from stator_node.gateway.grpc_convert import OPERATIONS, PYTHON, NotInContract, Operation
 
 __all__ = ["Client", "NotInContract", "RetryPolicy"]
 
-REQUEST_BYTES_MAX = 16 * 1_048_576  # what the server reads
 # BatchGetItem answers with up to 16 MB of items; protobuf's tags and lengths make a map of small
 # values at most 4.5 times as large.
 ANSWER_BYTES_MAX = 80 * 1_048_576
@@ -96,6 +95,8 @@ class Client:
             raise ValueError("access_key_id and secret_access_key come together")
         self._key: AccessKey | None = None
         if access_key_id is not None and secret_access_key is not None:
+            if not f"{access_key_id}{session_token or ''}".isascii():
+                raise ValueError("an access key and a session token are ASCII: they are metadata")
             self._key = AccessKey(access_key_id, secret_access_key, session_token)
         self._timeout_seconds = timeout_seconds
         self._retry = retry or RetryPolicy()
@@ -251,6 +252,8 @@ class Client:
             await self._pause(seconds)
 
     async def _attempt(self, operation: Operation, request: bytes, seconds: float) -> bytes:
+        if seconds <= 0:
+            raise TimeoutError("no time left to ask")  # gRPC would ask all the same.
         metadata: tuple[tuple[str, str], ...] = (
             (grpc_errors.ERROR_BYTES_MAX, str(grpc_errors.DETAIL_BYTES_CEILING)),
         )
@@ -298,10 +301,7 @@ def _channel(target: str, tls: bool | grpc.ChannelCredentials) -> grpc.aio.Chann
 def _serialize(operation: Operation, members: Members) -> bytes:
     message = operation.request()
     PYTHON.into_message(message, members)
-    try:
-        request: bytes = message.SerializeToString()
-    except EncodeError as error:
-        raise NotInContract(f"{operation.name}: {error}") from error
+    request: bytes = message.SerializeToString()
     if len(request) > REQUEST_BYTES_MAX:
         raise errors.RequestEntityTooLargeException(
             f"{operation.name}: {len(request)} bytes, over {REQUEST_BYTES_MAX}"

@@ -12,6 +12,7 @@ balancers look elsewhere, while requests that still arrive are answered.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -28,14 +29,20 @@ from stator_core.errors import (
     DynamoDBError,
     InternalServerError,
     SerializationException,
+    ServiceUnavailable,
     UnknownOperationException,
+    ValidationException,
 )
+from stator_core.limits import REQUEST_BYTES_MAX
+from stator_core.value_rules import NESTING
 from stator_node.doors import Caller, Clock, Executor
 from stator_node.gateway import grpc_errors, grpc_signature
 from stator_node.gateway.access_keys import RELOAD_SECONDS, AccessKeys
 from stator_node.gateway.grpc_convert import JSON, OPERATIONS, SERVICE, Operation
 from stator_node.pending import Pending, wait
 
+# For answers that have left our hands and not yet the machine, when the door stops.
+FLUSH_SECONDS = 0.2
 ANONYMOUS = "anonymous"  # the access key of unsigned calls, where any key is accepted
 
 Metadata = Mapping[str, str | bytes]
@@ -47,7 +54,7 @@ log = logging.getLogger(__name__)
 class GrpcLimits:
     """What one door takes. The defaults are the product's; tests make them small."""
 
-    request_bytes_max: int = 16 * 1_048_576  # AWS: a BatchWriteItem has at most 16 MB
+    request_bytes_max: int = REQUEST_BYTES_MAX
     metadata_bytes_max: int = 16_384  # as the HTTP door's header block
     requests_max: int = 1_024  # under way at once; more are answered RESOURCE_EXHAUSTED by gRPC
     streams_per_connection_max: int = 1_024
@@ -104,6 +111,7 @@ class GrpcDoor:
         self._limits = limits or GrpcLimits()
         self._credentials = credentials
         self._reload_at = 0.0  # monotonic seconds
+        self._stopping = False
         self._idle = asyncio.Event()
         self._idle.set()
         self._health = health.aio.HealthServicer()
@@ -136,18 +144,18 @@ class GrpcDoor:
         await self._health.enter_graceful_shutdown()
 
     async def stop(self, grace_seconds: float) -> None:
-        """Take nothing new, let what is under way finish for so long, then break off the rest."""
-        if self._server is None:
+        """Begin nothing new, let what is under way finish for so long, then break off the rest."""
+        server, self._server = self._server, None
+        if server is None:
             return
         await self.drain()
-        stopping = asyncio.ensure_future(self._server.stop(grace_seconds))
-        # Streams of health watchers never end by themselves; only requests are worth the wait.
-        idle = asyncio.ensure_future(self._idle.wait())
-        await asyncio.wait((stopping, idle), return_when=asyncio.FIRST_COMPLETED)
-        idle.cancel()
-        await self._server.stop(None)
-        await stopping
-        self._server = None
+        self._stopping = True
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(grace_seconds):
+                await self._idle.wait()
+        # gRPC's own grace would also wait for health watchers, whose streams never end by
+        # themselves; and two calls of its stop() at once crash the process (grpcio 1.85).
+        await server.stop(FLUSH_SECONDS)
 
     def _listen(self, server: grpc.aio.Server, address: str) -> int:
         try:
@@ -208,6 +216,8 @@ class GrpcDoor:
         """
         if remaining_seconds is not None and remaining_seconds <= 0:
             raise DeadlinePassed("The deadline had passed before the request was begun")
+        if self._stopping:
+            raise ServiceUnavailable("This server is stopping; nothing was done")
         caller = self._authenticate(operation, request, metadata)
         if operation.name not in self._executor.operations:
             raise UnknownOperationException(f"{operation.name} is not served here")
@@ -241,7 +251,8 @@ def _parse(operation: Operation, request: bytes) -> Any:
     try:
         return operation.request.FromString(request)
     except DecodeError as error:
-        # Also what nests deeper than protobuf reads: 100 messages, 31 maps of an item.
+        if "MaxDepth" in str(error):  # protobuf reads 100 messages deep; only values nest so far.
+            raise ValidationException(NESTING) from error
         raise SerializationException(str(error)) from error
 
 

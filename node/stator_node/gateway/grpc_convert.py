@@ -25,6 +25,8 @@ from google.protobuf.message import Message
 
 from stator_node.gateway.generated.stator.v1 import data_pb2
 
+EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+
 SERVICE = data_pb2.DESCRIPTOR.services_by_name["DynamoDB"]
 
 Put = Callable[[Message, Any], None]  # a value into its member of a message
@@ -103,24 +105,29 @@ def base64_from_binary(value: bytes) -> str:
 
 def seconds_from_timestamp(timestamp: Any) -> float:
     """Seconds since the epoch, to the microsecond: a double of milliseconds returns the same."""
-    microseconds: int = timestamp.seconds * 1_000_000 + timestamp.nanos // 1_000
-    return microseconds / 1_000_000
+    return _microseconds(timestamp) / 1_000_000
 
 
 def set_timestamp_from_seconds(timestamp: Any, seconds: float) -> None:
-    whole, rest = divmod(round(seconds * 1_000_000), 1_000_000)
-    timestamp.seconds = whole
-    timestamp.nanos = rest * 1_000
+    _set_microseconds(timestamp, round(seconds * 1_000_000))
 
 
 def datetime_from_timestamp(timestamp: Any) -> dt.datetime:
-    microseconds = timestamp.seconds * 1_000_000 + timestamp.nanos // 1_000
-    epoch = dt.datetime.fromtimestamp(0, tz=dt.UTC)
-    return epoch + dt.timedelta(microseconds=microseconds)
+    return EPOCH + dt.timedelta(microseconds=_microseconds(timestamp))
 
 
 def set_timestamp_from_datetime(timestamp: Any, moment: dt.datetime) -> None:
-    set_timestamp_from_seconds(timestamp, moment.timestamp())
+    """Raises TypeError for a moment without a time zone, which is no moment."""
+    _set_microseconds(timestamp, (moment - EPOCH) // dt.timedelta(microseconds=1))
+
+
+def _microseconds(timestamp: Any) -> int:
+    return int(timestamp.seconds * 1_000_000 + timestamp.nanos // 1_000)
+
+
+def _set_microseconds(timestamp: Any, microseconds: int) -> None:
+    timestamp.seconds, rest = divmod(microseconds, 1_000_000)
+    timestamp.nanos = rest * 1_000
 
 
 @dataclass(slots=True)

@@ -63,7 +63,9 @@ CLASS_OF = {cls.name(): cls for cls in STATUS_OF}
 # An answer without details comes from gRPC itself: a proxy, a full server, a broken connection.
 CLASS_OF_BARE_STATUS: dict[grpc.StatusCode, type[DynamoDBError]] = {
     Code.UNAVAILABLE: errors.ServiceUnavailable,
-    Code.RESOURCE_EXHAUSTED: errors.RequestLimitExceeded,
+    Code.CANCELLED: errors.ServiceUnavailable,  # a stopping server broke the call off
+    # Not a throttle's error: this one does not promise that nothing was done.
+    Code.RESOURCE_EXHAUSTED: errors.ServiceUnavailable,
     Code.UNIMPLEMENTED: errors.UnknownOperationException,
     Code.UNAUTHENTICATED: errors.UnrecognizedClientException,
     Code.PERMISSION_DENIED: errors.AccessDeniedException,
