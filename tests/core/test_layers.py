@@ -14,6 +14,7 @@ from stator_core.requests import delete_item, get_item, put_item, update_item
 from stator_core.requests.layers import EXPRESSIONS, LAYERS, LEGACY, Reading, plain_values
 from stator_core.requests.member_rules import Operation
 from stator_core.requests.shapes import Structure
+from stator_core.value_rules import TYPES
 
 SHAPES: dict[Operation, Structure] = {
     "PutItem": put_item.SHAPE,
@@ -151,41 +152,13 @@ def test_values_that_may_hide_an_oddity_are_left_to_the_slow_lane(values: Any, p
     assert plain_values(values) is plain
 
 
+NAMES = [*sorted(TYPES), "", ":a", "#a", "a", "Value", "Exists", "Action", "Unheard"]
+NAMES += ["ComparisonOperator", "AttributeValueList"]
+TEXTS = ["", "a", "a = :a", "SET a = :a", "Music", "NONE", "1", "EQ", "yes"]
 JSON = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers()
-    | st.floats(allow_nan=False)
-    | st.sampled_from(["", "a", "a = :a", "SET a = :a", "Music", "NONE", "1", "EQ", "yes"]),
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.sampled_from(TEXTS),
     lambda inner: (
-        st.lists(inner, max_size=2)
-        | st.dictionaries(
-            st.sampled_from(
-                [
-                    "",
-                    "S",
-                    "N",
-                    "B",
-                    "BOOL",
-                    "NULL",
-                    "L",
-                    "M",
-                    "SS",
-                    "NS",
-                    ":a",
-                    "#a",
-                    "a",
-                    "Value",
-                    "Exists",
-                    "Action",
-                    "ComparisonOperator",
-                    "AttributeValueList",
-                    "Unheard",
-                ]
-            ),
-            inner,
-            max_size=2,
-        )
+        st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from(NAMES), inner, max_size=2)
     ),
     max_leaves=8,
 )

@@ -133,7 +133,7 @@ def test_a_null_member_is_absent_and_unknown_members_are_ignored() -> None:
 
     check(body, SHAPE)
 
-    assert body == {"Expected": {"a": {}}}
+    assert body == {"Expected": {"a": {"Unheard": []}}, "Unheard": 1}
 
 
 def test_booleans_are_read_from_the_strings_that_dynamodb_takes() -> None:

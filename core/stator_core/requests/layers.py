@@ -54,15 +54,15 @@ class Reading:
     __slots__ = ("body", "layer", "operation")
 
     def __init__(self, operation: Operation, body: dict[str, Any], shape: Structure) -> None:
-        """Check JSON types, in place, then every member by itself.
+        """Check JSON types, then every member by itself; keep the members that DynamoDB knows.
 
         Raises SerializationException, then the collected ValidationException.
         """
         oddities = check(body, shape)
         self.operation = operation
         self.layer = Layer.OLD if oddities.old_layer else LAYERS[operation]
-        self.body = body
-        check_members(operation, body, oddities.old_layer)
+        self.body = {name: member for name, member in body.items() if name in shape.members}
+        check_members(operation, self.body, oddities.old_layer)
 
     def step(
         self,
@@ -159,10 +159,11 @@ def _named_values(body: dict[str, Any], *, with_substitutions: bool) -> Iterator
             yield {"M": body[member]}
     if with_substitutions:
         yield from body.get("ExpressionAttributeValues", {}).values()
-    for member in ("AttributeUpdates", "Expected"):
-        for name, entry in body.get(member, {}).items():
-            yield {"M": {name: entry.get("Value", {})}}
-            yield from filter(None, entry.get("AttributeValueList", ()))
+    for name, update in body.get("AttributeUpdates", {}).items():
+        yield {"M": {name: update.get("Value", {})}}
+    for name, expected in body.get("Expected", {}).items():
+        yield {"M": {name: expected.get("Value", {})}}
+        yield from expected.get("AttributeValueList", ())
 
 
 def plain_values(values: Any) -> bool:

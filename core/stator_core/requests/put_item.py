@@ -141,6 +141,7 @@ def _parse_usual(body: dict[str, Any]) -> PutItem | None:
 def _parse_in_order(body: dict[str, Any]) -> PutItem:
     """The slow lane: every check in DynamoDB's order, as captured 2026-10."""
     reading = Reading("PutItem", body, SHAPE)
+    body = reading.body
     reading.refuse_empty_names()
     size = reading.values_of("Item")
     reading.refuse_mixing()

@@ -4,10 +4,11 @@ In: a request body as the JSON parser left it, and the operation's `Structure`. 
 with members brought to their declared type, and the `Oddities` met on the way. Called first by the
 slow lane of every request module; `constraints.py` comes next.
 
-What holds afterwards: a structure has known members only, and none is null (DynamoDB ignores what
-it does not know and reads null as absent); booleans are booleans although strings such as "yes" are
-taken; an Integer lies in 32 bits; every AttributeValue has passed `item.check_types`. Members are
-checked in the order of the document, because DynamoDB parses it as a stream.
+What holds afterwards: a member that is null is gone (DynamoDB reads null as absent); booleans are
+booleans although strings such as "yes" are taken; an Integer lies in 32 bits; every AttributeValue
+has passed `item.check_types`. Unknown members, at any depth, are left as they were: DynamoDB
+ignores them, so nobody may look at one. Members are checked in the order of the document, because
+DynamoDB parses it as a stream.
 """
 
 from __future__ import annotations
@@ -220,14 +221,13 @@ class Structure:
             raise SerializationException(f"Unrecognized collection type class {self.java_type}")
         if not isinstance(value, dict):
             raise SerializationException(UNEXPECTED_VALUE if element else UNEXPECTED_FIELD)
-        absent = []
+        nulls = []
         for name, member in value.items():
-            shape = self.members.get(name)
-            if member is None or shape is None:
-                absent.append(name)
-            else:
+            if member is None:
+                nulls.append(name)
+            elif (shape := self.members.get(name)) is not None:
                 value[name] = shape.read(member, oddities, False)
-        for name in absent:
+        for name in nulls:
             del value[name]
         return value
 

@@ -219,6 +219,7 @@ def _parse_usual(body: dict[str, Any]) -> UpdateItem | None:
 def _parse_in_order(body: dict[str, Any]) -> UpdateItem:
     """The slow lane: every check in DynamoDB's order, as captured 2026-10."""
     reading = Reading("UpdateItem", body, SHAPE)
+    body = reading.body
     reading.refuse_empty_names()
     reading.refuse_mixing()
     substitutions = reading.substitutions()
