@@ -142,9 +142,16 @@ def test_an_error_is_the_exception_that_the_core_raised() -> None:
     serve(table, scenario)
 
 
-def test_the_largest_item_of_a_failed_condition_arrives() -> None:
+@pytest.mark.parametrize(
+    "old",
+    [
+        {"pk": {"S": "x" * 400_000}},
+        {"l": {"L": [{"M": {"a": {"NULL": True}}}] * 80_000}},  # protobuf's tags outweigh it
+    ],
+    ids=["one value", "many values"],
+)
+def test_the_largest_item_of_a_failed_condition_arrives(old: dict[str, Any]) -> None:
     table = SmallTable()
-    old = {"pk": {"S": "x" * 400_000}}
     table.errors.append(errors.ConditionalCheckFailedException("failed", Item=old))
 
     async def scenario(client: Client) -> None:

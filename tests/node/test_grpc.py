@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
+import subprocess
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -361,6 +363,18 @@ def test_a_request_over_the_limit_is_not_read() -> None:
     assert table.asked == []
 
 
+def test_a_small_request_that_unpacks_to_a_large_one_is_not_read() -> None:
+    table = SmallTable()
+
+    async def scenario(_: GrpcDoor, channel: grpc.aio.Channel) -> None:
+        large = data_pb2.PutItemRequest(table_name=TABLE, item=item("x" * 1_000_000))
+        answer = call(channel, "PutItem", large, compression=grpc.Compression.Gzip)
+        assert (await refusal(answer)).code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+
+    serve(table, scenario, limits=GrpcLimits(request_bytes_max=100_000))
+    assert table.asked == []
+
+
 def test_sixteen_megabytes_are_a_request() -> None:
     table = SmallTable()
 
@@ -512,6 +526,36 @@ def test_stop_breaks_off_what_outlasts_the_grace() -> None:
         await refusal(waiting)
 
     serve(table, scenario)
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl makes the certificate")
+def test_with_credentials_the_door_speaks_tls(tmp_path: Path) -> None:
+    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
+    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
+    command += ["-nodes", "-days", "1", "-subj", "/CN=localhost"]
+    command += ["-addext", "subjectAltName=DNS:localhost", "-keyout", key, "-out", certificate]
+    subprocess.run(command, check=True, capture_output=True, timeout=30)
+    pair = (key.read_bytes(), certificate.read_bytes())
+
+    async def run() -> None:
+        door = GrpcDoor(
+            SmallTable(),
+            AccessKeys.any_key(),
+            ManualClock(),
+            account="1",
+            region="r",
+            credentials=grpc.ssl_server_credentials([pair]),
+        )
+        port = await door.start("localhost", 0)
+        trusting = grpc.ssl_channel_credentials(pair[1])
+        async with grpc.aio.secure_channel(f"localhost:{port}", trusting) as channel:
+            await call(channel, "DescribeLimits")
+        async with grpc.aio.insecure_channel(f"localhost:{port}") as channel:
+            error = await refusal(call(channel, "DescribeLimits"))
+            assert error.code() is grpc.StatusCode.UNAVAILABLE
+        await door.stop(0)
+
+    asyncio.run(run())
 
 
 def test_a_port_that_is_taken_is_an_error_at_start() -> None:

@@ -26,8 +26,9 @@ ERROR_BYTES_MAX = "x-stator-error-bytes-max"  # request metadata: how large a de
 # second time beside the details, with every non-ASCII byte spelled as three.
 TEXT_BYTES_MAX = 512
 DETAIL_BYTES_DEFAULT = 4_096
-# What a client may ask for: the largest item, 400 KB, and room for protobuf's tags and lengths.
-DETAIL_BYTES_CEILING = 1_048_576
+# What a client may ask for: the largest item, 400 KB, which as a message is at most 4.5 times as
+# large (a map of small values; see client.py).
+DETAIL_BYTES_CEILING = 2_097_152
 
 Code = grpc.StatusCode
 
