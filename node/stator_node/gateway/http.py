@@ -44,19 +44,13 @@ class HttpDoor:
         )
         self.held_bytes = 0
         self.tick = clock.monotonic()
+        self.port = 0  # that is listened on, once started
         self._clock = clock
         self._connections: set[HttpConnection] = set()
         self._server: asyncio.Server | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._all_gone = asyncio.Event()
         self.answers.set_date(clock.now())
-
-    @property
-    def port(self) -> int:
-        """The port that is listened on."""
-        assert self._server is not None
-        port: int = self._server.sockets[0].getsockname()[1]
-        return port
 
     @property
     def connections(self) -> int:
@@ -81,6 +75,7 @@ class HttpDoor:
             reuse_port=reuse_port,
             backlog=BACKLOG,
         )
+        self.port = self._server.sockets[0].getsockname()[1]
         self._timer = loop.call_later(self.limits.sweep_seconds, self._sweep_again)
 
     async def stop(self, grace_seconds: float) -> None:
@@ -120,6 +115,10 @@ class HttpDoor:
         self._connections.discard(connection)
         if not self._connections:
             self._all_gone.set()
+
+    def make_room(self) -> None:
+        """All connections hold too much together: the one that holds most gives way."""
+        max(self._connections, key=lambda connection: connection.held_bytes).give_way()
 
     def _sweep_again(self) -> None:
         self.sweep()

@@ -14,16 +14,14 @@ import logging
 from collections import deque
 from dataclasses import replace
 from functools import partial
-from typing import Protocol, cast
+from typing import TYPE_CHECKING, cast
 
 from stator_core.errors import DynamoDBError, InternalServerError, ServiceUnavailable
-from stator_node.doors import Executor
 from stator_node.gateway.http_answer import (
     CONTINUE,
     CORS_HEADERS,
     GZIP_HEADER,
     Answer,
-    Answers,
     accepts_gzip,
     error_body,
     gzip,
@@ -33,12 +31,14 @@ from stator_node.gateway.http_limits import (
     GZIP_IN_THREAD_BYTES,
     PARSE_SLICE_BYTES,
     QUEUED_REQUEST_BYTES,
-    HttpLimits,
 )
 from stator_node.gateway.http_parser import Phase, Refused, RequestParser
-from stator_node.gateway.http_request import Body, NotAnOperation, RequestReader
+from stator_node.gateway.http_request import Body, NotAnOperation
 from stator_node.gateway.sigv4_claim import Headers
 from stator_node.pending import Pending
+
+if TYPE_CHECKING:
+    from stator_node.gateway.http import HttpDoor
 
 TOO_SLOW = Answer(408, content_type=b"")
 NO_ROOM = Answer(503, error_body(ServiceUnavailable()))
@@ -46,31 +46,16 @@ NO_ROOM = Answer(503, error_body(ServiceUnavailable()))
 log = logging.getLogger(__name__)
 
 
-class Door(Protocol):
-    """What a connection needs of `http.HttpDoor`."""
-
-    limits: HttpLimits
-    answers: Answers
-    reader: RequestReader
-    executor: Executor
-    tick: float  # monotonic seconds at the last sweep
-    held_bytes: int  # of all connections: see HttpLimits.held_bytes_max
-
-    def admit(self, connection: HttpConnection) -> bool: ...
-
-    def forget(self, connection: HttpConnection) -> None: ...
-
-
 class HttpConnection(asyncio.Protocol):
     """The event loop's protocol object of one client."""
 
     __slots__ = (
-        "_busy", "_closing", "_continue_due", "_door", "_drained_bytes", "_headers", "_held_bytes",
-        "_parser", "_paused", "_queue", "_queued_bytes", "_refusal", "_since", "_transport",
-        "_unparsed", "_write_paused",
+        "_busy", "_closing", "_continue_due", "_door", "_drained_bytes", "_headers", "_parser",
+        "_paused", "_queue", "_queued_bytes", "_refusal", "_since", "_transport", "_unparsed",
+        "_write_paused", "held_bytes",
     )  # fmt: skip
 
-    def __init__(self, door: Door) -> None:
+    def __init__(self, door: HttpDoor) -> None:
         self._door = door
         self._transport: asyncio.Transport | None = None  # None: lost, or not made yet
         self._parser: RequestParser | None = None  # None: nothing more is parsed
@@ -80,7 +65,7 @@ class HttpConnection(asyncio.Protocol):
         self._headers: Headers = {}  # of the request that is being answered
         self._continue_due = False
         self._unparsed = b""  # what came while the queue was full
-        self._held_bytes = 0  # as counted in the door's sum
+        self.held_bytes = 0  # as counted in the door's sum
         self._paused = False
         self._write_paused = False
         self._closing = False  # no further request; closed when all answers are out
@@ -102,11 +87,7 @@ class HttpConnection(asyncio.Protocol):
 
     def connection_lost(self, error: Exception | None) -> None:
         self._transport = None
-        self._parser = None  # It refers back here; nobody need wait for the collector.
-        self._queue.clear()
-        self._queued_bytes = 0
-        self._unparsed = b""
-        self._count_held()
+        self._let_go()
         self._door.forget(self)
 
     def data_received(self, data: bytes) -> None:
@@ -122,7 +103,9 @@ class HttpConnection(asyncio.Protocol):
     def eof_received(self) -> bool:
         """The client has finished sending; it may still wait for answers."""
         self._closing = True
-        return self._busy or bool(self._queue)
+        owed = self._busy or bool(self._queue)
+        # TLS knows no half-closed connection.
+        return owed and self._transport is not None and self._transport.can_write_eof()
 
     def pause_writing(self) -> None:
         """The client does not read its answers: none of its requests is taken now."""
@@ -145,13 +128,13 @@ class HttpConnection(asyncio.Protocol):
             self._refuse(refused.answer)
             return
         received = parser.received_bytes
-        if received or self._queue or self._held_bytes:
+        if received or self._queue or self.held_bytes:
             if received == len(data):
                 self._since = self._door.tick  # A request began in this slice.
             self._count_held()
             self._govern_reading()
-            if self._door.held_bytes > self._door.limits.held_bytes_max and received:
-                self._refuse(NO_ROOM)
+            if self._door.held_bytes > self._door.limits.held_bytes_max:
+                self._door.make_room()
 
     def _parse_slices(self, data: bytes) -> None:
         view = memoryview(data)
@@ -196,16 +179,19 @@ class HttpConnection(asyncio.Protocol):
         held = self._queued_bytes + len(self._unparsed)
         if self._parser is not None:
             held += self._parser.received_bytes
-        self._door.held_bytes += held - self._held_bytes
-        self._held_bytes = held
+        self._door.held_bytes += held - self.held_bytes
+        self.held_bytes = held
 
     def _govern_reading(self) -> None:
         """Read from the client only while there is room for what it sends."""
         transport = self._transport
         if transport is None:
             return
+        limits = self._door.limits
         full = self._parser is not None and (
-            self._write_paused or len(self._queue) >= self._door.limits.pipelined_requests_max
+            self._write_paused
+            or len(self._queue) >= limits.pipelined_requests_max
+            or self._queued_bytes >= limits.body_bytes_max
         )
         if full and not self._paused:
             self._paused = True
@@ -339,12 +325,28 @@ class HttpConnection(asyncio.Protocol):
         """Take no further byte from this client; tell it why after the answers it is owed."""
         if self._closing or self._parser is None:
             return
+        self._parser.close()
         self._parser = None
         self._unparsed = b""
-        self._refusal = answer
         self._count_held()
+        self._refusal = answer
         if not self._busy and not self._queue:
             self._write_refusal(answer)
+
+    def give_way(self) -> None:
+        """Called by the door on the connection that holds most, when all hold too much together."""
+        self._queue.clear()
+        self._refuse(NO_ROOM)
+        self._let_go()
+
+    def _let_go(self) -> None:
+        self._queue.clear()
+        self._queued_bytes = 0
+        self._unparsed = b""
+        if self._parser is not None:
+            self._parser.close()
+            self._parser = None
+        self._count_held()
 
     def _write_refusal(self, answer: Answer) -> None:
         transport = self._transport

@@ -91,6 +91,10 @@ class RequestParser:
             self.received_bytes += len(data)
             self._check_unfinished()
 
+    def close(self) -> None:
+        """Let go of llhttp, which refers back here. Nothing may be fed after that."""
+        del self._parser
+
     def _check_unfinished(self) -> None:
         limits = self._limits
         if self.phase is Phase.HEADERS and self.received_bytes > 2 * limits.header_bytes_max:
