@@ -10,7 +10,8 @@ from __future__ import annotations
 from typing import Literal
 
 from stator_core.errors import ValidationException
-from stator_core.item import Family, Item, ValueRefused, validate_value
+from stator_core.item import Family, Item, ValueRefused, type_of, validate_value
+from stator_core.key_rules import check_key_value
 from stator_core.table import Index, KeyAttribute, Table
 
 INVALID_START = "The provided starting key is invalid"
@@ -36,9 +37,16 @@ def check_schema(start_key: Item, table: Table, index: Index | None, operation: 
     if start_key.keys() != attributes.keys():
         raise ValidationException(INVALID_START)
     for name, attribute in attributes.items():
-        found = next(iter(start_key[name]))
+        found = type_of(start_key[name])
         if found != attribute.type:
             raise _wrong_type(attribute, found, table, index, operation)
+    hash_names = {key.name for key in table.key_schema.hash + (index or table).key_schema.hash}
+    for name, attribute in attributes.items():
+        try:
+            check_key_value(attribute, start_key[name], name in hash_names)
+        except ValidationException as refused:
+            # No answer of DynamoDB is known for this (UNCONFIRMED).
+            raise ValidationException(f"{INVALID_START}: {refused.message}") from None
 
 
 def _refusal(refused: ValueRefused, operation: Operation, old_layer: bool) -> ValidationException:
