@@ -134,6 +134,10 @@ class Stator(Server):
         return int(found.group(1) or found.group(2))
 
 
+# What the fixture `start_stator` is: options to a running server.
+Start = Callable[..., Stator]
+
+
 class Dynoxide(Server):
     """The peer that the differential test compares with, in memory."""
 
@@ -244,3 +248,15 @@ def wait_for(look: Callable[[], Any], what: str, seconds: float = READY_SECONDS)
             return found
         time.sleep(0.01)
     raise AssertionError(f"{what}: not in {seconds} s")
+
+
+def wait_until_active(client: Any, name: str) -> None:
+    """Wait until the table and its indexes are ACTIVE."""
+
+    def look() -> bool | None:
+        table = client.describe_table(TableName=name)["Table"]
+        indexes = table.get("GlobalSecondaryIndexes", [])
+        statuses = {table["TableStatus"], *(index["IndexStatus"] for index in indexes)}
+        return True if statuses == {"ACTIVE"} else None
+
+    wait_for(look, f"table {name} ACTIVE")

@@ -30,7 +30,6 @@ settings.register_profile(
 settings.register_profile("search", settings.get_profile("repeatable"), derandomize=False)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
 
-Start = Callable[..., blackbox.Stator]
 CreateTable = Callable[..., str]
 
 
@@ -75,7 +74,7 @@ def connection(url: str) -> Iterator[blackbox.Connection]:
 
 
 @pytest.fixture
-def start_stator(tmp_path: Path) -> Iterator[Start]:
+def start_stator(tmp_path: Path) -> Iterator[blackbox.Start]:
     """Start `stator local` with these options, as often as a test likes.
 
     Without `data=` all of them use the one folder of the test, so a second start after a stop or a
@@ -123,7 +122,7 @@ def create_table(client: Any) -> Iterator[CreateTable]:
         defaults["AttributeDefinitions"] = defaults["AttributeDefinitions"] + extra_definitions
         client.create_table(**defaults | members)
         created.append(name)
-        wait_until_active(client, name)
+        blackbox.wait_until_active(client, name)
         return name
 
     yield create
@@ -131,24 +130,12 @@ def create_table(client: Any) -> Iterator[CreateTable]:
         delete_table(client, name)
 
 
-def wait_until_active(client: Any, name: str) -> None:
-    """Wait until the table and its indexes are ACTIVE."""
-
-    def look() -> bool | None:
-        table = client.describe_table(TableName=name)["Table"]
-        indexes = table.get("GlobalSecondaryIndexes", [])
-        statuses = {table["TableStatus"], *(index["IndexStatus"] for index in indexes)}
-        return True if statuses == {"ACTIVE"} else None
-
-    blackbox.wait_for(look, f"table {name} ACTIVE")
-
-
 def delete_table(client: Any, name: str) -> None:
     """Delete a table if the test has not; protection is taken off first."""
     try:
         if client.describe_table(TableName=name)["Table"].get("DeletionProtectionEnabled"):
             client.update_table(TableName=name, DeletionProtectionEnabled=False)
-            wait_until_active(client, name)
+            blackbox.wait_until_active(client, name)
         client.delete_table(TableName=name)
     except client.exceptions.ResourceNotFoundException:
         return

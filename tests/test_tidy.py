@@ -27,6 +27,11 @@ FILE_LINES_MAX = 600  # 400 is the aim
 
 # path -> why it may be longer than FILE_LINES_MAX.
 LONG_FILES: dict[str, str] = {}
+# path -> why its lines may be wider than LINE_COLUMNS_MAX.
+WIDE_FILES: dict[str, str] = {
+    "tests/guides/commands.py": "commands to the letter, as guides print them",
+    "pyproject.toml": "one module list that TOML cannot break in a readable way",
+}
 # "path:function" -> why it may be longer than FUNCTION_LINES_MAX.
 LONG_FUNCTIONS: dict[str, str] = {}
 # Modules that nothing in the product imports, and who does.
@@ -135,7 +140,7 @@ def test_no_line_is_wider_than_a_hundred_columns() -> None:
         for path in tracked()
         if path.endswith((".py", ".toml", ".proto")) and not path.startswith(GENERATED)
         for number, line in enumerate(text_of(path).splitlines(), 1)
-        if len(line) > LINE_COLUMNS_MAX and path != "pyproject.toml"
+        if len(line) > LINE_COLUMNS_MAX and path not in WIDE_FILES
     ]
 
     assert wide == []
