@@ -54,7 +54,7 @@ class StoredTable:
         for key in self.walk(range_read):
             payload, size = self.families[range_read.family][key]
             if range_read.fetch_base:
-                base = self.families["items"][range_read.base_key(key)]
+                base = self.families["items"][range_read.base_key(payload)]
                 full = page.feed_fetched(key, size, *base)
             else:
                 full = page.feed(key, payload, size)

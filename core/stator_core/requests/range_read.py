@@ -9,13 +9,15 @@ is full. Two reads need one thing more:
 - `interleaved`: the scan of a local index. The entries of all local indexes of one partition key
   lie together, so before feeding an entry ask `seek(key)`; an answer is the key to seek to instead.
 - `fetch_base`: the read of a local index that asks for attributes the index does not hold. For each
-  entry read the item at `base_key(key)` and hand both to `PageReader.feed_fetched`.
+  entry read the item at `base_key(payload)` and hand both to `PageReader.feed_fetched`.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
+
+import orjson
 
 from stator_core import capacity, keys
 from stator_core.errors import ValidationException
@@ -86,9 +88,9 @@ class RangeRead:
             prefix = key[:IDENTIFIER_BYTES] + place.to_bytes(PREFIX_BYTES - IDENTIFIER_BYTES, "big")
         return prefix + wanted.to_bytes(IDENTIFIER_BYTES, "big")
 
-    def base_key(self, key: bytes) -> bytes:
-        """The stored key of the item that an index entry stands for."""
-        return keys.item_key(self.table, keys.stored_key_attributes(self.table, self.index, key))
+    def base_key(self, payload: bytes) -> bytes:
+        """The stored key of the item that an index entry, given by its JSON, stands for."""
+        return keys.item_key(self.table, orjson.loads(payload))
 
     def consumed_capacity(
         self, bytes_read: int, fetched_units: float = 0.0
