@@ -44,7 +44,7 @@ _OPERAND_COUNTS: Final = {
     "contains": 2,
     "size": 1,
 }
-_NEED_PATH: Final = frozenset(("attribute_exists", "attribute_not_exists"))
+_NEED_PATH: Final = frozenset(("attribute_exists", "attribute_not_exists", "attribute_type"))
 _ORDERED: Final = frozenset(("S", "N", "B"))
 _WITH_PREFIX: Final = frozenset(("S", "B"))
 _WITH_SIZE: Final = frozenset(("S", "B", "SS", "NS", "BS", "L", "M"))
@@ -85,10 +85,9 @@ def check_leaf(
                 f"operator or function: {call.name}, number of operands: {count}",
             )
     for call in calls:
-        if len(call.arguments) == 2:
-            _check_distinct(parameter, call.name, *call.arguments)
-    if isinstance(resolved, Comparison):
-        _check_distinct(parameter, resolved.operator, resolved.left, resolved.right)
+        _check_distinct(parameter, call.name, call.arguments)
+    if not isinstance(resolved, Call):
+        _check_distinct(parameter, operator_of(resolved), operands_of(resolved))
     for check in value_checks(resolved):
         reason = check(values)
         if reason is not None:
@@ -119,8 +118,22 @@ def _within(leaf: Leaf) -> list[Operand]:
     return [each for operand in operands_of(leaf) for each in walk(operand)]
 
 
-def _check_distinct(parameter: str, operator: str, first: Operand, second: Operand) -> None:
-    if isinstance(first, Path) and first == second:
+def operator_of(leaf: Leaf) -> str:
+    """The operator or function of a condition, as DynamoDB prints it."""
+    match leaf:
+        case Comparison(operator):
+            return operator
+        case Between():
+            return "BETWEEN"
+        case In():
+            return "IN"
+        case Call(name):
+            return name
+
+
+def _check_distinct(parameter: str, operator: str, operands: tuple[Operand, ...]) -> None:
+    first = operands[0]
+    if isinstance(first, Path) and first in operands[1:]:
         raise invalid(
             parameter,
             "The first operand must be distinct from the remaining operands for this operator or "

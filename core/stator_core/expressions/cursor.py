@@ -35,6 +35,7 @@ CONDITION_FUNCTIONS: Final = frozenset(
         "size",
     )
 )
+_INDEX_MAX: Final = 2**31 - 1  # DynamoDB keeps list indexes in 32 bits
 UPDATE_FUNCTIONS: Final = frozenset(("if_not_exists", "list_append"))
 
 
@@ -50,6 +51,7 @@ class Cursor:
         "text",
         "token",
         "tokens",
+        "wide_index",
     )
 
     def __init__(self, parameter: str, text: str, keywords: frozenset[str]) -> None:
@@ -60,6 +62,7 @@ class Cursor:
         self.position = 0
         self.token = self.tokens[0]
         self.reserved: str | None = None
+        self.wide_index: int | None = None
         self.deep_path: int | None = None
 
     def advance(self) -> Token:
@@ -111,7 +114,10 @@ class Cursor:
                 self.advance()
                 if self.token.kind != INDEX:
                     raise self.error()
-                elements.append(int(self.advance().text))
+                index = int(self.advance().text)
+                if index > _INDEX_MAX and self.wide_index is None:
+                    self.wide_index = index
+                elements.append(index)
                 self.expect("]")
             else:
                 break
@@ -128,10 +134,16 @@ class Cursor:
         return self.advance().text
 
     def raise_reserved(self) -> None:
+        """A reserved word, or an index that no list has."""
         if self.reserved is not None:
             raise invalid(
                 self.parameter,
                 f"Attribute name is a reserved keyword; reserved keyword: {self.reserved}",
+            )
+        if self.wide_index is not None:
+            raise invalid(
+                self.parameter,
+                f"List index is not within the allowable range; index: [{self.wide_index}]",
             )
 
     def raise_deep_path(self) -> None:

@@ -10,12 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from stator_core.errors import ValidationException
 from stator_core.expressions.condition_rules import (
     Check,
     check_leaf,
+    operator_of,
     resolved_leaf,
     value_checks,
 )
@@ -24,11 +25,7 @@ from stator_core.expressions.recent import Recent
 from stator_core.expressions.substitutions import Substitutions
 from stator_core.expressions.syntax import (
     And,
-    Between,
-    Call,
-    Comparison,
     ConditionTree,
-    In,
     Leaf,
     Not,
     Or,
@@ -48,8 +45,7 @@ _KEY_OPERATORS: Final = frozenset(("=", "<", "<=", ">", ">=", "BETWEEN", "begins
 _TURNED: Final = {"=": "=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
 
 
-@dataclass(frozen=True, slots=True)
-class Clause:
+class Clause(NamedTuple):
     """One condition on one attribute, its operator as if the attribute stood on the left."""
 
     operator: str
@@ -206,7 +202,10 @@ def compile_key_condition(text: str, substitutions: Substitutions) -> KeyConditi
 def _accepts(template: _Template, parsed: _Parsed, values: Mapping[str, AttributeValue]) -> bool:
     if not values.keys() >= parsed.used_values:
         return False
-    return all(check(values) is None for check in template.checks)
+    for check in template.checks:  # noqa: SIM110 -- the loop costs half of all()
+        if check(values) is not None:
+            return False
+    return True
 
 
 def _template(tree: ParsedCondition, names: Mapping[str, str]) -> _Template:
@@ -249,7 +248,9 @@ def _invalid_condition(reason: str) -> ValidationException:
 
 def _clause(leaf: Leaf) -> tuple[str, str, tuple[str, ...]]:
     """Attribute, operator and placeholders of one condition, names resolved."""
-    operator = _operator(leaf)
+    operator = operator_of(leaf)
+    if operator not in _KEY_OPERATORS:
+        raise _no_key_operator(operator)
     operands = operands_of(leaf)
     if operator in ("BETWEEN", "begins_with") and not isinstance(operands[0], Path):
         raise _invalid_condition(
@@ -276,19 +277,3 @@ def _clause(leaf: Leaf) -> tuple[str, str, tuple[str, ...]]:
     if not isinstance(operands[0], Path):
         operator = _TURNED[operator]
     return name, operator, tuple(placeholders)
-
-
-def _operator(leaf: Leaf) -> str:
-    match leaf:
-        case Comparison(operator):
-            if operator == "<>":
-                raise _no_key_operator("<>")
-            return operator
-        case Between():
-            return "BETWEEN"
-        case In():
-            raise _no_key_operator("IN")
-        case Call(name):
-            if name != "begins_with":
-                raise _no_key_operator(name)
-            return name

@@ -17,6 +17,7 @@ from typing import Any
 
 from stator_core.errors import SerializationException, ValidationException
 from stator_core.item import EMPTY_NAME, AttributeValue, ValueRefused, validate_value
+from stator_core.limits import SUBSTITUTION_BYTES_MAX
 
 ENVELOPE = "1 validation error detected: "
 NAMES = "ExpressionAttributeNames"
@@ -112,6 +113,12 @@ def _check_placeholders(
         raise layer.refused(f"{parameter} must not be empty")
     matches = pattern.fullmatch
     for placeholder in substitutions:
+        if len(placeholder) > SUBSTITUTION_BYTES_MAX:
+            size = f" size of key: {len(placeholder)}" if parameter == NAMES else ""
+            raise layer.refused(
+                f"{parameter} contains invalid key: "
+                f"The expression attribute map contains a key that is too long;{size}"
+            )
         if matches(placeholder) is None:
             text = f'{parameter} contains invalid key: Syntax error; key: "{placeholder}"'
             if placeholder[:1] != pattern.pattern[0]:
