@@ -79,6 +79,7 @@ def test_a_declared_length_over_the_bound_is_refused_before_the_body_comes() -> 
     head = request(body=b"", content_length=str(PARSE_SLICE_BYTES + 1))
 
     assert refusal(head) == 413
+    assert refusal(request(body=b"", content_length="0" * 10_000 + "2")) == 413
 
 
 def test_a_body_of_exactly_the_bound_is_taken_and_a_byte_more_is_not() -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterator
+
 import pytest
 
 from stator_core.errors import DynamoDBError
@@ -150,8 +153,20 @@ def test_a_date_that_cannot_be_read_is_shown(date: bytes) -> None:
     )
 
 
-def test_a_date_header_may_be_written_as_http_writes_dates() -> None:
-    date, seconds = read_date(claim(date=b"Fri, 15 Jan 2027 08:00:00 GMT"))
+@pytest.fixture
+def far_from_greenwich(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    with monkeypatch.context() as context:
+        context.setenv("TZ", "Asia/Tokyo")
+        time.tzset()
+        yield
+    time.tzset()
+
+
+@pytest.mark.usefixtures("far_from_greenwich")
+@pytest.mark.parametrize("zone", ["GMT", "-0000", "+0000"])
+def test_a_date_header_may_be_written_as_http_writes_dates(zone: str) -> None:
+    """Wherever the machine is: botocore's own zone, -0000, is read as no zone by Python."""
+    date, seconds = read_date(claim(date=f"Fri, 15 Jan 2027 08:00:00 {zone}".encode()))
 
     assert (date, seconds) == (b"20270115T080000Z", 1_800_000_000.0)
     assert basic_seconds(basic_format(seconds)) == seconds

@@ -129,7 +129,7 @@ class RequestParser:
             # llhttp would not read the body of a request that asks for another protocol.
             raise Refused(BAD_REQUEST)
         length = headers.get(b"content-length")
-        if length is not None and int(length) > self._limits.body_bytes_max:
+        if length is not None and (len(length) > 16 or int(length) > self._limits.body_bytes_max):
             raise Refused(TOO_LARGE)
         if b"expect" in headers and headers[b"expect"].lower() == b"100-continue":
             self._sink.continue_expected()

@@ -49,7 +49,8 @@ SERVICE: Final = b"dynamodb"
 TERMINATOR: Final = b"aws4_request"
 PREPARED_MAX: Final = 4_096
 SIGNING_KEYS_MAX: Final = 1_024
-DATES_MAX: Final = 2_048  # per prefix; every second of the tolerated half hour
+DATES_MAX: Final = 128  # per prefix: the seconds in which its requests were signed of late
+AUTHORIZATION_BYTES_MAX: Final = 1_024  # of a header that is prepared for; usual ones have 250
 _SIGNATURE_CHARACTERS: Final = 64
 _BLOCK_BYTES: Final = 64
 _REGION: Final = re.compile(rb"[a-z0-9-]{1,64}")
@@ -269,6 +270,7 @@ class SignatureVerifier:
             method != b"POST"
             or url != b"/"
             or claim.date is not headers.get(b"x-amz-date")
+            or len(authorization) > AUTHORIZATION_BYTES_MAX
             or len(claim.signature) != _SIGNATURE_CHARACTERS
             or not authorization.endswith(b"Signature=" + claim.signature)
         ):
@@ -280,9 +282,10 @@ class SignatureVerifier:
                 self._prepared.clear()
             prepared = Prepared(caller, claim, credential, key, expiration)
             self._prepared[prefix] = prepared
-        if len(prepared.dates) >= DATES_MAX:
-            prepared.dates.clear()
-        prepared.dates[claim.date] = seconds
+        if key is not None:
+            if len(prepared.dates) >= DATES_MAX:
+                prepared.dates.clear()
+            prepared.dates[claim.date] = seconds
         return prepared.caller
 
 

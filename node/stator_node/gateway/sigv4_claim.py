@@ -191,7 +191,10 @@ def read_date(claim: Claim) -> tuple[bytes, float]:
     if seconds is not None:
         return claim.date, seconds
     try:
-        seconds = email.utils.parsedate_to_datetime(text(claim.date)).timestamp()
+        moment = email.utils.parsedate_to_datetime(text(claim.date))
+        if moment.tzinfo is None:  # "-0000", as botocore writes it: UTC all the same
+            moment = moment.replace(tzinfo=UTC)
+        seconds = moment.timestamp()
         return basic_format(seconds), seconds
     except (ValueError, IndexError, TypeError, OverflowError, OSError):
         raise IncompleteSignatureException(
