@@ -21,6 +21,7 @@ from stator_core.requests.table_members import (
     read_table_name,
     refuse_unsupported,
 )
+from stator_core.requests.update_table import UNSUPPORTED
 from table_bodies import index
 
 TAIL = " failed to satisfy constraint: Member must "
@@ -163,6 +164,7 @@ def test_modes_streams_and_encryption_have_their_members() -> None:
 
 def test_what_is_not_served_yet_is_refused_by_its_name() -> None:
     refuse_unsupported({"TableName": "Music"}, ("ReplicaUpdates",))
+    refuse_unsupported({"DisassociationProtectionEnabled": False}, UNSUPPORTED)
     with pytest.raises(ValidationException) as caught:
         refuse_unsupported({"ReplicaUpdates": []}, ("ReplicaUpdates",))
 

@@ -217,9 +217,12 @@ def collect_billing_mode(violations: Violations, body: dict[str, Any]) -> None:
 
 
 def refuse_unsupported(body: dict[str, Any], members: tuple[str, ...]) -> None:
-    """Refuse a member of DynamoDB's that this release does not serve, rather than ignore it."""
+    """Refuse a member of DynamoDB's that this release does not serve, rather than ignore it.
+
+    A switch that is off asks for nothing and passes.
+    """
     for member in members:
-        if body.get(member) is not None:
+        if body.get(member) not in (None, False):
             raise ValidationException(f"{INVALID}{member} is not supported yet")
 
 
