@@ -198,14 +198,6 @@ def check_serves_data(table: Table) -> None:
         raise ResourceNotFoundException("Requested resource not found")
 
 
-def check_index_readable(index: Index) -> None:
-    """Query and Scan: an index that is not complete cannot be read (wording UNCONFIRMED)."""
-    if index.status == "CREATING":
-        raise ValidationException(
-            f"Cannot read from backfilling global secondary index: {index.name}"
-        )
-
-
 def check_changeable(table: Table) -> None:
     """UpdateTable and the tag operations: nothing changes in CREATING or DELETING."""
     if table.status == "CREATING":

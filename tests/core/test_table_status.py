@@ -23,7 +23,6 @@ from stator_core.table_status import (
     check_changeable,
     check_deletable,
     check_index_free,
-    check_index_readable,
     check_serves_data,
     index_active,
     index_backfilling,
@@ -151,15 +150,6 @@ def test_item_operations_find_no_table_in_creating_or_deleting() -> None:
         error = refusal(check_serves_data, table)
         assert isinstance(error, ResourceNotFoundException)
         assert error.message == "Requested resource not found"
-
-
-def test_an_index_that_is_not_complete_is_not_read() -> None:
-    """17.6"""
-    check_index_readable(with_index_in("UPDATING").global_indexes[0])
-    error = refusal(check_index_readable, with_index_in("CREATING", True).global_indexes[0])
-
-    assert isinstance(error, ValidationException)
-    assert error.message == "Cannot read from backfilling global secondary index: by-a"
 
 
 def test_nothing_changes_in_creating_or_deleting() -> None:
