@@ -108,6 +108,18 @@ def test_only_a_local_index_can_be_read_consistently() -> None:
         find_index(TABLE, "other", False)
 
 
+def test_an_index_that_comes_or_goes_is_not_read() -> None:
+    for status, message in (
+        ("CREATING", "Cannot read from backfilling global secondary index: global"),
+        ("DELETING", "The table does not have the specified index: global"),
+    ):
+        changing = table("S", "N", replace(GLOBAL, status=status))
+        with pytest.raises(ValidationException, match=message):
+            find_index(changing, "global", False)
+    updating = table("S", "N", replace(GLOBAL, status="UPDATING"))
+    assert find_index(updating, "global", False) is not None
+
+
 def test_keys_of_the_index_are_scalars_only_where_it_is_read() -> None:
     body = {"TableName": "Table", "ProjectionExpression": "x.y"}
     projection = scan.parse(body).projection

@@ -81,19 +81,17 @@ class TableWrites:
 
         A batch has one sentence for every misfit of a put's key. Numbers are compared by value.
         """
-        stored_keys: set[bytes] = set()
+        attributes = table.key_schema.attributes
+        written: set[tuple[str, ...]] = set()
         for write in self.writes:
             item = write.key_item()
             if isinstance(write, PutItem):
-                keys.check_key(
-                    table, {name: item[name] for name in table.key_names if name in item}
-                )
-                if table.indexes:
-                    keys.check_index_keys(table, item)
+                _check_put(table, item)
             else:
                 keys.check_key(table, item)
-            stored_keys.add(keys.item_key(table, item))
-        if len(stored_keys) < len(self.writes):
+            # Canonical values are the same item's exactly if they are spelt the same.
+            written.add(tuple([item[each.name][each.type] for each in attributes]))
+        if len(written) < len(self.writes):
             raise ValidationException(DUPLICATES)
 
 
@@ -232,6 +230,15 @@ def _require_contents(violations: Violations, path: str, sent: dict[str, Any] | 
         if inner is not None:
             inner_path = f"{path}.{member[0].lower()}{member[1:]}.{content.lower()}"
             violations.require(inner_path, inner.get(content))
+
+
+def _check_put(table: Table, item: Item) -> None:
+    """The keys of a put: where PutItem has a sentence for each misfit, a batch has one for all."""
+    try:
+        keys.check_item_key(table, item)
+    except ValidationException:
+        keys.check_key(table, {name: item[name] for name in table.key_names if name in item})
+        raise  # Nothing is wrong with the table's key, so it is an index's.
 
 
 def _attributes(sent: dict[str, Any], member: str, content: str) -> list[Item]:

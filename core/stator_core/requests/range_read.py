@@ -115,13 +115,17 @@ class RangeRead:
 def find_index(table: Table, name: str | None, consistent_read: bool) -> Index | None:
     """The index that a Query or Scan names, or None for the table itself.
 
-    Raises ValidationException for an index that is not there or cannot be read consistently.
+    Raises ValidationException for an index that is not there, does not hold all its entries yet, or
+    cannot be read consistently.
     """
     if name is None:
         return None
     index = table.index(name)
-    if index is None:
+    if index is None or index.status == "DELETING":
         raise ValidationException(f"The table does not have the specified index: {name}")
+    if index.status == "CREATING":
+        # The words are remembered from DynamoDB's answers, not captured (UNCONFIRMED).
+        raise ValidationException(f"Cannot read from backfilling global secondary index: {name}")
     if consistent_read and index.is_global:
         raise ValidationException("Consistent reads are not supported on global secondary indexes")
     return index
