@@ -31,7 +31,7 @@ def read_descriptors(
     store: ItemStore,
 ) -> Iterator[tuple[str, Table | item_format.Damaged | ValueError]]:
     """Every stored table by name: its descriptor, or why there is none to be had."""
-    for key, stored in store.scan("meta", TABLE_PREFIX, TABLE_END):
+    for key, stored in store.cursor("meta", TABLE_PREFIX, TABLE_END):
         name = key[len(TABLE_PREFIX) :].decode("utf-8", "replace")
         try:
             payload = item_format.payload_of(key, stored)

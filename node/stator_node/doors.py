@@ -60,6 +60,16 @@ class Clock(Protocol):
         """Seconds since some fixed moment; never goes back."""
 
 
+class Cursor(Protocol):
+    """A walk over the entries of a range in key order, or against it, as they were at its start."""
+
+    def take(self, count: int) -> list[tuple[bytes, bytes]]:
+        """The next entries; fewer than `count` only at the end. Raises StorageFailed."""
+
+    def __iter__(self) -> Iterator[tuple[bytes, bytes]]:
+        """The entries one by one. Raises StorageFailed."""
+
+
 class ItemStore(Protocol):
     """Ordered bytes in families, atomic batches, explicit durability."""
 
@@ -67,9 +77,9 @@ class ItemStore(Protocol):
 
     def get_from(self, family: Family, key: bytes) -> bytes | None: ...
 
-    def scan(
+    def cursor(
         self, family: Family, start: bytes, end: bytes, *, reverse: bool = False
-    ) -> Iterator[tuple[bytes, bytes]]: ...
+    ) -> Cursor: ...
 
     def write(self, operations: Sequence[Operation], *, sync: bool) -> None: ...
 

@@ -6,10 +6,24 @@ apart, so that `lose_power` shows what a crash would leave.
 
 from __future__ import annotations
 
+import itertools
 from bisect import bisect_left, insort
 from collections.abc import Iterator, Sequence
 
 from stator_node.doors import FAMILIES, Family, Operation, StorageFailed
+
+
+class MemoryCursor:
+    """A `doors.Cursor` over a copy of the range."""
+
+    def __init__(self, snapshot: list[tuple[bytes, bytes]]) -> None:
+        self._rest = iter(snapshot)
+
+    def take(self, count: int) -> list[tuple[bytes, bytes]]:
+        return list(itertools.islice(self._rest, count))
+
+    def __iter__(self) -> Iterator[tuple[bytes, bytes]]:
+        return self._rest
 
 
 class MemoryItemStore:
@@ -25,14 +39,14 @@ class MemoryItemStore:
     def get_from(self, family: Family, key: bytes) -> bytes | None:
         return self._values[family].get(key)
 
-    def scan(
+    def cursor(
         self, family: Family, start: bytes, end: bytes, *, reverse: bool = False
-    ) -> Iterator[tuple[bytes, bytes]]:
+    ) -> MemoryCursor:
         keys = self._keys[family]
         found = keys[bisect_left(keys, start) : bisect_left(keys, end)]
         values = self._values[family]
         snapshot = [(key, values[key]) for key in found]
-        return iter(reversed(snapshot) if reverse else snapshot)
+        return MemoryCursor(snapshot[::-1] if reverse else snapshot)
 
     def write(self, operations: Sequence[Operation], *, sync: bool) -> None:
         if self.fail_with is not None:
@@ -44,7 +58,7 @@ class MemoryItemStore:
             self.sync()
 
     def delete_range(self, family: Family, start: bytes, end: bytes) -> None:
-        self.write([(family, key, None) for key, _ in self.scan(family, start, end)], sync=True)
+        self.write([(family, key, None) for key, _ in self.cursor(family, start, end)], sync=True)
 
     def sync(self) -> None:
         if self.fail_with is not None:

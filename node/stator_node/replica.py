@@ -12,16 +12,17 @@ import asyncio
 import itertools
 from collections.abc import Callable, Iterator, Sequence
 
-from stator_core import item_format, keys
+from stator_core import keys
 from stator_core.clock import HybridClock
 from stator_core.errors import DynamoDBError, InternalServerError
+from stator_core.item_format import contents_of, payload_and_size
 from stator_core.key_format import PREFIX_BYTES
 from stator_core.partition import NOTHING, View, WriteRequest, answer_get, evaluate_write
 from stator_core.requests.get_item import GetItem
 from stator_core.requests.page import PageReader
 from stator_core.requests.range_read import RangeRead
 from stator_core.table import Table
-from stator_node.doors import Clock, ItemStore
+from stator_node.doors import Clock, Cursor, ItemStore
 from stator_node.group_commit import STORAGE_FAILED, Group, GroupCommit
 from stator_node.pending import Pending
 
@@ -116,7 +117,7 @@ class Replica:
     def read_durable(
         self, prefixes: Sequence[bytes], read: Callable[[], bytes]
     ) -> bytes | Pending[bytes]:
-        """Run `read`, which looks under these partition prefixes, once what it can see is durable."""
+        """Run `read`, which looks under these prefixes, once what it can see is durable."""
         if self.commit.reads_failed:
             raise InternalServerError(STORAGE_FAILED)
         syncing = self.syncing_group(prefixes)
@@ -163,17 +164,17 @@ class Replica:
     def _read_slices(self, read: RangeRead) -> bytes | Pending[bytes]:
         """Read the page: at once if one slice is enough, else slice by slice between other work.
 
-        The storage iterator is a snapshot, so that the page is of one moment all the same.
+        The storage cursors are snapshots of one moment, so that the page is of one moment too.
         """
         reader = PageReader(read)
-        entries = self._entries(read)
-        if self._read_slice(read, reader, entries):
+        walk = self._walk(read)
+        if self._read_slice(read, reader, walk):
             return reader.response(reader.consumed_capacity())
         answer: Pending[bytes] = Pending()
 
         def go_on() -> None:
             try:
-                if self._read_slice(read, reader, entries):
+                if self._read_slice(read, reader, walk):
                     answer.resolve(reader.response(reader.consumed_capacity()))
                 else:
                     self._loop.call_soon(go_on)
@@ -183,46 +184,68 @@ class Replica:
         self._loop.call_soon(go_on)
         return answer
 
-    def _read_slice(
-        self, read: RangeRead, reader: PageReader, entries: Iterator[tuple[bytes, bytes]]
-    ) -> bool:
+    def _read_slice(self, read: RangeRead, reader: PageReader, walk: Cursor) -> bool:
         """Feed one slice of entries. True: the page is complete."""
-        size = SLICE_ENTRIES
+        count = SLICE_ENTRIES
         if read.limit is not None:
-            size = min(size, read.limit - reader.scanned_count)
-        found = list(itertools.islice(entries, size))
+            count = min(count, read.limit - reader.scanned_count)
+        found = walk.take(count)
         if read.fetch_base:
             full = self._feed_fetched(read, reader, found)
         else:
-            unpack = item_format.payload_and_size
-            full = reader.feed_many([(key, *unpack(key, value)) for key, value in found])
-        return full or len(found) < size
+            full = reader.feed_stored(found)
+        return full or len(found) < count
 
     def _feed_fetched(
         self, read: RangeRead, reader: PageReader, found: list[tuple[bytes, bytes]]
     ) -> bool:
         """Feed local index entries with the items they stand for."""
-        for key, value in found:
-            payload, size = item_format.payload_and_size(key, value)
+        for (key, _), (payload, size) in zip(found, contents_of(found), strict=True):
             base_key = read.base_key(payload)
             stored = self.store.get(base_key)
-            if stored is None:  # Deleted since the snapshot of the iterator.
+            if stored is None:  # Deleted since the snapshot of the cursor.
                 continue
-            base_payload, base_size = item_format.payload_and_size(base_key, stored)
+            base_payload, base_size = payload_and_size(base_key, stored)
             if reader.feed_fetched(key, size, base_payload, base_size):
                 return True
         return False
 
-    def _entries(self, read: RangeRead) -> Iterator[tuple[bytes, bytes]]:
+    def _walk(self, read: RangeRead) -> Cursor:
         """The stored entries of a read in its order."""
+        if len(read.ranges) == 1 and not read.interleaved:
+            ((start, end),) = read.ranges
+            return self.store.cursor(read.family, start, end, reverse=read.reverse)
+        return RangeWalk(self.store, read)
+
+
+class RangeWalk:
+    """A `doors.Cursor` over several ranges, or over one local index among others."""
+
+    def __init__(self, store: ItemStore, read: RangeRead) -> None:
+        self._entries = (
+            self._interleaved(store, read)
+            if read.interleaved
+            else (
+                entry
+                for start, end in read.ranges
+                for entry in store.cursor(read.family, start, end, reverse=read.reverse)
+            )
+        )
+
+    def take(self, count: int) -> list[tuple[bytes, bytes]]:
+        return list(itertools.islice(self._entries, count))
+
+    def __iter__(self) -> Iterator[tuple[bytes, bytes]]:
+        return self._entries
+
+    @staticmethod
+    def _interleaved(store: ItemStore, read: RangeRead) -> Iterator[tuple[bytes, bytes]]:
+        """The entries of one local index: those of the others are jumped over (`read.seek`)."""
         for start, end in read.ranges:
-            if not read.interleaved:
-                yield from self.store.scan(read.family, start, end, reverse=read.reverse)
-                continue
             position: bytes | None = start
             while position is not None and position < end:
-                cursor, position = position, None
-                for key, value in self.store.scan(read.family, cursor, end):
+                cursor, position = store.cursor(read.family, position, end), None
+                for key, value in cursor:
                     position = read.seek(key)
                     if position is not None:
                         break

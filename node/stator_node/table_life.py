@@ -1,9 +1,9 @@
 """The life of tables: the shell around `stator_core.requests` of tables and `table_status`.
 
-In: table operations from `router.py`. It makes each change durable in the catalog, answers, and does
-the work behind the states: a new table becomes ACTIVE, a new index is filled from the table while
-writes go on, a deleted one is emptied. Work that a crash interrupted is found by its state at the
-next start (`resume`). Invariant: a state is shown only after it is durable.
+In: table operations from `router.py`. It makes each change durable in the catalog, answers, and
+does the work behind the states: a new table becomes ACTIVE, a new index is filled from the table
+while writes go on, a deleted one is emptied. Work that a crash interrupted is found by its state at
+the next start (`resume`). Invariant: a state is shown only after it is durable.
 """
 
 from __future__ import annotations
@@ -264,11 +264,9 @@ class TableLife:
         table = self._catalog.tables[name]
         index = table.index(index_name)
         assert index is not None
-        count = 0
-        for key, stored in self._replica.store.scan("items", start, end):
+        for count, (key, stored) in enumerate(self._replica.store.cursor("items", start, end)):
             if count == SLICE_ENTRIES:
                 return key
-            count += 1
             # As stored, not as in flight: a write in flight carries its own change of the entry,
             # and its batch comes after this one.
             found = item_format.read(key, stored)

@@ -85,7 +85,7 @@ class TableCounter:
         """The sizes of a table's items, or of an index's entries."""
         family: Family = "indexes" if index is not None and not index.is_global else "items"
         for start, end in keys.scan_bounds(table, index, 0, 1):
-            for key, stored in self._store.scan(family, start, end):
+            for key, stored in self._store.cursor(family, start, end):
                 if family == "items" or (index is not None and keys.is_entry_of(index, key)):
                     yield item_format.size_of(stored)
 

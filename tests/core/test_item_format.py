@@ -24,8 +24,8 @@ PAYLOAD = b'{"h":{"S":"a"}}'
 def test_the_bytes_of_a_stored_item_never_change() -> None:
     stored = encode(KEY, PAYLOAD, size=2, timestamp=0x0190_0000_0001_0002, origin_region=3)
 
-    # version | flags | timestamp | origin region | size | checksum | JSON
-    head = "01 00 0190000000010002 0003 00000002 b23c1c5d02b3a01b"
+    # checksum | version | flags | timestamp | origin region | size | JSON
+    head = "b23c1c5d02b3a01b 01 00 0190000000010002 0003 00000002"
     assert stored == bytes.fromhex(head) + PAYLOAD
 
 

@@ -104,8 +104,7 @@ class PageReader:
         Raises `item_format.Damaged`.
         """
         stored = stored[: self._room()]
-        read = item_format.payload_and_size
-        contents = [read(key, value) for key, value in stored]
+        contents = item_format.contents_of(stored)
         if self._take(contents):
             self.last_key = stored[-1][0]
             return self.full

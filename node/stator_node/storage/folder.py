@@ -4,8 +4,8 @@
     FOLDER/LOCK       locked (flock) by the process that has the folder open; holds its process id
     FOLDER/rocksdb/   the database (`rocksdb.py`)
 
-Opened by `local.py` and `verify.py` before anything else touches the folder. Invariant: two processes
-never have one folder open, and a folder of a newer format is left untouched.
+Opened by `local.py` and `verify.py` before anything else touches the folder. Invariant: two
+processes never have one folder open, and a folder of a newer format is left untouched.
 """
 
 from __future__ import annotations

@@ -1,10 +1,11 @@
 """The item store on RocksDB: the real twin of `memory.MemoryItemStore`.
 
-In: batches of puts and deletes from `group_commit.py`, point reads and range reads from `replica.py`.
-Out: bytes. One database per process, one column family per `Family`. A batch is atomic, also over
-families. `write(sync=False)` puts it in the log and in memory; `sync()` makes everything written so
-far durable, may run in a thread and lets other threads run meanwhile. Invariants: keys are raw
-bytes; no operation is retried here; a failed write or sync marks the store failed until `reopen`.
+In: batches of puts and deletes from `group_commit.py`, point reads and range reads from
+`replica.py`. Out: bytes. One database per process, one column family per `Family`. A batch is
+atomic, also over families. `write(sync=False)` puts it in the log and in memory; `sync()` makes
+everything written so far durable, may run in a thread and lets other threads run meanwhile.
+Invariants: keys are raw bytes; no operation is retried here; a failed write or sync marks the store
+failed until `reopen`.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from rocksdict import (
     DBRecoveryMode,
     Options,
     Rdict,
+    RdictIter,
     ReadOptions,
     WriteBatch,
     WriteOptions,
@@ -33,10 +35,11 @@ WRITE_BUFFERS_MAX = 4
 WAL_BYTES_MAX = 512 * 1024 * 1024
 BLOOM_BITS_PER_KEY = 10
 BACKGROUND_JOBS_MAX = 2
+WALK_ENTRIES = 100  # that an iteration one by one fetches at a time
 
 
 def database_options(*, create: bool, strict_log: bool = False) -> Options:
-    """The options of the database as a whole. `strict_log` refuses an incomplete last record too."""
+    """The options of the database. `strict_log` refuses an incomplete last record too."""
     options = Options(raw_mode=True)
     options.create_if_missing(create)
     options.create_missing_column_families(create)
@@ -69,6 +72,47 @@ def family_options(cache: Cache) -> Options:
     options.set_max_write_buffer_number(WRITE_BUFFERS_MAX)
     options.set_level_compaction_dynamic_level_bytes(True)
     return options
+
+
+class RocksCursor:
+    """The `doors.Cursor` over a RocksDB iterator.
+
+    An iterator that met a damaged block just ends; `status` tells that from the end of the data.
+    """
+
+    __slots__ = ("_iterator", "_reverse", "_start")
+
+    def __init__(self, iterator: RdictIter, start: bytes, *, reverse: bool) -> None:
+        self._iterator = iterator
+        self._start = start
+        self._reverse = reverse
+
+    def take(self, count: int) -> list[tuple[bytes, bytes]]:
+        """The next entries; fewer than `count` only at the end. Raises StorageFailed."""
+        iterator = self._iterator
+        valid, key, value = iterator.valid, iterator.key, iterator.value
+        found: list[tuple[bytes, bytes]] = []
+        try:
+            if self._reverse:
+                # rocksdict takes a lower bound and then ignores it, so it is kept here.
+                start, step = self._start, iterator.prev
+                while len(found) < count and valid() and (at := key()) >= start:
+                    found.append((at, value()))
+                    step()
+            else:
+                step = iterator.next
+                while len(found) < count and valid():
+                    found.append((key(), value()))
+                    step()
+            if len(found) < count:
+                iterator.status()
+        except Exception as error:
+            raise StorageFailed(str(error)) from error
+        return found
+
+    def __iter__(self) -> Iterator[tuple[bytes, bytes]]:
+        while found := self.take(WALK_ENTRIES):
+            yield from found
 
 
 class RocksItemStore:
@@ -115,37 +159,18 @@ class RocksItemStore:
         value: bytes | None = self._families[family].get(key)
         return value
 
-    def scan(
+    def cursor(
         self, family: Family, start: bytes, end: bytes, *, reverse: bool = False
-    ) -> Iterator[tuple[bytes, bytes]]:
-        """Entries with start <= key < end, in key order or against it, as of now.
-
-        Raises StorageFailed when a block is damaged: an iterator that ends early must not look
-        like the end of the data.
-        """
-        read_options = ReadOptions()
-        read_options.set_iterate_upper_bound(end)
-        cursor = self._families[family].iter(read_options)
-        valid, key, value = cursor.valid, cursor.key, cursor.value
-        try:
-            if reverse:
-                # rocksdict takes a lower bound and then ignores it, so it is kept here.
-                cursor.seek_to_last()
-                while valid():
-                    found = key()
-                    if found < start:
-                        return
-                    yield found, value()
-                    cursor.prev()
-            else:
-                cursor.seek(start)
-                step = cursor.next
-                while valid():
-                    yield key(), value()
-                    step()
-            cursor.status()
-        except Exception as error:
-            raise StorageFailed(str(error)) from error
+    ) -> RocksCursor:
+        """A walk over the entries with start <= key < end, as of now."""
+        options = ReadOptions()
+        options.set_iterate_upper_bound(end)
+        iterator = self._families[family].iter(options)
+        if reverse:
+            iterator.seek_to_last()
+        else:
+            iterator.seek(start)
+        return RocksCursor(iterator, start, reverse=reverse)
 
     def write(self, operations: Sequence[Operation], *, sync: bool) -> None:
         """Apply a batch atomically; durable on return if `sync`. Raises StorageFailed."""

@@ -111,7 +111,7 @@ def _check_families(store: RocksItemStore, findings: Findings) -> None:
 def _walk(store: RocksItemStore, family: Family, start: bytes, findings: Findings) -> bytes | None:
     """Walk a family from `start`; where to go on behind a damaged file, or None at the end."""
     try:
-        for _ in store.scan(family, start, KEY_END):
+        for _ in store.cursor(family, start, KEY_END):
             pass
     except StorageFailed as error:
         name = _name_of_file(str(error))
@@ -169,7 +169,7 @@ def _entries(
     family: Family = "indexes" if index is not None and not index.is_global else "items"
     for start, end in keys.scan_bounds(table, index, 0, 1):
         try:
-            for key, stored in store.scan(family, start, end):
+            for key, stored in store.cursor(family, start, end):
                 if index is None or index.is_global or keys.is_entry_of(index, key):
                     yield key, stored
         except StorageFailed:
