@@ -73,7 +73,6 @@ proto: setup ## regenerate the gRPC code from proto/
 	$(BIN)/python -m grpc_tools.protoc --proto_path=proto \
 		--python_out=node/stator_node/gateway/generated \
 		--pyi_out=node/stator_node/gateway/generated \
-		--grpc_python_out=node/stator_node/gateway/generated \
 		proto/stator/v1/data.proto
 
 clean: ## remove what was built here (not the data)
