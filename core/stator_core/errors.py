@@ -1,8 +1,8 @@
 """Every error that a client can be answered with: one class per DynamoDB error, one HTTP table.
 
 Raised anywhere in the core, caught only by the doors (`gateway/http.py`, `gateway/grpc.py`), which
-write `body()` with `http_status`. The wire form is behaviour.md section 2: `__type` is a prefix, a
-`#` and the class name; four errors spell their text member `Message`, all others `message`.
+write `body()` with `http_status`. On the wire, as DynamoDB answers, `__type` is a prefix, a `#` and
+the class name; some errors spell their text member `Message`, all others `message`.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ class AccessDeniedException(DynamoDBError):
 
 
 class RequestEntityTooLargeException(DynamoDBError):
-    """A body over the 16 MB limit (behaviour.md 1.7)."""
+    """A body over the 16 MB limit (AWS: Service, account, and table quotas)."""
 
     http_status = 413
     prefix = CORAL_SERVICE_PREFIX
