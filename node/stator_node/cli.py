@@ -77,7 +77,7 @@ def _add_local(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--region", default="us-east-1", help="Region in ARNs where a request names none"
     )
-    parser.add_argument("--account", type=_account, default="000000000000", help="account in ARNs")
+    parser.add_argument("--account", type=_account, default="111122223333", help="account in ARNs")
     parser.add_argument(
         "--sync",
         action=argparse.BooleanOptionalAction,

@@ -28,7 +28,8 @@ class StorageFailed(Exception):
 class Caller:
     """Who signed a request: the access key, and the account and Region that it acts in.
 
-    `endpoint` is the host and port by which the client reached this server.
+    `endpoint` is the host and port by which the client reached this server; a door need tell it
+    for DescribeEndpoints only.
     """
 
     access_key: str

@@ -6,6 +6,7 @@ import asyncio
 import shutil
 import subprocess
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -109,7 +110,24 @@ def test_the_core_is_asked_in_dynamodbs_json() -> None:
         "ExpressionAttributeValues": {":c": {"B": "AA=="}},
         "ReturnValues": "ALL_NEW",
     }
-    assert table.asked == [("UpdateItem", body, Caller("anonymous", "000000000000", "us-east-1"))]
+    ((operation, asked, caller),) = table.asked
+    assert (operation, asked) == ("UpdateItem", body)
+    assert replace(caller, endpoint="") == Caller("anonymous", "000000000000", "us-east-1")
+
+
+def test_the_caller_reached_the_address_that_the_door_listens_on() -> None:
+    """What the client dialled is not to be had from gRPC."""
+    table = SmallTable()
+
+    async def scenario() -> None:
+        async with (
+            running_door(table) as (_, address),
+            grpc.aio.insecure_channel(address) as channel,
+        ):
+            await call(channel, "DescribeEndpoints")
+            assert table.asked[0][2].endpoint == address
+
+    asyncio.run(scenario())
 
 
 @pytest.mark.parametrize("name", OPERATIONS)

@@ -48,7 +48,7 @@ def test_a_signed_request_reaches_the_executor_with_its_caller() -> None:
             reply = await client.ask(sign(b'{"a":1}').wire() + sign(b'{"a":2}').wire())
 
             assert (reply.status, (await client.reply()).status) == (200, 200)
-            caller = Caller(ACCESS_KEY, "000000000000", REGION)
+            caller = Caller(ACCESS_KEY, "111122223333", REGION)
             assert executor.calls == [("PutItem", {"a": n}, caller) for n in (1, 2)]
 
     run(scenario())

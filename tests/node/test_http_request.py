@@ -11,7 +11,7 @@ from stator_node.doors import Caller
 from stator_node.gateway.http_answer import gzip
 from stator_node.gateway.http_request import NotAnOperation, RequestReader
 
-CALLER = Caller("AKIA", "000000000000", "eu-west-2")
+CALLER = Caller("AKIA", "111122223333", "eu-west-2")
 JSON = {b"content-type": b"application/x-amz-json-1.0"}
 PUT = {**JSON, b"x-amz-target": b"DynamoDB_20120810.PutItem"}
 BODY_BYTES_MAX = 2_000_000
@@ -31,7 +31,9 @@ def knows_nobody(
 
 
 def reader(verify: Verify = knows) -> RequestReader:
-    return RequestReader({"PutItem", "GetRecords"}, verify, "eu-west-2", BODY_BYTES_MAX)
+    return RequestReader(
+        {"PutItem", "GetRecords", "DescribeEndpoints"}, verify, "eu-west-2", BODY_BYTES_MAX
+    )
 
 
 def refusal(
@@ -51,6 +53,14 @@ def other(method: bytes, url: bytes, headers: dict[bytes, bytes], body: bytes = 
 @pytest.mark.parametrize("url", [b"/", b"/?a=b", b"http://host/"])
 def test_a_good_request_is_its_operation_its_json_and_its_caller(url: bytes) -> None:
     assert reader().read(b"POST", url, PUT, b'{"a":1}') == ("PutItem", {"a": 1}, CALLER)
+
+
+def test_describe_endpoints_learns_by_which_name_the_client_came() -> None:
+    headers = {**PUT, b"host": b"stator.example:8000"}
+    describe = headers | {b"x-amz-target": b"DynamoDB_20120810.DescribeEndpoints"}
+
+    assert reader().read(b"POST", b"/", describe, b"{}")[2].endpoint == "stator.example:8000"
+    assert reader().read(b"POST", b"/", headers, b"{}")[2].endpoint == ""
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ from stator_node.gateway.access_keys import AccessKey, AccessKeys
 from stator_node.gateway.sigv4 import SignatureVerifier
 from stator_node.memory import ManualClock
 
-CALLER = Caller(ACCESS_KEY, "000000000000", REGION)
+CALLER = Caller(ACCESS_KEY, "111122223333", REGION)
 UNKNOWN = "The security token included in the request is invalid."
 MISMATCH = (
     "The request signature we calculated does not match the signature you provided. Check your AWS "
@@ -309,11 +309,11 @@ def test_a_date_header_may_stand_for_x_amz_date() -> None:
 
 
 def test_where_any_key_is_taken_only_the_form_counts() -> None:
-    door = SignatureVerifier(AccessKeys.any_key(), ManualClock(), account="111122223333")
+    door = SignatureVerifier(AccessKeys.any_key(), ManualClock(), account="444455556666")
     request = request_of(
         sign(credentials=Credentials("anybody", "x"), timestamp="20200101T000000Z")
     )
-    expected = Caller("anybody", "111122223333", REGION)
+    expected = Caller("anybody", "444455556666", REGION)
 
     assert door.verify(*request) == door.verify(*request) == expected
     assert refusal(door, authorized(request, b"/aws4_request", b""))[0] == (

@@ -108,6 +108,7 @@ class GrpcDoor:
         self._clock = clock
         self._account = account
         self._region = region
+        self._address = ""  # that is listened on, once started: gRPC hides what the client dialled
         self._limits = limits or GrpcLimits()
         self._credentials = credentials
         self._reload_at = 0.0  # monotonic seconds
@@ -133,7 +134,9 @@ class GrpcDoor:
         reflection.enable_server_reflection(
             (SERVICE.full_name, health.SERVICE_NAME, reflection.SERVICE_NAME), server
         )
-        bound = self._listen(server, f"[{host}]:{port}" if ":" in host else f"{host}:{port}")
+        host = f"[{host}]" if ":" in host else host
+        bound = self._listen(server, f"{host}:{port}")
+        self._address = f"{host}:{bound}"
         await self._health.set(SERVICE.full_name, health_pb2.HealthCheckResponse.SERVING)
         await server.start()
         self._server = server
@@ -240,7 +243,7 @@ class GrpcDoor:
         else:
             now = self._clock.now()
             access_key = grpc_signature.verify(operation.method, request, metadata, keys, now)
-        return Caller(access_key, self._account, self._region)
+        return Caller(access_key, self._account, self._region, self._address)
 
     def _wait_seconds(self, remaining_seconds: float | None) -> float:
         longest = self._limits.wait_seconds_max

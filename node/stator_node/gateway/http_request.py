@@ -8,6 +8,7 @@ The order is DynamoDB's: body size, content type, JSON, target, signature, empty
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -28,6 +29,8 @@ Verify = Callable[[bytes, bytes, Headers, Body], Caller]  # method, url, headers
 CONTENT_TYPES = frozenset({b"application/x-amz-json-1.0", b"application/json"})
 TARGET_PREFIX = "DynamoDB_20120810."
 STREAMS_TARGET_PREFIX = "DynamoDBStreams_20120810."
+# The one operation that answers by which name the client found this server.
+DESCRIBE_ENDPOINTS = "DescribeEndpoints"
 STREAMS_OPERATIONS = frozenset({"DescribeStream", "GetRecords", "GetShardIterator", "ListStreams"})
 
 NOT_FOUND = Answer(404, b"<UnknownOperationException/>\n", content_type=b"")
@@ -85,6 +88,8 @@ class RequestReader:
             caller = self._verify(method, url, headers, body)
         if type(document) is not dict:
             raise SerializationException
+        if operation == DESCRIBE_ENDPOINTS:
+            caller = replace(caller, endpoint=headers.get(b"host", b"").decode("latin-1"))
         return operation, document, caller
 
     def _decoded(self, body: Body, encoding: bytes | None) -> Body:

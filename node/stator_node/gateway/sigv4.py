@@ -155,7 +155,7 @@ class SignatureVerifier:
         access_keys: AccessKeys,
         clock: Clock,
         *,
-        account: str = "000000000000",
+        account: str = "111122223333",
         region: str | None = None,
     ) -> None:
         self._access_keys = access_keys
