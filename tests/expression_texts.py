@@ -66,6 +66,14 @@ def refusal(action: Callable[..., Any], *arguments: Any) -> str:
     return caught.value.message
 
 
+def outcome(action: Callable[..., Any], *arguments: Any) -> tuple[Any, str | None]:
+    """What the action returns, or the message of its ValidationException; any other one passes."""
+    try:
+        return action(*arguments), None
+    except ValidationException as error:
+        return None, str(error.message)
+
+
 FRAGMENTS = (
     *NAMES,
     *VALUES,

@@ -146,7 +146,7 @@ def test_in_takes_a_hundred_operands() -> None:
         ("begins_with(#x, :n, a)", "An expression attribute name"),
         ("begins_with(a, a, :n)", "Incorrect number of operands"),
         ("contains(a, a) AND a < :bool", "The first operand must be distinct"),
-        ("attribute_type(size(:n), a)", "Incorrect operand type for operator or function; operator or function: size"),
+        ("attribute_type(a, :n) AND a < :bool", wrong_type("attribute_type", "N")),
         # Of several conditions the first one written.
         ("a < :bool AND b = :x", "Incorrect operand type"),
         ("b = :x AND a < :bool", "An expression attribute value"),
