@@ -154,57 +154,12 @@ class Update:
         return document.item
 
     def updated(self, item: Item | None) -> Item:
-        """UPDATED_OLD: what the item holds at the targets, as a projection shows it."""
-        return {} if item is None else self._template.targets.project(item)
+        """UPDATED_OLD of the item before, UPDATED_NEW of the item after: the parts at the targets.
 
-    def updated_new(self, before: Item | None, after: Item) -> Item:
-        """UPDATED_NEW: what the item holds after the update at the targets that are left.
-
-        List elements are found where the update has moved them.
+        DynamoDB projects the targets as they are written: a list element appended by an index past
+        the end is not found there, and one that has moved up to a removed index is.
         """
-        source: Item = {} if before is None else before
-        actions = self._template.actions
-        outcomes = [action.outcome(source, self._values) for action in actions]
-        moved = _Moves(
-            source, [a.path for a, o in zip(actions, outcomes, strict=True) if o is _REMOVED]
-        )
-        left = [
-            actions[position].path
-            for position in self._template.write_order
-            if isinstance(outcomes[position], dict)
-        ]
-        return Projection(map(moved.place, left)).project(after)
-
-
-class _Moves:
-    """Where list elements are after the removals and appends of one update."""
-
-    def __init__(self, before: Item, removed: list[Elements]) -> None:
-        self._before = before
-        self._removed = [path for path in removed if isinstance(path[-1], int)]
-        self._appended: dict[Elements, int] = {}
-
-    def place(self, path: Elements) -> Elements:
-        """The path of a target in the item after; targets must come in path order."""
-        placed = list(path)
-        for position, element in enumerate(path):
-            if isinstance(element, int):
-                parent = path[:position]
-                placed[position] = self._original_index(parent, element) - sum(
-                    gone[:-1] == parent and gone[-1] < element  # type: ignore[operator]
-                    for gone in self._removed
-                )
-        return tuple(placed)
-
-    def _original_index(self, parent: Elements, index: int) -> int:
-        """The index counted in the list before, with appends behind its end."""
-        value = lookup(self._before, parent)
-        length = 0 if value is None else len(value.get("L", ()))
-        if index < length:
-            return index
-        appended = self._appended.get(parent, 0)
-        self._appended[parent] = appended + 1
-        return length + appended
+        return {} if item is None else self._template.targets.project(item)
 
 
 @dataclass(frozen=True, slots=True)

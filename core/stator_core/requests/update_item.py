@@ -161,9 +161,7 @@ class UpdateItem:
                 return after
         if self.update is None:
             return None
-        if self.return_values == "UPDATED_OLD":
-            return self.update.updated(before) or None
-        return self.update.updated_new(before, after) or None
+        return self.update.updated(before if self.return_values == "UPDATED_OLD" else after) or None
 
 
 def _size_after(before: Item, before_size: int, after: Item) -> int:
