@@ -80,7 +80,8 @@ def test_a_constant_must_be_of_a_type_that_the_operator_takes(text, operator, ki
 @pytest.mark.parametrize(
     "text",
     ["a = :bool", "a <> :map", "a IN (:null, :l)", "contains(a, :bool)", "contains(:l, a)",
-     "size(:ss) = :n", "begins_with(:s, a)", "a < :b", "size(a) < :n", ":s < :n", ":s = :s"],
+     "size(:ss) = :n", "begins_with(:s, a)",
+     "attribute_type(:n, :t)", "a < :b", "size(a) < :n", ":s < :n", ":s = :s"],
 )  # fmt: skip
 def test_operators_that_take_any_type_take_any_constant(text) -> None:
     accepted(text)

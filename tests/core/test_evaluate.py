@@ -144,6 +144,8 @@ def test_functions_with_constants() -> None:
     assert matches("contains(ss, :v)", ITEM, v={"S": "a"})
     assert matches("contains(:v, s)", ITEM, v={"S": "some text here"})
     assert matches("attribute_type(nothing, :v)", ITEM, v={"S": "NULL"})
+    assert matches("attribute_type(:v, :v)", ITEM, v={"S": "S"})
+    assert matches("begins_with(:v, s)", ITEM, v={"S": "textual"})
     assert matches("size(s) = :v", ITEM, v={"N": "4"})
 
 

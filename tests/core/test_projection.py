@@ -135,6 +135,15 @@ def test_attributes_to_get_are_whole_attributes_of_any_name() -> None:
         "One or more parameter values were invalid: Duplicate value in attribute name: b"
     )
 
+    assert "must be less than 65536 bytes" in refusal(compile_attributes_to_get, ["a" * 65_536])
+
+
+def test_ten_names_of_64_kilobytes_are_names_like_any_other() -> None:
+    names = {f"#n{number}": f"{number}" * 65_535 for number in range(10)}
+    projection = compile_projection(", ".join(names), Substitutions(names, {}))
+
+    assert projection.project({names["#n3"]: {"S": "x"}}) == {names["#n3"]: {"S": "x"}}
+
 
 @given(any_text | token_text | projection_texts, items)
 def test_whatever_the_text_the_answer_is_a_projection_or_a_validation_exception(text, item) -> None:

@@ -85,6 +85,16 @@ def test_an_empty_name_is_refused_by_its_placeholder() -> None:
     assert refusal(of_names, {"#n": ""}, Layer.NEW_ENVELOPED) == ENVELOPE + text
 
 
+def test_a_name_has_at_most_65535_bytes() -> None:
+    of_names({"#n": "a" * 65_535})
+
+    for name in ("a" * 65_536, "é" * 32_768):
+        assert refusal(of_names, {"#n": name}) == (
+            "ExpressionAttributeNames contains invalid value: Attribute name is too large, "
+            "must be less than 65536 bytes for key #n"
+        )
+
+
 def wrapped(text: str) -> str:
     return f"ExpressionAttributeValues contains invalid value: {text} for key :v"
 

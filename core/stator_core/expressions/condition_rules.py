@@ -44,7 +44,7 @@ _OPERAND_COUNTS: Final = {
     "contains": 2,
     "size": 1,
 }
-_NEED_PATH: Final = frozenset(("attribute_exists", "attribute_not_exists", "attribute_type"))
+_NEED_PATH: Final = frozenset(("attribute_exists", "attribute_not_exists"))
 _ORDERED: Final = frozenset(("S", "N", "B"))
 _WITH_PREFIX: Final = frozenset(("S", "B"))
 _WITH_SIZE: Final = frozenset(("S", "B", "SS", "NS", "BS", "L", "M"))

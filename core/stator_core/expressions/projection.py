@@ -19,6 +19,8 @@ from stator_core.expressions.substitutions import Substitutions
 from stator_core.expressions.syntax import Elements, ParsedProjection, placeholders
 from stator_core.expressions.tokens import END
 from stator_core.item import AttributeValue, Item
+from stator_core.limits import ATTRIBUTE_NAME_BYTES_MAX
+from stator_core.value_rules import LONG_NAME
 
 PARAMETER: Final = "ProjectionExpression"
 _NO_KEYWORDS: Final[frozenset[str]] = frozenset()
@@ -137,16 +139,16 @@ def parse_projection(text: str) -> ParsedProjection:
 def compile_attributes_to_get(attributes_to_get: Sequence[str]) -> Projection:
     """AttributesToGet: names of whole attributes, whatever characters they have.
 
-    Raises ValidationException for a name that stands there twice.
+    Raises ValidationException for a name that is too long or stands there twice.
     """
-    names = tuple(attributes_to_get)
-    if len(set(names)) != len(names):
-        seen: set[str] = set()
-        for name in names:
-            if name in seen:
-                raise ValidationException(
-                    "One or more parameter values were invalid: "
-                    f"Duplicate value in attribute name: {name}"
-                )
-            seen.add(name)
-    return Projection((name,) for name in names)
+    seen: set[str] = set()
+    for name in attributes_to_get:
+        if len(name.encode()) > ATTRIBUTE_NAME_BYTES_MAX:
+            raise ValidationException(LONG_NAME)
+        if name in seen:
+            raise ValidationException(
+                "One or more parameter values were invalid: "
+                f"Duplicate value in attribute name: {name}"
+            )
+        seen.add(name)
+    return Projection((name,) for name in attributes_to_get)

@@ -12,6 +12,7 @@ from typing import Generic, TypeVar
 Made = TypeVar("Made")
 
 TEXT_CHARACTERS_MAX = 512 * 1024  # of all texts of one kind: about 25 MB of trees at the very worst
+TEXT_CHARACTERS_KEPT_MAX = 32 * 1024  # of one entry
 
 
 class Recent(Generic[Made]):
@@ -25,9 +26,13 @@ class Recent(Generic[Made]):
         self.characters = 0
 
     def put(self, key: tuple[object, ...], made: Made, characters: int) -> Made:
-        """Keep `made`, which came from texts of that many characters in all. Returns it."""
+        """Keep `made`, which came from texts of that many characters in all. Returns it.
+
+        Attribute names may be 64 KB long: what is so heavy is not kept, lest it push out all else.
+        """
         assert key not in self.entries
-        assert 0 <= characters <= TEXT_CHARACTERS_MAX
+        if characters > TEXT_CHARACTERS_KEPT_MAX:
+            return made
         while self.characters + characters > TEXT_CHARACTERS_MAX:
             oldest = next(iter(self.entries))
             del self.entries[oldest]

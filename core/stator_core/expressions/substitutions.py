@@ -17,7 +17,8 @@ from typing import Any
 
 from stator_core.errors import SerializationException, ValidationException
 from stator_core.item import EMPTY_NAME, AttributeValue, ValueRefused, validate_value
-from stator_core.limits import SUBSTITUTION_BYTES_MAX
+from stator_core.limits import ATTRIBUTE_NAME_BYTES_MAX, SUBSTITUTION_BYTES_MAX
+from stator_core.value_rules import LONG_NAME
 
 ENVELOPE = "1 validation error detected: "
 NAMES = "ExpressionAttributeNames"
@@ -25,6 +26,7 @@ VALUES = "ExpressionAttributeValues"
 
 _NAME_PLACEHOLDER = re.compile(r"#[A-Za-z0-9_]+", re.ASCII)
 _VALUE_PLACEHOLDER = re.compile(r":[A-Za-z0-9_]+", re.ASCII)
+_SURELY_SHORT = ATTRIBUTE_NAME_BYTES_MAX // 4  # characters: no name this short is too long
 _NOTHING_USED: frozenset[str] = frozenset()
 _NO_NAMES: dict[str, str] = {}
 _NO_VALUES: dict[str, AttributeValue] = {}
@@ -98,10 +100,16 @@ def _check_names(names: Any, layer: Layer) -> None:
     for placeholder, name in names.items():
         if type(name) is not str:
             raise SerializationException("Unexpected value type in payload")
-        if not name:
-            raise layer.refused(
-                f"{NAMES} contains invalid value: {EMPTY_NAME} for key {placeholder}"
-            )
+        if not name or len(name) > _SURELY_SHORT:
+            _check_name(name, placeholder, layer)
+
+
+def _check_name(name: str, placeholder: str, layer: Layer) -> None:
+    """Refuse an attribute name that is empty or longer than 65,535 bytes."""
+    if name and len(name.encode()) <= ATTRIBUTE_NAME_BYTES_MAX:
+        return
+    reason = LONG_NAME if name else EMPTY_NAME
+    raise layer.refused(f"{NAMES} contains invalid value: {reason} for key {placeholder}")
 
 
 def _check_placeholders(
