@@ -52,6 +52,11 @@ def constraint(member: str, value: Any, rule: str) -> str:
     return f"Value {shown} at '{member}' failed to satisfy constraint: Member must {rule}"
 
 
+def constraint_without_value(member: str, rule: str) -> str:
+    """The sentence about a member's length or range in the new layer, which shows no value."""
+    return f"Value at '{member}' failed to satisfy constraint: Member must {rule}"
+
+
 def enum(*values: str) -> str:
     """The rule of a member that takes one of these values."""
     return f"satisfy enum value set: [{', '.join(values)}]"
