@@ -45,7 +45,13 @@ class DynamoDBError(Exception):
 
 
 class ValidationException(DynamoDBError):
+    """Bad input of any kind. The core has subclasses that know which; clients know this one."""
+
     prefix = CORAL_VALIDATE_PREFIX
+
+    @classmethod
+    def name(cls) -> str:
+        return "ValidationException"
 
 
 class SerializationException(DynamoDBError):
