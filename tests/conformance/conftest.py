@@ -1,7 +1,7 @@
 """Tables that the tests of one module share; each test keeps to keys of its own.
 
-`make_table` is `create_table` of the upper conftest for a whole module: a table takes longer to make
-than most tests run. The tables are deleted when the module is done.
+`make_table` is `create_table` of the upper conftest for a whole module: a table takes longer to
+make than most tests run. The tables are deleted when the module is done.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ numbers = itertools.count()
 def make_table(client: Any, connection: blackbox.Connection) -> Iterator[MakeTable]:
     """Create a table with the HASH key `pk` and wait until it is ACTIVE.
 
-    `range_key` is the type of a RANGE key `sk`; `more_keys` are the types of attributes that indexes
-    need; further keyword arguments are CreateTable's own members.
+    `range_key` is the type of a RANGE key `sk`; `more_keys` are the types of attributes that
+    indexes need; further keyword arguments are CreateTable's own members.
     """
     created: list[str] = []
 

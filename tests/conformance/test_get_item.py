@@ -184,7 +184,7 @@ def test_consistent_read_does_not_understand_everything(table):
     assert refusal == unconvertible("Unexpected token received from parser")
 
 
-# ------------------------------------------------------------------ values in a key, without envelope
+# ------------------------------------------------------------------------------ values in a key
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,10 @@ RETURN_VALUES = (
     "Failed to satisfy constraint: Member must satisfy enum value set: "
     "[ALL_OLD, UPDATED_OLD, ALL_NEW, UPDATE_NEW, NONE]"
 )
+EMPTY_NAME = (
+    "Value at 'TableName' failed to satisfy constraint: Member must have length greater than or "
+    "equal to 1"
+)
 NAME_PATTERN = "satisfy regular expression pattern: [a-zA-Z0-9_.-]+"
 
 
@@ -209,10 +213,7 @@ def test_keys_may_be_as_long_as_their_limits(make_table):
         pytest.param({"Item": None}, [constraint("item", None, "not be null")], id="no item"),
         pytest.param(
             {"TableName": ""},
-            [
-                "Value at 'TableName' failed to satisfy constraint: Member must have length "
-                "greater than or equal to 1"
-            ],
+            [EMPTY_NAME],
             id="empty table name",
         ),
         pytest.param(
@@ -281,10 +282,7 @@ def test_every_member_that_breaks_a_rule_is_listed(table, members, sentences):
 def test_an_empty_table_name_is_reported_alone(table):
     refusal = table.sent_refusal("PutItem", TableName="", Item=None, ReturnValues="x")
 
-    assert refusal == enveloped(
-        "Value at 'TableName' failed to satisfy constraint: Member must have length "
-        "greater than or equal to 1"
-    )
+    assert refusal == enveloped(EMPTY_NAME)
 
 
 @pytest.mark.parametrize("value", ["ALL_NEW", "UPDATED_OLD", "UPDATED_NEW"])
