@@ -136,13 +136,14 @@ def parse_projection(text: str) -> ParsedProjection:
     return ParsedProjection(tuple(paths), names)
 
 
-def compile_attributes_to_get(attributes_to_get: Sequence[str]) -> Projection:
-    """AttributesToGet: names of whole attributes, whatever characters they have.
+def compile_attributes_to_get(attributes_to_get: Sequence[str | None]) -> Projection:
+    """AttributesToGet: names of whole attributes, whatever characters they have; null names none.
 
     Raises ValidationException for a name that is too long or stands there twice.
     """
+    names = [name for name in attributes_to_get if name is not None]
     seen: set[str] = set()
-    for name in attributes_to_get:
+    for name in names:
         if len(name.encode()) > ATTRIBUTE_NAME_BYTES_MAX:
             raise ValidationException(LONG_NAME)
         if name in seen:
@@ -151,4 +152,4 @@ def compile_attributes_to_get(attributes_to_get: Sequence[str]) -> Projection:
                 f"Duplicate value in attribute name: {name}"
             )
         seen.add(name)
-    return Projection((name,) for name in attributes_to_get)
+    return Projection((name,) for name in names)
