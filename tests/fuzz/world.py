@@ -1,0 +1,202 @@
+"""A whole Stator without doors or disk, rebuilt for every input, and what must hold in it.
+
+Used by `targets.py`. `World.execute` does what a door does between parsing and answering: it
+hands a body to the router and takes bytes or a DynamoDBError. Anything else that comes out, an
+InternalServerError among it, is a finding. `check` looks at what the requests left behind: every
+stored item is canonical and of the size its header says, and every index holds exactly the entries
+that follow from its table.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+from collections.abc import Coroutine, Iterator
+from itertools import count
+from typing import Any
+
+import orjson
+
+from stator_core import item, item_format, keys
+from stator_core.errors import DynamoDBError, InternalServerError
+from stator_core.indexes import index_change
+from stator_core.requests import create_table
+from stator_core.table import Table
+from stator_core.table_status import table_active
+from stator_node.catalog import Catalog
+from stator_node.doors import Caller
+from stator_node.memory import ManualClock, MemoryItemStore
+from stator_node.pending import Pending, wait
+from stator_node.replica import Replica
+from stator_node.router import Router
+from stator_node.table_life import TableLife
+from stator_node.table_statistics import TableCounter
+
+ACCOUNT = "000000000000"
+REGION = "us-east-1"
+CALLER = Caller("AKIAEXAMPLE", ACCOUNT, REGION, "127.0.0.1:8000")
+ACTIVE_TURNS_MAX = 200  # of the loop, until every table rests
+
+
+def table_body(name: str, **members: Any) -> dict[str, Any]:
+    """CreateTable of a table with every kind of index."""
+    types = {"pk": "S", "sk": "N", "a": "S", "b": "B"}
+    projection = {"ProjectionType": "ALL"}
+    return {
+        "TableName": name,
+        "BillingMode": "PAY_PER_REQUEST",
+        "AttributeDefinitions": [
+            {"AttributeName": attribute, "AttributeType": kind} for attribute, kind in types.items()
+        ],
+        "KeySchema": key_schema("pk", "sk"),
+        "LocalSecondaryIndexes": [
+            {"IndexName": "local", "KeySchema": key_schema("pk", "a"), "Projection": projection},
+            {
+                "IndexName": "lean",
+                "KeySchema": key_schema("pk", "b"),
+                "Projection": {"ProjectionType": "KEYS_ONLY"},
+            },
+        ],
+        "GlobalSecondaryIndexes": [
+            {
+                "IndexName": "global",
+                "KeySchema": key_schema("a", "sk"),
+                "Projection": {"ProjectionType": "INCLUDE", "NonKeyAttributes": ["c"]},
+            },
+        ],
+        **members,
+    }
+
+
+def key_schema(*names: str) -> list[dict[str, str]]:
+    return [
+        {"AttributeName": name, "KeyType": kind}
+        for name, kind in zip(names, ("HASH", "RANGE"), strict=False)
+    ]
+
+
+SIMPLE_TABLE = {
+    "TableName": "Simple",
+    "BillingMode": "PAY_PER_REQUEST",
+    "AttributeDefinitions": [{"AttributeName": "pk", "AttributeType": "S"}],
+    "KeySchema": key_schema("pk"),
+}
+
+ITEMS: tuple[dict[str, Any], ...] = (
+    {"pk": {"S": "p"}, "sk": {"N": "1"}, "a": {"S": "x"}, "b": {"B": "YQ=="}, "c": {"N": "3"}},
+    {"pk": {"S": "p"}, "sk": {"N": "2"}, "a": {"S": "y"}, "c": {"L": [{"N": "1"}, {"S": "z"}]}},
+    {"pk": {"S": "p"}, "sk": {"N": "-3.5"}, "m": {"M": {"n": {"M": {"o": {"SS": ["u", "v"]}}}}}},
+    {"pk": {"S": "q"}, "sk": {"N": "0"}, "a": {"S": "x"}, "s": {"NS": ["1", "2"]}},
+)
+
+
+def run(work: Coroutine[Any, Any, None]) -> None:
+    """Run one input to its end on a loop of the process."""
+    LOOP.run_until_complete(work)
+
+
+class World:
+    """One server: two tables, a few items, and nothing that survives the input."""
+
+    def __init__(self) -> None:
+        self.store = copy.deepcopy(_STORE)
+        self.store.get = self.store._values["items"].get  # the copy's own
+        clock = ManualClock()
+        loop = asyncio.get_running_loop()
+        self.catalog = Catalog(self.store)
+        counter = TableCounter(self.store, clock)
+        self.replica = Replica(self.store, loop, clock, counter.writes, sync=False)
+        self.tables = TableLife(
+            self.catalog, self.replica, counter, clock, delay_seconds=0.0, account=ACCOUNT
+        )
+        self.router = Router(self.catalog, self.replica, self.tables)
+
+    async def execute(self, operation: str, body: dict[str, Any]) -> Any:
+        """The JSON answer, or the DynamoDBError. Raises whatever else comes."""
+        try:
+            answer = self.router.execute(operation, body, CALLER)
+            if isinstance(answer, Pending):
+                answer = await wait(answer)
+        except InternalServerError:
+            raise
+        except DynamoDBError as error:
+            orjson.dumps(error.body())
+            return error
+        return orjson.loads(answer) if answer else None
+
+    async def rest(self) -> None:
+        """Let the tables come to rest."""
+        for _ in range(ACTIVE_TURNS_MAX):
+            if not self.tables._tasks:
+                return
+            await asyncio.sleep(0)
+        raise AssertionError("tables do not come to rest")
+
+    async def close(self) -> None:
+        await self.tables.stop()
+        self.replica.commit.close()
+
+    def check(self) -> None:
+        """What must hold whatever was asked."""
+        for table in self.catalog.tables.values():
+            items = list(self._items(table))
+            for index in table.indexes:
+                family = "items" if index.is_global else "indexes"
+                expected = {}
+                for content in items:
+                    change = index_change(table, index, None, content)
+                    if change is not None and change.put_key is not None:
+                        expected[change.put_key] = change.entry
+                found = {}
+                for start, end in keys.scan_bounds(table, index, 0, 1):
+                    for key, stored in self.store.cursor(family, start, end):
+                        if index.is_global or keys.is_entry_of(index, key):
+                            found[key] = orjson.loads(item_format.read(key, stored).payload)
+                assert found == expected, (table.name, index.name)
+
+    def _items(self, table: Table) -> Iterator[item.Item]:
+        for start, end in keys.scan_bounds(table, None, 0, 1):
+            for key, stored in self.store.cursor("items", start, end):
+                read = item_format.read(key, stored)
+                content = orjson.loads(read.payload)
+                assert item.validate_item(content) == read.size
+                assert orjson.dumps(content) == read.payload, "an item was stored uncanonically"
+                assert keys.item_key(table, content) == key
+                yield content
+
+
+async def _prepare() -> MemoryItemStore:
+    """The store that every world starts from."""
+    store = MemoryItemStore()
+    catalog = Catalog(store)
+    table_ids, identifiers = count(1), catalog.identifiers()
+    for body in (table_body("Music"), SIMPLE_TABLE):
+        request = create_table.parse(copy.deepcopy(body))
+        table_id = f"00000000-0000-0000-0000-{next(table_ids):012}"
+        table = request.table(identifiers, table_id, 1_700_000_000.0, REGION, ACCOUNT)
+        catalog.save(table_active(table))
+    loop = asyncio.get_running_loop()
+    replica = Replica(store, loop, ManualClock(), {}, sync=False)
+    router = Router(
+        catalog,
+        replica,
+        TableLife(
+            catalog,
+            replica,
+            TableCounter(store, ManualClock()),
+            ManualClock(),
+            delay_seconds=0.0,
+            account=ACCOUNT,
+        ),
+    )
+    for content in ITEMS:
+        body = {"TableName": "Music", "Item": copy.deepcopy(content)}
+        answer = router.execute("PutItem", body, CALLER)
+        assert isinstance(answer, Pending)
+        await wait(answer)
+    replica.commit.close()
+    return store
+
+
+LOOP = asyncio.new_event_loop()
+_STORE = LOOP.run_until_complete(_prepare())
