@@ -58,6 +58,8 @@ def payload_of(key: bytes, stored: bytes) -> bytes:
     """The JSON of a stored item. Raises Damaged."""
     if xxh3_64_digest(key + stored[_CHECKSUM_BYTES:]) != stored[:_CHECKSUM_BYTES]:
         raise Damaged(key, "the checksum does not match")
+    if len(stored) < HEADER_BYTES:
+        raise Damaged(key, f"{len(stored)} bytes, shorter than a header")
     if stored[_CHECKSUM_BYTES] != VERSION:
         raise Damaged(key, f"format version {stored[_CHECKSUM_BYTES]}, this code reads {VERSION}")
     return stored[HEADER_BYTES:]
@@ -78,7 +80,7 @@ def contents_of(found: Sequence[tuple[bytes, bytes]]) -> list[tuple[bytes, int]]
     for key, stored in found:
         if digest(key + stored[_CHECKSUM_BYTES:]) != stored[:_CHECKSUM_BYTES]:
             raise Damaged(key, "the checksum does not match")
-        if stored[_CHECKSUM_BYTES] != VERSION:
+        if len(stored) < HEADER_BYTES or stored[_CHECKSUM_BYTES] != VERSION:
             payload_of(key, stored)  # It says what is wrong.
         contents.append((stored[HEADER_BYTES:], from_bytes(stored[_SIZE_AT:HEADER_BYTES], "big")))
     return contents

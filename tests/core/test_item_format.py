@@ -5,11 +5,14 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from xxhash import xxh3_64_digest
 
 from stator_core.item_format import (
     HEADER_BYTES,
+    VERSION,
     Damaged,
     StoredItem,
+    contents_of,
     encode,
     payload_and_size,
     payload_of,
@@ -66,3 +69,17 @@ def test_a_truncated_item_is_found(length) -> None:
 def test_an_item_under_another_key_is_found() -> None:
     with pytest.raises(Damaged):
         payload_of(KEY + b"x", encode(KEY, PAYLOAD, 2, 5))
+
+
+@pytest.mark.parametrize("length", range(HEADER_BYTES))
+def test_a_stored_item_cut_into_its_header_is_damaged_even_if_its_checksum_matches(
+    length: int,
+) -> None:
+    """Found by fuzzing: eight bytes that are the checksum of their key were an IndexError."""
+    rest = bytes([VERSION]) * max(length - 8, 0)
+    stored = (xxh3_64_digest(b"key" + rest) + rest)[:length]
+
+    with pytest.raises(Damaged):
+        payload_of(b"key", stored)
+    with pytest.raises(Damaged):
+        contents_of([(b"key", stored)])
