@@ -1,8 +1,8 @@
-"""Attribute values come back as they were meant: typed, exact, and within DynamoDB's limits.
+"""Attribute values come back as they were meant, and what is no value is refused in its own words.
 
-Ten types, numbers of 38 digits, sets without order or repeats, documents of 32 levels, items of
-400 KB; and how a value that is none of these is refused.
-AWS: API reference, AttributeValue; Developer Guide, Data types, and Service quotas.
+Ten types, sets without order or repeats, documents of 32 levels, names; and JSON of other types.
+`test_numbers.py` and `test_item_size.py` have the numbers and the sizes.
+AWS: API reference, AttributeValue; Developer Guide, Data types.
 """
 
 from __future__ import annotations
@@ -20,20 +20,11 @@ from item_table import (
     unconvertible,
 )
 
-ITEM_BYTES_MAX = 409_600
 LEVELS_MAX = 32
-TOO_LARGE = invalid("Item size has exceeded the maximum allowed size")
 TOO_DEEP = (
     "Nesting Levels have exceeded supported limits: Attributes in the item have nested levels "
     "beyond supported limit"
 )
-OVERFLOW = (
-    "Number overflow. Attempting to store a number with magnitude larger than supported range"
-)
-UNDERFLOW = (
-    "Number underflow. Attempting to store a number with magnitude smaller than supported range"
-)
-TOO_PRECISE = "Attempting to store more than 38 significant digits in a Number"
 NOT_CONVERTIBLE = "The parameter cannot be converted to a numeric value: "
 EMPTY_VALUE = (
     "Supplied AttributeValue is empty, must contain exactly one of the supported datatypes"
@@ -276,102 +267,6 @@ def test_a_body_that_is_no_json_object_has_no_message(table, body):
     )
 
 
-# ---------------------------------------------------------------------------------------- numbers
-
-
-@pytest.mark.parametrize(
-    "written, meant",
-    [
-        ("0", "0"),
-        ("-0", "0"),
-        ("-0.00", "0"),
-        ("+5", "5"),
-        ("+.5", "0.5"),
-        ("5.", "5"),
-        (".5", "0.5"),
-        ("007.50", "7.5"),
-        ("1e3", "1000"),
-        ("1E+3", "1000"),
-        ("12.5e-3", "0.0125"),
-        ("1e125", "1" + "0" * 125),
-        ("-9.9999999999999999999999999999999999999e125", "-" + "9" * 38 + "0" * 88),
-        ("1e-130", "0." + "0" * 129 + "1"),
-        ("12345678901234567890123456789012345678", "12345678901234567890123456789012345678"),
-        ("0.00000000000000000000000000000000000001", "0." + "0" * 37 + "1"),
-        ("1" + "0" * 60, "1" + "0" * 60),
-        ("0e125", "0"),
-        ("0.0e126", "0"),
-    ],
-)
-def test_a_number_comes_back_as_plain_decimal(table, written, meant):
-    assert sent(table, {"N": written}) == {"N": meant}
-
-
-@pytest.mark.parametrize(
-    "written, text",
-    [
-        ("", NOT_CONVERTIBLE),
-        ("abc", NOT_CONVERTIBLE + "abc"),
-        (" 1", NOT_CONVERTIBLE + " 1"),
-        ("1 ", NOT_CONVERTIBLE + "1 "),
-        ("1_000", NOT_CONVERTIBLE + "1_000"),
-        ("0x10", NOT_CONVERTIBLE + "0x10"),
-        ("NaN", NOT_CONVERTIBLE + "NaN"),
-        ("Infinity", NOT_CONVERTIBLE + "Infinity"),
-        ("1e", NOT_CONVERTIBLE + "1e"),
-        ("1.2.3", NOT_CONVERTIBLE + "1.2.3"),
-        ("--1", NOT_CONVERTIBLE + "--1"),
-        (".", NOT_CONVERTIBLE + "."),
-        ("١", NOT_CONVERTIBLE + "١"),
-        ("1e99999999999999999999", NOT_CONVERTIBLE + "1e99999999999999999999"),
-        ("1" * 39, TOO_PRECISE),
-        ("1.23456789012345678901234567890123456789", TOO_PRECISE),
-        ("1e126", OVERFLOW),
-        ("-1e126", OVERFLOW),
-        ("1e99999999999", OVERFLOW),
-        ("1e-131", UNDERFLOW),
-        ("1e-99999999999", UNDERFLOW),
-        ("0e126", OVERFLOW),
-        ("0e-131", UNDERFLOW),
-    ],
-)
-def test_what_is_no_number_of_dynamodb_is_refused(table, written, text):
-    assert refusal(table, {"N": written}) == enveloped(text)
-    assert refusal(table, {"NS": ["1", written]}) == enveloped(text)
-
-
-def test_the_old_layer_has_words_of_its_own_for_numbers(table):
-    """BatchWriteItem is still read by it: no colon where nothing follows."""
-
-    def old(value: dict[str, Any]) -> str:
-        put = {"PutRequest": {"Item": table.new_key() | {"a": value}}}
-        return refusal_of(
-            table.connection.call("BatchWriteItem", {"RequestItems": {table.name: [put]}})
-        )
-
-    assert old({"N": ""}) == invalid("The parameter cannot be converted to a numeric value")
-    assert old({"N": "1e2147483647"}) == invalid(UNDERFLOW)
-    assert old({"N": "1e4294967296"}) == invalid(NOT_CONVERTIBLE + "1e4294967296")
-
-
-def test_numbers_are_equal_and_ordered_by_value(table):
-    key = table.stored(a={"N": "1e2"})
-
-    table.update(
-        key,
-        "SET b = :b",
-        ConditionExpression="a = :hundred AND a > :nine AND a < :more",
-        ExpressionAttributeValues={
-            ":b": {"BOOL": True},
-            ":hundred": {"N": "100.00"},
-            ":nine": {"N": "9"},
-            ":more": {"N": "100.0000000000000000000000000000000001"},
-        },
-    )
-
-    assert table.attributes(key) == {"a": {"N": "100"}, "b": {"BOOL": True}}
-
-
 # ------------------------------------------------------------------------------------------- sets
 
 
@@ -554,79 +449,3 @@ def test_a_name_may_have_65535_bytes(table):
     table.put(key | {name: {"S": "v"}})
 
     assert table.attributes(key) == {name: {"S": "v"}}
-
-
-# ------------------------------------------------------------------------------------------ sizes
-
-
-@pytest.mark.parametrize(
-    "value, size",
-    [
-        pytest.param({"S": "é" * 10}, 20, id="a string: its UTF-8 bytes"),
-        pytest.param({"B": "eHh4"}, 3, id="binary: its bytes before base64"),
-        pytest.param({"BOOL": True}, 1, id="a boolean"),
-        pytest.param({"NULL": True}, 1, id="a null"),
-        pytest.param({"N": "0"}, 1, id="zero"),
-        pytest.param({"N": "-0"}, 1, id="minus zero"),
-        pytest.param({"N": "7"}, 2, id="one digit"),
-        pytest.param({"N": "12"}, 2, id="two digits"),
-        pytest.param({"N": "123"}, 3, id="three digits"),
-        pytest.param({"N": "-123"}, 4, id="a minus"),
-        pytest.param({"N": "100"}, 2, id="trailing zeros do not count"),
-        pytest.param({"N": "1200"}, 2, id="pairs of them neither"),
-        pytest.param({"N": "0.005"}, 2, id="leading zeros do not count"),
-        pytest.param({"N": "1.5"}, 3, id="digits on both sides of the point"),
-        pytest.param({"N": "9" * 38}, 20, id="38 digits"),
-        pytest.param({"SS": ["a", "bcd"]}, 4, id="a set: its elements"),
-        pytest.param({"NS": ["1", "123"]}, 5, id="a number set"),
-        pytest.param({"L": []}, 3, id="a list: three bytes"),
-        pytest.param({"L": [{"S": "ab"}, {"BOOL": True}]}, 3 + 3 + 2, id="and one per element"),
-        pytest.param({"M": {}}, 3, id="a map: three bytes"),
-        pytest.param({"M": {"key": {"S": "ab"}}}, 3 + 3 + 2 + 1, id="a map's names count"),
-    ],
-)
-def test_the_size_of_a_value(table, value, size):
-    """Found where the item with a filler beside it just fits: 409,600 bytes with all names."""
-    key = table.new_key()
-    rest = len("pk") + len(key["pk"]["S"]) + len("v") + size + len("filler")
-
-    def fits(spare: int) -> bool:
-        item = key | {"v": value, "filler": {"S": "x" * (ITEM_BYTES_MAX - rest + spare)}}
-        answer = table.send("PutItem", Item=item)
-        assert answer.error is None or refusal_of(answer) == TOO_LARGE
-        return answer.error is None
-
-    assert (fits(0), fits(1)) == (True, False)
-
-
-def test_the_largest_item_comes_back(table):
-    key = table.new_key()
-    item = key | {"a": {"S": "x" * (ITEM_BYTES_MAX - len("pk") - len(key["pk"]["S"]) - 1)}}
-
-    table.put(item)
-
-    assert table.get(key) == item
-    assert table.refusal("PutItem", Item=item | {"b": {"S": ""}}) == TOO_LARGE
-
-
-def test_an_item_shares_its_400_kb_with_its_local_index_entries(make_table):
-    """An entry of a local index holds copies of what it projects."""
-    indexed = make_table(
-        range_key="S",
-        more_keys={"local": "S"},
-        LocalSecondaryIndexes=[
-            {
-                "IndexName": "by-local",
-                "KeySchema": [
-                    {"AttributeName": "pk", "KeyType": "HASH"},
-                    {"AttributeName": "local", "KeyType": "RANGE"},
-                ],
-                "Projection": {"ProjectionType": "ALL"},
-            }
-        ],
-    )
-    item = indexed.new_key(sk={"S": "a"}) | {"big": {"S": "x" * 250_000}}
-
-    indexed.put(item)
-
-    assert indexed.refusal("PutItem", Item=item | {"local": {"S": "here"}}) == TOO_LARGE
