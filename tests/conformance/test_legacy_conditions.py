@@ -257,8 +257,8 @@ def test_bounds_in_the_wrong_order_are_refused(table):
     expected = {"a": compared("BETWEEN", number("2"), number("1"))}
 
     assert refusal(table, expected) == enveloped(
-        "The BETWEEN condition was provided a range where the lower bound is greater than the upper "
-        "bound"
+        "The BETWEEN condition was provided a range where the lower bound is greater than the "
+        "upper bound"
     )
 
 
