@@ -257,6 +257,18 @@ def test_members_have_json_types_too(table, members, text):
     assert refused == unconvertible(text)
 
 
+@pytest.mark.parametrize(
+    "limit, text",
+    [
+        ("1", "STRING_VALUE cannot be converted to Integer"),
+        (True, "TRUE_VALUE cannot be converted to Integer"),
+        ({}, "Start of structure or map found where not expected"),
+    ],
+)
+def test_an_integer_is_a_json_number(table, limit, text):
+    assert table.sent_refusal("Scan", Limit=limit) == unconvertible(text)
+
+
 @pytest.mark.parametrize("body", [b"", b"{", b"nonsense", b"1", b'"a"'])
 def test_a_body_that_is_no_json_object_has_no_message(table, body):
     answer = table.connection.call("GetItem", body)
@@ -449,3 +461,10 @@ def test_a_name_may_have_65535_bytes(table):
     table.put(key | {name: {"S": "v"}})
 
     assert table.attributes(key) == {name: {"S": "v"}}
+
+
+def test_a_name_has_65535_bytes_at_most(table):
+    """(unconfirmed wording)"""
+    refused = table.refusal("PutItem", Item=table.new_key() | {"n" * 65_536: {"S": "v"}})
+
+    assert refused.startswith(enveloped("Attribute name is too large"))

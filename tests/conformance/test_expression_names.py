@@ -278,6 +278,48 @@ def test_an_empty_value_names_its_placeholder_and_stays_bare(table):
     )
 
 
+@pytest.mark.parametrize(
+    "value, text",
+    [
+        pytest.param(
+            {"NULL": "false"},
+            "One or more parameter values were invalid: Null attribute value types must have the "
+            "value of true",
+            id="a NULL written as a string",
+        ),
+        pytest.param(
+            {"S": "a", "N": "x"},
+            "The parameter cannot be converted to a numeric value: x",
+            id="two types, one of them unreadable",
+        ),
+        pytest.param(
+            {"S": "a", "BS": []},
+            "One or more parameter values were invalid: Binary sets should not be empty",
+            id="two types, one of them an empty set",
+        ),
+        pytest.param(
+            {"S": "a", "N": "1"},
+            "Supplied AttributeValue has more than one datatypes set, must contain exactly one of "
+            "the supported datatypes",
+            id="two types",
+        ),
+    ],
+)
+@pytest.mark.parametrize("operation", ["UpdateItem", "DeleteItem"])
+def test_the_old_layer_names_the_placeholder_and_stays_bare(table, operation, value, text):
+    """A boolean written as a string, or two types, hand the whole request to it."""
+    refusal = table.sent_refusal(
+        operation,
+        Key=table.new_key(),
+        ConditionExpression="a = :v",
+        ExpressionAttributeValues={":v": value},
+    )
+
+    assert refusal == invalid(
+        f"ExpressionAttributeValues contains invalid value: {text} for key :v"
+    )
+
+
 # ----------------------------------------------------------------------------------------- limits
 
 

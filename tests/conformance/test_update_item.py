@@ -6,8 +6,11 @@ or the request grow over 400 KB. AWS: API reference, UpdateItem.
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
+import blackbox
 from item_table import (
     FAILED_CONDITION,
     NOT_FOUND,
@@ -22,6 +25,8 @@ from item_table import (
 )
 
 ITEM_BYTES_MAX = 409_600
+WRITERS = 4
+UPDATES_EACH = 25
 RETURN_VALUES = (
     "Failed to satisfy constraint: Member must satisfy enum value set: "
     "[ALL_OLD, UPDATED_OLD, ALL_NEW, UPDATE_NEW, NONE]"
@@ -139,6 +144,29 @@ def test_deleting_from_a_set_of_an_absent_item_makes_nothing(table):
     table.update(key, "DELETE a :s", ExpressionAttributeValues={":s": {"SS": ["x"]}})
 
     assert table.get(key) is None
+
+
+def test_updates_of_one_item_never_lose_each_other(table, url):
+    """Writes of one item are done one after the other, wherever they come from."""
+    key = table.new_key()
+
+    def count() -> None:
+        own = ItemTable(table.client, blackbox.Connection(url), table.name)
+        for _ in range(UPDATES_EACH):
+            answer = own.send(
+                "UpdateItem",
+                Key=key,
+                UpdateExpression="ADD visits :one",
+                ExpressionAttributeValues={":one": {"N": "1"}},
+            )
+            assert answer.error is None
+        own.connection.close()
+
+    with ThreadPoolExecutor(WRITERS) as pool:
+        for writer in [pool.submit(count) for _ in range(WRITERS)]:
+            writer.result()
+
+    assert table.attributes(key) == {"visits": {"N": str(WRITERS * UPDATES_EACH)}}
 
 
 # ------------------------------------------------------------------------------------------ keys
