@@ -243,6 +243,7 @@ def test_an_answer_with_members_the_contract_lacks_loses_only_those() -> None:
         ("PutItem", {"Item": {"a": {"N": 5}}}, "PutItemRequest.Item"),
         ("UntagResource", {"TagKeys": "abc"}, "a list is due, not str"),
         ("BatchGetItem", {"RequestItems": {"t": ["a"]}}, "KeysAndAttributes must be a dict"),
+        ("GetItem", {"ConsistentRead": 2**63}, "GetItemRequest.ConsistentRead"),
     ],
 )
 def test_a_dict_that_the_contract_cannot_say_is_refused_with_its_place(

@@ -52,6 +52,10 @@ ALWAYS_PRESENT: dict[str, dict[str, type]] = {
 }
 
 
+# What protobuf and Python raise for a value of a wrong type, of no choice, too large or too deep.
+REFUSED_BY_PROTOBUF = (TypeError, ValueError, AttributeError, OverflowError, RecursionError)
+
+
 class NotInContract(ValueError):
     """A dict holds what the gRPC contract cannot say. The text names the message and the member."""
 
@@ -180,7 +184,7 @@ class Converter:
                     put(message, value)
                 except NotInContract:
                     raise
-                except (TypeError, ValueError, AttributeError, RecursionError) as error:
+                except REFUSED_BY_PROTOBUF as error:
                     raise NotInContract(f"{plan.name}.{name}: {error}") from error
             elif self._strict:
                 known = ", ".join(plan.put)
