@@ -141,8 +141,20 @@ def test_update_item_without_a_key_is_read_by_the_old_layer() -> None:
     )
 
 
-def test_update_item_joins_a_missing_table_name_with_bad_return_values() -> None:
-    assert refusal("UpdateItem", {"Key": KEY, **ALL_BAD}) == listed(NAME_NULL, RETURN_VALUES_NEW)
+def test_update_item_joins_a_missing_table_name_with_bad_return_values_in_the_old_words() -> None:
+    assert refusal("UpdateItem", {"Key": KEY, **ALL_BAD}) == listed(NAME_NULL, VALUES_OLD)
+
+
+@pytest.mark.parametrize("operation", ["PutItem", "UpdateItem", "DeleteItem"])
+def test_beside_a_value_of_great_depth_return_values_are_named_in_the_old_words(
+    operation: Operation,
+) -> None:
+    body = {"TableName": "Music", "Item": KEY, "Key": KEY, "ReturnValues": "X"}
+
+    with pytest.raises(ValidationException) as caught:
+        check_members(operation, body, old_layer=False, deep_value=True)
+
+    assert caught.value.message == listed(VALUES_OLD)
 
 
 def test_the_old_layer_prints_every_value() -> None:

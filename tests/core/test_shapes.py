@@ -200,6 +200,17 @@ def test_other_oddities_leave_the_request_to_the_new_layer(body: dict[str, Any])
     assert not check(body, SHAPE).old_layer
 
 
+@pytest.mark.parametrize("depth, deep", [(62, False), (63, True)])
+def test_a_value_of_great_depth_is_noted(depth: int, deep: bool) -> None:
+    value: dict[str, Any] = {"S": "leaf"}
+    for level in range(depth):
+        value = {"L": [value]} if level % 2 else {"M": {"m": value}}
+
+    oddities = check({"Item": {"a": value}}, SHAPE)
+
+    assert (oddities.deep_value, oddities.old_layer) == (deep, False)
+
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=3),
     lambda inner: (

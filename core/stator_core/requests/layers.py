@@ -62,7 +62,7 @@ class Reading:
         self.operation = operation
         self.layer = Layer.OLD if oddities.old_layer else LAYERS[operation]
         self.body = {name: member for name, member in body.items() if name in shape.members}
-        check_members(operation, self.body, oddities.old_layer)
+        check_members(operation, self.body, oddities.old_layer, deep_value=oddities.deep_value)
 
     def step(
         self,

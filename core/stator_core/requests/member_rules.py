@@ -164,8 +164,14 @@ UPDATE_ITEM_ENUMS: Final[tuple[tuple[Rule, bool], ...]] = (
 )
 
 
-def check_members(operation: Operation, body: Body, old_layer: bool) -> None:
-    """Every member by itself. Raises ValidationException for what DynamoDB would list."""
+def check_members(
+    operation: Operation, body: Body, old_layer: bool, *, deep_value: bool = False
+) -> None:
+    """Every member by itself. Raises ValidationException for what DynamoDB would list.
+
+    `deep_value`: the body holds a value too deep for the new layer, which then names ReturnValues
+    in the old words (captured 2026-10).
+    """
     if not old_layer:
         _stop_at(_empty_table_name, body)
         if operation == "UpdateItem":
@@ -173,12 +179,17 @@ def check_members(operation: Operation, body: Body, old_layer: bool) -> None:
             # UpdateItem without its Key is read by the old layer in all Regions.
             old_layer = "Key" not in body
     if operation == "UpdateItem" and not old_layer:
-        _check_update_item(body)
+        _check_update_item(body, deep_value)
         return
     violations = Violations()
     for rule in (OLD_LAYER if old_layer else NEW_LAYER)[operation]:
-        rule(body, violations)
+        _worded(rule, deep_value)(body, violations)
     violations.raise_any()
+
+
+def _worded(rule: Rule, deep_value: bool) -> Rule:
+    """The rule in the words that suit a body with or without a value of great depth."""
+    return _return_values_in_old_layer if deep_value and rule is _return_values else rule
 
 
 def _stop_at(rule: Rule, body: Body) -> None:
@@ -196,14 +207,15 @@ def _misspelt_table_name(body: Body, violations: Violations) -> None:
         check_table_name(violations, body["TableName"], both=True)
 
 
-def _check_update_item(body: Body) -> None:
+def _check_update_item(body: Body, deep_value: bool) -> None:
     violations = Violations()
     if "TableName" not in body:
+        # Without its table name it is the old layer that looks at ReturnValues.
         _table_name(body, violations)
-        _return_values(body, violations)
+        _return_values_in_old_layer(body, violations)
         violations.raise_any()
     for rule, enveloped in UPDATE_ITEM_ENUMS:
-        rule(body, violations)
+        _worded(rule, deep_value)(body, violations)
         if violations and not enveloped:
             raise ValidationException(violations.sentences[0])
         violations.raise_any()

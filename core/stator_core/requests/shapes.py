@@ -18,6 +18,7 @@ from typing import Any, Protocol
 
 from stator_core.errors import SerializationException
 from stator_core.item import check_types
+from stator_core.limits import OLD_LAYER_NESTING_LEVELS
 from stator_core.value_rules import FALSE_WORDS, TRUE_WORDS, TYPES
 
 MODEL = "com.amazonaws.dynamodb.v20120810."
@@ -37,11 +38,12 @@ LONG_MAX = 2**63 - 1
 
 @dataclass(slots=True)
 class Oddities:
-    """What the body holds that makes DynamoDB read it by its old validation layer."""
+    """What the body holds that makes DynamoDB read it, or some of it, by its old layer."""
 
     string_boolean: bool = False  # a BOOL, NULL or Exists written as a string
     second_member: bool = False  # an AttributeValue with two members
     cut_integer: bool = False  # an Integer that was saturated or lost a fraction
+    deep_value: bool = False  # an AttributeValue too deep for the new layer: some old words
 
     @property
     def old_layer(self) -> bool:
@@ -247,16 +249,17 @@ def _empty(shape: Shape) -> Any:
 
 
 def note_oddities(value: Any, oddities: Oddities) -> None:
-    """Mark string booleans and second members anywhere inside an AttributeValue.
+    """Mark string booleans, second members and great depth anywhere inside an AttributeValue.
 
     Runs before the types are checked, so it takes any JSON; a stack of its own bounds it by the
     size of the body, not by its depth.
     """
-    unread = [value]
+    unread = [(value, 0)]
     while unread:
-        current = unread.pop()
+        current, depth = unread.pop()
         if not isinstance(current, dict):
             continue
+        oddities.deep_value |= depth >= OLD_LAYER_NESTING_LEVELS
         set_members = [name for name in current if name in TYPES and current[name] is not None]
         oddities.second_member |= len(set_members) > 1
         for name in set_members:
@@ -264,9 +267,9 @@ def note_oddities(value: Any, oddities: Oddities) -> None:
             if name in ("BOOL", "NULL"):
                 oddities.string_boolean |= isinstance(member, str)
             elif name == "L" and isinstance(member, list):
-                unread.extend(member)
+                unread.extend((element, depth + 1) for element in member)
             elif name == "M" and isinstance(member, dict):
-                unread.extend(member.values())
+                unread.extend((element, depth + 1) for element in member.values())
 
 
 STRING = String()
