@@ -367,6 +367,32 @@ def test_much_too_deep_an_item_is_refused_bare(table):
     assert refusal(table, nested(64, {"S": "leaf"})) == invalid(TOO_DEEP)
 
 
+def test_a_value_of_great_depth_names_its_placeholder(table):
+    refused = table.sent_refusal(
+        "UpdateItem",
+        Key=table.new_key(),
+        UpdateExpression="SET a =",
+        ExpressionAttributeValues={":deep": nested(63, {"S": "leaf"})},
+    )
+
+    assert refused == invalid(
+        f"ExpressionAttributeValues contains invalid value: {TOO_DEEP} for key :deep"
+    )
+
+
+@pytest.mark.parametrize("operation", ["PutItem", "UpdateItem"])
+def test_beside_a_value_of_great_depth_return_values_have_their_old_words(table, operation):
+    deep = {"a": nested(63, {"S": "leaf"})}
+    members = {"Item": table.new_key() | deep}
+    if operation == "UpdateItem":
+        members = {"Key": deep}
+
+    assert table.sent_refusal(operation, ReturnValues="x", **members) == enveloped(
+        "Value 'x' at 'returnValues' failed to satisfy constraint: Member must satisfy enum value "
+        "set: [ALL_NEW, UPDATED_OLD, ALL_OLD, NONE, UPDATED_NEW]"
+    )
+
+
 def test_hostile_nesting_is_no_json_at_all(table):
     body = b'{"TableName":"t","Item":{"a":' + b'{"L":[' * 5000 + b"]}" * 5000 + b"}}"
 

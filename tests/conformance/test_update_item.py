@@ -431,8 +431,8 @@ def test_the_charge_of_add_and_list_append(table):
         ),
         pytest.param(
             {"TableName": None, "ReturnValues": "x"},
-            member_errors(constraint("tableName", None, "not be null"), RETURN_VALUES),
-            id="no table name, joined with ReturnValues",
+            member_errors(constraint("tableName", None, "not be null"), RETURN_VALUES_OLD),
+            id="no table name, joined with ReturnValues in the words of the old layer",
         ),
         pytest.param(
             {"TableName": "ab", "ReturnValues": "x"},
