@@ -1,61 +1,27 @@
-"""The router: which table, which replica, and how several answers become one.
+"""The router of a process that holds every partition itself.
 
-In: an operation's name and its JSON body, from a door (`gateway/http.py`, `gateway/grpc.py`). Each
-operation is parsed (`stator_core.requests`), its table looked up (`catalog.py`), checked against
-the table, and handed to the replica that serves its keys (`replica.py`); table operations go to
-`table_life.py`. Out: the JSON answer or a DynamoDBError. Invariant: the steps are DynamoDB's order
-of checks, so the first of several mistakes is the one that is reported.
+In: an operation's name and its JSON body, from a door (`gateway/http.py`, `gateway/grpc.py`). Item
+operations go to `item_operations.py`, table operations to `table_life.py`. Out: the JSON answer or
+a DynamoDBError.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
-import orjson
-
-from stator_core import item_format, keys
 from stator_core.errors import UnknownOperationException
-from stator_core.key_format import PREFIX_BYTES
-from stator_core.requests import (
-    batch_get_item,
-    batch_write_item,
-    delete_item,
-    get_item,
-    put_item,
-    query,
-    scan,
-    update_item,
-)
-from stator_core.requests.batch_get_item import BatchGetAnswer, BatchGetItem
-from stator_core.requests.batch_write_item import BatchWriteAnswer, BatchWriteItem
-from stator_core.table import Table
-from stator_node.batch_totals import merge_consumed, merge_metrics
 from stator_node.catalog import Catalog
 from stator_node.doors import Caller
-from stator_node.pending import Pending
+from stator_node.item_operations import Answer, ItemOperations
 from stator_node.replica import Replica
 from stator_node.table_life import TableLife
 
-Answer = bytes | Pending[bytes]
-
 
 class Router:
-    """The `doors.Executor` of a process that holds every partition itself."""
+    """The `doors.Executor` of `stator local`."""
 
     def __init__(self, catalog: Catalog, replica: Replica, tables: TableLife) -> None:
-        self._catalog = catalog
-        self._replica = replica
-        self._items: dict[str, Callable[[dict[str, Any]], Answer]] = {
-            "PutItem": self._put_item,
-            "GetItem": self._get_item,
-            "UpdateItem": self._update_item,
-            "DeleteItem": self._delete_item,
-            "Query": self._query,
-            "Scan": self._scan,
-            "BatchGetItem": self._batch_get_item,
-            "BatchWriteItem": self._batch_write_item,
-        }
+        self._items = ItemOperations(catalog.serving, replica).by_name()
         self._tables = tables.operations()
         self.operations = frozenset(self._items) | frozenset(self._tables)
 
@@ -68,112 +34,3 @@ class Router:
         if table_handler is None:
             raise UnknownOperationException()
         return table_handler(body, caller)
-
-    def _put_item(self, body: dict[str, Any]) -> Answer:
-        request = put_item.parse(body)
-        table = self._catalog.serving(request.table_name)
-        request.check(table)
-        return self._replica.write(table, request)
-
-    def _update_item(self, body: dict[str, Any]) -> Answer:
-        request = update_item.parse(body)
-        table = self._catalog.serving(request.table_name)
-        request.check(table)
-        return self._replica.write(table, request)
-
-    def _delete_item(self, body: dict[str, Any]) -> Answer:
-        request = delete_item.parse(body)
-        table = self._catalog.serving(request.table_name)
-        request.check(table)
-        return self._replica.write(table, request)
-
-    def _get_item(self, body: dict[str, Any]) -> Answer:
-        request = get_item.parse(body)
-        table = self._catalog.serving(request.table_name)
-        request.check(table)
-        return self._replica.get(table, request)
-
-    def _query(self, body: dict[str, Any]) -> Answer:
-        request = query.parse(body)
-        return self._replica.read_page(request.bind(self._catalog.serving(request.table_name)))
-
-    def _scan(self, body: dict[str, Any]) -> Answer:
-        request = scan.parse(body)
-        return self._replica.read_page(request.bind(self._catalog.serving(request.table_name)))
-
-    def _batch_get_item(self, body: dict[str, Any]) -> Answer:
-        request = batch_get_item.parse(body)
-        tables = [self._catalog.serving(wanted.table_name) for wanted in request.tables]
-        for wanted, table in zip(request.tables, tables, strict=True):
-            wanted.check(table)
-        stored_keys = [
-            [keys.item_key(table, key) for key in wanted.keys]
-            for wanted, table in zip(request.tables, tables, strict=True)
-        ]
-        prefixes = [key[:PREFIX_BYTES] for wanted in stored_keys for key in wanted]
-        return self._replica.read_durable(
-            prefixes, lambda: self._answer_batch_get(request, stored_keys)
-        )
-
-    def _answer_batch_get(self, request: BatchGetItem, stored_keys: list[list[bytes]]) -> bytes:
-        answer = BatchGetAnswer(request)
-        read = item_format.payload_and_size
-        for table_number, wanted in enumerate(stored_keys):
-            for key_number, key in enumerate(wanted):
-                if answer.full:
-                    answer.leave(table_number, key_number)
-                    continue
-                stored = self._replica.store.get(key)
-                payload, size = (None, 0) if stored is None else read(key, stored)
-                answer.feed(table_number, key_number, payload, size)
-        return answer.response()
-
-    def _batch_write_item(self, body: dict[str, Any]) -> Answer:
-        request = batch_write_item.parse(body)
-        tables = [self._catalog.serving(wanted.table_name) for wanted in request.tables]
-        for wanted, table in zip(request.tables, tables, strict=True):
-            wanted.check(table)
-        writes = [
-            (table, write)
-            for wanted, table in zip(request.tables, tables, strict=True)
-            for write in wanted.writes
-        ]
-        answer: Pending[bytes] = Pending()
-
-        def written(done: Pending[list[bytes]]) -> None:
-            if done.error is not None:
-                answer.fail(done.error)
-            else:
-                answer.resolve(_batch_write_answer(request, tables, done.result()))
-
-        self._replica.write_all(writes).listen(written)
-        return answer
-
-
-def _batch_write_answer(
-    request: BatchWriteItem, tables: list[Table], answers: list[bytes]
-) -> bytes:
-    """One answer from those of the single writes, which come in the order of the request."""
-    answer = BatchWriteAnswer(request)
-    if (
-        request.return_consumed_capacity == "NONE"
-        and request.return_item_collection_metrics == "NONE"
-    ):
-        return answer.response()
-    consumed: list[dict[str, Any]] = []
-    metrics: dict[str, list[dict[str, Any]]] = {}
-    position = 0
-    for wanted, table in zip(request.tables, tables, strict=True):
-        count = len(wanted.writes)
-        parts = [orjson.loads(part) for part in answers[position : position + count]]
-        position += count
-        if request.return_consumed_capacity != "NONE":
-            consumed.append(merge_consumed(part["ConsumedCapacity"] for part in parts))
-        if request.return_item_collection_metrics == "SIZE" and table.local_indexes:
-            metrics[wanted.table_name] = merge_metrics(
-                part["ItemCollectionMetrics"] for part in parts
-            )
-    return answer.response(
-        consumed if request.return_consumed_capacity != "NONE" else None,
-        metrics if request.return_item_collection_metrics == "SIZE" else None,
-    )
