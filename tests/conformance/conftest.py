@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 import blackbox
+from control_plane import ControlPlane
 from item_table import ItemTable
 
 MakeTable = Callable[..., ItemTable]
@@ -60,6 +61,14 @@ def make_table(client: Any, connection: blackbox.Connection) -> Iterator[MakeTab
 def table(make_table: MakeTable) -> ItemTable:
     """A table with the HASH key `pk` of type S and nothing else."""
     return make_table()
+
+
+@pytest.fixture(scope="module")
+def control(client: Any, connection: blackbox.Connection) -> Iterator[ControlPlane]:
+    """The table operations; tables that a module's tests create are deleted when it is done."""
+    made = ControlPlane(client, connection)
+    yield made
+    made.delete_all()
 
 
 def key_schema(*attributes: str) -> list[dict[str, str]]:
