@@ -14,7 +14,7 @@ from typing import Any, Final
 from stator_core.errors import ValidationException
 from stator_core.item import AttributeValue, Item, type_of, value_size
 from stator_core.limits import HASH_KEY_BYTES_MAX, RANGE_KEY_BYTES_MAX
-from stator_core.table import Index, KeyAttribute, KeySchema, Table
+from stator_core.table import KeyAttribute, KeySchema, Table
 
 NO_MATCH: Final = "The provided key element does not match the schema"
 HASH_TOO_LARGE: Final = (
@@ -27,6 +27,10 @@ RANGE_TOO_LARGE: Final = (
 )
 UPDATED_TO_UNSUPPORTED_TYPE: Final = (
     "The update expression attempted to update the secondary index key to unsupported type"
+)
+# AWS: API reference, TransactWriteItems, "Cancellation reasons": the texts of an update.
+UPDATED_BEYOND_SIZE: Final = (
+    "The update expression attempted to update the secondary index key beyond allowed size limits"
 )
 _INVALID = "One or more parameter values were invalid: "
 _NOT_VALID = "One or more parameter values are not valid. "
@@ -125,12 +129,15 @@ def check_index_keys(table: Table, item: Item) -> None:
                     f"{_NOT_VALID}{_INDEX_KEY}{_cannot_be_empty(attribute.type)} "
                     f"IndexName: {index.name}, IndexKey: {attribute.name}"
                 )
-        if not _surely_short(index.key_schema, item):
-            _check_index_key_size(index, item)
+        if refusal := _too_large(index.key_schema, item):
+            raise ValidationException(refusal)
 
 
 def check_updated_index_keys(table: Table, before: Item | None, after: Item) -> None:
-    """UpdateItem: as `check_index_keys`, in its own words, of the attributes that changed."""
+    """UpdateItem: as `check_index_keys`, in its own words, of the attributes that changed.
+
+    The others may be what no index takes: the item may be older than the index.
+    """
     before = before or {}
     for index in table.indexes:
         changed = False
@@ -145,33 +152,32 @@ def check_updated_index_keys(table: Table, before: Item | None, after: Item) -> 
                 raise ValidationException(
                     f"{_NOT_VALID}{_UPDATED_INDEX_KEY}{_cannot_be_empty(attribute.type)}"
                 )
-        if changed and not _surely_short(index.key_schema, after):
-            _check_index_key_size(index, after)
+        if changed and _too_large(index.key_schema, after):
+            raise ValidationException(UPDATED_BEYOND_SIZE)
 
 
-def _surely_short(schema: KeySchema, item: Item) -> bool:
-    """Whether the key attributes that the item has are within the limits, whatever their bytes.
-
-    They have the types of the schema.
-    """
+def _too_large(schema: KeySchema, item: Item) -> str | None:
+    """PutItem's words for key attributes of an index that are too long together, or None."""
     characters = 0
     for attribute in schema.attributes:
         value = item.get(attribute.name)
         if value is not None:
-            characters += len(value[attribute.type])
-    return characters <= _SURELY_SHORT
-
-
-def _check_index_key_size(index: Index, item: Item) -> None:
-    if _key_bytes(index.key_schema.hash, item) > HASH_KEY_BYTES_MAX:
-        raise ValidationException(HASH_TOO_LARGE)
-    if _key_bytes(index.key_schema.range, item) > RANGE_KEY_BYTES_MAX:
-        raise ValidationException(RANGE_TOO_LARGE)
+            characters += len(value.get(attribute.type, ""))
+    if characters <= _SURELY_SHORT:
+        return None
+    if _key_bytes(schema.hash, item) > HASH_KEY_BYTES_MAX:
+        return HASH_TOO_LARGE
+    if _key_bytes(schema.range, item) > RANGE_KEY_BYTES_MAX:
+        return RANGE_TOO_LARGE
+    return None
 
 
 def _key_bytes(attributes: tuple[KeyAttribute, ...], item: Item) -> int:
+    """Bytes of the attributes that the item has in their types."""
     return sum(
-        value_size(item[attribute.name]) for attribute in attributes if attribute.name in item
+        value_size(item[attribute.name])
+        for attribute in attributes
+        if attribute.type in item.get(attribute.name, ())
     )
 
 

@@ -21,6 +21,9 @@ EMPTY_BINARY = "The AttributeValue for a key attribute cannot contain an empty b
 NO_MATCH = "The provided key element does not match the schema"
 HASH_SIZE = INVALID + "Size of hashkey has exceeded the maximum size limit of2048 bytes"
 RANGE_SIZE = INVALID + "Aggregated size of all range keys has exceeded the size limit of 1024 bytes"
+BEYOND_SIZE = (
+    "The update expression attempted to update the secondary index key beyond allowed size limits"
+)
 
 S_A = {"S": "a"}
 
@@ -136,7 +139,7 @@ def test_an_item_may_lack_index_keys() -> None:
             {"g": {"S": ""}},
             UPDATED + EMPTY_STRING,
         ),
-        ({"g": {"S": "x" * 2049}}, HASH_SIZE),
+        ({"g": {"S": "x" * 2049}}, BEYOND_SIZE),
     ],
 )
 def test_update_item_words_index_keys_its_own_way(attributes, message) -> None:
@@ -151,6 +154,12 @@ def test_update_item_looks_only_at_index_keys_that_change() -> None:
     before = {"h": S_A, "r": S_A, "g": {"N": "1"}, "l": {"S": ""}}
     check_updated_index_keys(INDEXED, before, {**before, "x": S_A})
     check_updated_index_keys(INDEXED, before, {"h": S_A, "r": S_A})
+
+
+def test_a_changed_index_key_may_stand_beside_one_that_no_index_takes() -> None:
+    index = global_index(schema("S", "N", "gr"))
+    before = {"h": S_A, "r": S_A}
+    check_updated_index_keys(table("S", "S", index), before, {**before, "g": S_A})
 
 
 @pytest.mark.parametrize(
