@@ -6,9 +6,9 @@ form one group. A group of one is written and synced in place (no thread to wake
 written in place and synced in a thread, where RocksDB lets go of the interpreter.
 
 Invariants: groups become durable in order; an answer leaves after the sync of its group; what a
-read returns is durable (reads of keys in the syncing group wait for it); after a failed write or
-sync no write of that group or a later one is answered with success until the store has been
-reopened.
+read returns is durable (reads of keys in the syncing group wait for it, and run before the next
+group is written); after a failed write or sync no write of that group or a later one is answered
+with success until the store has been reopened.
 """
 
 from __future__ import annotations
@@ -122,12 +122,35 @@ class GroupCommit:
             try:
                 if self.reads_failed:
                     raise InternalServerError(STORAGE_FAILED)
-                pending.resolve(read())
+                found = read()
             except Exception as error:  # noqa: BLE001  # The door that waits makes it a 500.
                 pending.fail(error)
+            else:
+                pending.resolve(found)
 
         group.after.append(run)
         return pending
+
+    def storage_failed(self, error: BaseException, *, reads_too: bool = False) -> None:
+        """The store refused a write, here or beside the groups: the way back begins.
+
+        Until then nobody is told of success; `reads_too`: nor of what the store holds.
+        """
+        self.reads_failed = self.reads_failed or reads_too
+        if self.failed is None:
+            logger.error("storage failed, writes are refused until it recovers: %s", error)
+            self._loop.call_later(REOPEN_SECONDS, self._reopen)
+        self.failed = str(error)
+        self._refuse_collected()
+
+    async def drain(self) -> None:
+        """Wait until everything submitted so far is durable or refused; not for what comes then."""
+        group = self.collecting if self.collecting.waiters else self.syncing
+        if group is None:
+            return
+        settled: Pending[None] = Pending()
+        group.after.append(lambda: settled.resolve(None))
+        await wait(settled)
 
     def _commit(self) -> None:
         """Write what has been collected and have it synced. Called by the event loop."""
@@ -140,11 +163,14 @@ class GroupCommit:
         try:
             self.store.write(group.operations, sync=inline and self._sync)
         except StorageFailed as error:
-            self._fail(group, error, reads_too=False)
+            self.storage_failed(error)
+            _answer(group, InternalServerError(STORAGE_FAILED))
+            _read(group)
             return
         if inline:
-            _finish(group, None)
-            self._commit_next()
+            # What these answers bring in is committed by a later turn of the loop, as anything is.
+            _answer(group, None)
+            _read(group)
             return
         self.syncing = group
         self._loop.run_in_executor(self._thread, self.store.sync).add_done_callback(self._synced)
@@ -155,36 +181,36 @@ class GroupCommit:
         self.syncing = None
         error = done.exception()
         if error is not None:
-            self._fail(group, error, reads_too=True)
+            self.storage_failed(error, reads_too=True)
+            _answer(group, InternalServerError(STORAGE_FAILED))
+            _read(group)
             return
+        # Reads that waited come first: the next group's writes, not durable yet, must not be seen.
+        _read(group)
         # The next group's sync starts before this one's answers are written: the disk and the
         # interpreter work side by side.
-        self._commit_next()
-        _finish(group, None)
-
-    def _commit_next(self) -> None:
         if self.collecting.waiters and self.failed is None:
             self._commit()
-
-    def _fail(self, group: Group, error: BaseException, *, reads_too: bool) -> None:
-        """The store refused: nobody is told of success, and the way back begins."""
-        logger.error("storage failed, writes are refused until it recovers: %s", error)
-        self.failed = str(error)
-        self.reads_failed = self.reads_failed or reads_too
-        _finish(group, InternalServerError(STORAGE_FAILED))
-        self._refuse_collected()
-        self._loop.call_later(REOPEN_SECONDS, self._reopen)
+        _answer(group, None)
 
     def _refuse_collected(self) -> None:
         group, self.collecting = self.collecting, Group()
-        _finish(group, InternalServerError(STORAGE_FAILED))
+        _answer(group, InternalServerError(STORAGE_FAILED))
+        _read(group)
 
     def _reopen(self) -> None:
-        """Try to serve again; the log on disk says what was written."""
+        """Try to serve again; the log on disk says what was written.
+
+        This blocks the loop while the log is replayed; nobody could be served meanwhile.
+        """
         try:
+            if self.syncing is not None:
+                raise StorageFailed("a sync is still under way")
             self.store.reopen()
             self.store.write([("meta", b"probe", b"")], sync=True)
         except StorageFailed as error:
+            if str(error) != self.failed:
+                logger.error("storage has not recovered: %s", error)
             self.failed = str(error)
             self._loop.call_later(REOPEN_SECONDS, self._reopen)
             return
@@ -192,26 +218,27 @@ class GroupCommit:
         self.failed = None
         self.reads_failed = False
 
-    async def drain(self) -> None:
-        """Wait until everything submitted is durable. For a clean stop."""
-        while self.failed is None:
-            group = self.collecting if self.collecting.waiters else self.syncing
-            if group is None:
-                return
-            await wait(self.read_after(group, bytes))
-
     def close(self) -> None:
         """End the sync thread."""
         self._thread.shutdown(wait=True)
 
 
-def _finish(group: Group, error: DynamoDBError | None) -> None:
+def _answer(group: Group, error: DynamoDBError | None) -> None:
+    """Tell everybody who waits for a group: their answer, or that it failed."""
     for pending, answer in group.waiters:
-        if error is not None:
-            pending.fail(error)
-        elif isinstance(answer, bytes):
-            pending.resolve(answer)
-        else:
-            pending.fail(answer)
+        try:
+            if error is not None:
+                pending.fail(error)
+            elif isinstance(answer, bytes):
+                pending.resolve(answer)
+            else:
+                pending.fail(answer)
+        except Exception:
+            # One listener's bug must not leave the others waiting forever.
+            logger.exception("an answer could not be given")
+
+
+def _read(group: Group) -> None:
+    """Run the reads that waited for a group. Each keeps its own errors."""
     for read in group.after:
         read()

@@ -73,11 +73,6 @@ async def _serve(settings: LocalSettings) -> int:
         ) from error
     try:
         return await _serve_store(settings, store, clock, access_keys)
-    except (Damaged, ValueError, StorageFailed) as error:
-        raise CannotStart(
-            f"the catalog of tables cannot be read: {error}\n"
-            f"Run `stator verify {settings.folder}` to see what is damaged."
-        ) from error
     finally:
         store.close()
         folder.close()
@@ -88,7 +83,7 @@ async def _serve_store(
 ) -> int:
     """Put the parts together, serve, take them apart."""
     loop = asyncio.get_running_loop()
-    catalog = Catalog(store)
+    catalog = _catalog(settings, store)
     counter = TableCounter(store, clock)
     replica = Replica(store, loop, clock, counter.writes, sync=settings.sync)
     tables = TableLife(
@@ -129,8 +124,21 @@ async def _serve_store(
     await tables.stop()
     await replica.commit.drain()
     replica.commit.close()
-    store.flush()
+    try:
+        store.flush()
+    except StorageFailed as error:
+        logger.error("stopped without flushing, the next start reads the log instead: %s", error)
     return 0
+
+
+def _catalog(settings: LocalSettings, store: RocksItemStore) -> Catalog:
+    try:
+        return Catalog(store)
+    except (Damaged, ValueError, StorageFailed) as error:
+        raise CannotStart(
+            f"the catalog of tables cannot be read: {error}\n"
+            f"Run `stator verify {settings.folder}` to see what is damaged."
+        ) from error
 
 
 def _cannot_listen(host: str, port: int, option: str, error: Exception) -> str:

@@ -25,6 +25,7 @@ from stator_core.table import Table
 from stator_node.doors import Clock, Cursor, ItemStore
 from stator_node.group_commit import STORAGE_FAILED, Group, GroupCommit
 from stator_node.pending import Pending
+from stator_node.storage_errors import STORAGE_ERRORS, for_client
 
 # A page is read in slices of this many entries; the loop serves others between two slices.
 SLICE_ENTRIES = 200
@@ -46,7 +47,7 @@ class Replica:
         self._writes = writes
         self.commit = GroupCommit(store, loop, sync=sync)
         self.store = store
-        self._loop = loop
+        self.loop = loop
         self._clock = clock
         self._stamps = HybridClock()
         self._view = View(self.commit.item, self.commit.index_entry)
@@ -65,6 +66,8 @@ class Replica:
             if group is None:
                 raise
             return commit.answer_after(group, error)
+        except STORAGE_ERRORS as error:
+            raise for_client(error, (table,)) from None
         if evaluation.unchanged:
             group = commit.group_of(evaluation.key)
             if group is not None:
@@ -109,10 +112,20 @@ class Replica:
         commit = self.commit
         syncing = commit.syncing
         if syncing is not None and key in syncing.values:
-            return commit.read_after(syncing, lambda: answer_get(request, key, self.store.get(key)))
+            return commit.read_after(syncing, lambda: self._get(table, request, key))
         if commit.reads_failed:
             raise InternalServerError(STORAGE_FAILED)
-        return answer_get(request, key, self.store.get(key))
+        try:
+            return answer_get(request, key, self.store.get(key))
+        except STORAGE_ERRORS as error:
+            raise for_client(error, (table,)) from None
+
+    def _get(self, table: Table, request: GetItem, key: bytes) -> bytes:
+        """The same of an item that has just become durable."""
+        try:
+            return answer_get(request, key, self.store.get(key))
+        except STORAGE_ERRORS as error:
+            raise for_client(error, (table,)) from None
 
     def read_durable(
         self, prefixes: Sequence[bytes], read: Callable[[], bytes]
@@ -133,76 +146,98 @@ class Replica:
         return None
 
     def read_page(self, read: RangeRead) -> bytes | Pending[bytes]:
-        """Answer a bound Query or Scan with one page."""
+        """Answer a bound Query or Scan with one page: at once if one slice of it is enough."""
         if self.commit.reads_failed:
             raise InternalServerError(STORAGE_FAILED)
-        syncing = self.syncing_group(_prefixes(read))
+        page = PageInSlices(self, read)
+        syncing = self.syncing_group(page.prefixes)
         if syncing is None:
-            return self._read_slices(read)
-        answer: Pending[bytes] = Pending()
-
-        def begin() -> bytes:
-            return NOTHING
-
-        def after_sync(waited: Pending[bytes]) -> None:
-            if waited.error is not None:
-                answer.fail(waited.error)
-                return
             try:
-                first = self._read_slices(read)
-            except Exception as error:  # noqa: BLE001  # The door that waits answers it.
-                answer.fail(error)
+                if page.read_slice():
+                    return page.response()
+            except STORAGE_ERRORS as error:
+                raise for_client(error, (read.table,)) from None
+        page.go_on_later(syncing)
+        return page.answer
+
+
+class PageInSlices:
+    """A page that is read slice by slice; the loop serves others in between.
+
+    The storage cursor is a snapshot, so the page is of one moment. Only a read that looks at the
+    store anew for each slice (`fetch_base`, `interleaved`) may see later writes, and has to wait
+    for their sync like any read.
+    """
+
+    __slots__ = ("_reader", "_replica", "_walk", "answer", "prefixes", "read")
+
+    def __init__(self, replica: Replica, read: RangeRead) -> None:
+        self.answer: Pending[bytes] = Pending()
+        self.prefixes = _prefixes(read)
+        self.read = read
+        self._reader = PageReader(read)
+        self._replica = replica
+        self._walk: Cursor | None = None
+
+    def response(self) -> bytes:
+        """The answer, once `read_slice` has said that it is complete."""
+        return self._reader.response(self._reader.consumed_capacity())
+
+    def go_on_later(self, syncing: Group | None) -> None:
+        """Read the next slice in a later turn of the loop, or when a group is durable."""
+        if syncing is None:
+            self._replica.loop.call_soon(self._go_on)
+        else:
+            self._replica.commit.read_after(syncing, lambda: NOTHING).listen(self._synced)
+
+    def _synced(self, synced: Pending[bytes]) -> None:
+        if synced.error is not None:
+            self.answer.fail(synced.error)
+        else:
+            self._read_on()
+
+    def _go_on(self) -> None:
+        read = self.read
+        if read.fetch_base or read.interleaved:
+            if self._replica.commit.reads_failed:
+                self.answer.fail(InternalServerError(STORAGE_FAILED))
                 return
-            if isinstance(first, bytes):
-                answer.resolve(first)
-            else:
-                first.listen(lambda page: _pass_on(page, answer))
+            syncing = self._replica.syncing_group(self.prefixes)
+            if syncing is not None:
+                self.go_on_later(syncing)
+                return
+        self._read_on()
 
-        self.commit.read_after(syncing, begin).listen(after_sync)
-        return answer
+    def _read_on(self) -> None:
+        try:
+            complete = self.read_slice()
+            response = self.response() if complete else NOTHING
+        except Exception as error:  # noqa: BLE001  # The door that waits answers it.
+            self.answer.fail(for_client(error, (self.read.table,)))
+            return
+        if complete:
+            self.answer.resolve(response)
+        else:
+            self.go_on_later(None)
 
-    def _read_slices(self, read: RangeRead) -> bytes | Pending[bytes]:
-        """Read the page: at once if one slice is enough, else slice by slice between other work.
-
-        The storage cursors are snapshots of one moment, so that the page is of one moment too.
-        """
-        reader = PageReader(read)
-        walk = self._walk(read)
-        if self._read_slice(read, reader, walk):
-            return reader.response(reader.consumed_capacity())
-        answer: Pending[bytes] = Pending()
-
-        def go_on() -> None:
-            try:
-                if self._read_slice(read, reader, walk):
-                    answer.resolve(reader.response(reader.consumed_capacity()))
-                else:
-                    self._loop.call_soon(go_on)
-            except Exception as error:  # noqa: BLE001  # The door that waits answers it.
-                answer.fail(error)
-
-        self._loop.call_soon(go_on)
-        return answer
-
-    def _read_slice(self, read: RangeRead, reader: PageReader, walk: Cursor) -> bool:
+    def read_slice(self) -> bool:
         """Feed one slice of entries. True: the page is complete."""
+        read, reader = self.read, self._reader
+        if self._walk is None:
+            self._walk = _walk(self._replica.store, read)
         count = SLICE_ENTRIES
         if read.limit is not None:
             count = min(count, read.limit - reader.scanned_count)
-        found = walk.take(count)
-        if read.fetch_base:
-            full = self._feed_fetched(read, reader, found)
-        else:
-            full = reader.feed_stored(found)
+        found = self._walk.take(count)
+        full = self._feed_fetched(found) if read.fetch_base else reader.feed_stored(found)
         return full or len(found) < count
 
-    def _feed_fetched(
-        self, read: RangeRead, reader: PageReader, found: list[tuple[bytes, bytes]]
-    ) -> bool:
+    def _feed_fetched(self, found: list[tuple[bytes, bytes]]) -> bool:
         """Feed local index entries with the items they stand for."""
+        read, reader, store = self.read, self._reader, self._replica.store
         for (key, _), (payload, size) in zip(found, contents_of(found), strict=True):
             base_key = read.base_key(payload)
-            stored = self.store.get(base_key)
+            stored = store.get(base_key)
             if stored is None:  # Deleted since the snapshot of the cursor.
                 continue
             base_payload, base_size = payload_and_size(base_key, stored)
@@ -210,12 +245,13 @@ class Replica:
                 return True
         return False
 
-    def _walk(self, read: RangeRead) -> Cursor:
-        """The stored entries of a read in its order."""
-        if len(read.ranges) == 1 and not read.interleaved:
-            ((start, end),) = read.ranges
-            return self.store.cursor(read.family, start, end, reverse=read.reverse)
-        return RangeWalk(self.store, read)
+
+def _walk(store: ItemStore, read: RangeRead) -> Cursor:
+    """The stored entries of a read in its order."""
+    if len(read.ranges) == 1 and not read.interleaved:
+        ((start, end),) = read.ranges
+        return store.cursor(read.family, start, end, reverse=read.reverse)
+    return RangeWalk(store, read)
 
 
 class RangeWalk:
@@ -261,10 +297,3 @@ def _prefixes(read: RangeRead) -> list[bytes] | None:
             return None
         prefixes.append(prefix)
     return prefixes
-
-
-def _pass_on(page: Pending[bytes], answer: Pending[bytes]) -> None:
-    if page.error is not None:
-        answer.fail(page.error)
-    else:
-        answer.resolve(page.result())
