@@ -71,11 +71,47 @@ def test_other_names_need_a_placeholder(table, path, token, near):
         ("l[00] = a", "0", "00]"),
         ("a = @b", "@", "= @b"),
         ("   ", "<EOF>", "   "),
+        ("attribute_exists(", "<EOF>", "("),
+        ("attribute_exists(a) x y", "x", ") x y"),
+        ("attribute_exists(a,)", ")", ",)"),
+        ("attribute_exists a", "a", "attribute_exists a"),
+        ("a BETWEEN b", "<EOF>", "b"),
+        ("a BETWEEN b OR c", "OR", "b OR c"),
+        ("a = b)", ")", "b)"),
+        ("a.", "<EOF>", "."),
+        ("a[", "<EOF>", "["),
+        ("a[1 = b", "=", "1 = b"),
+        ("a[x] = b", "x", "[x]"),
+        ("NOT", "<EOF>", "NOT"),
+        ("AND a = b", "AND", "AND a"),
+        ("a IN b", "b", "IN b"),
+        ("a ! b", "!", "a ! b"),
     ],
 )
 def test_a_syntax_error_quotes_the_token_and_its_neighbours(table, condition, token, near):
     assert condition_refusal(table, condition) == enveloped(
         f'Invalid ConditionExpression: Syntax error; token: "{token}", near: "{near}"'
+    )
+
+
+@pytest.mark.parametrize(
+    "update, token, near",
+    [
+        ("SET", "<EOF>", "SET"),
+        ("SET a = b x", "x", "b x"),
+        ("SET a b", "b", "a b"),
+        ("ADD a", "<EOF>", "a"),
+        ("REMOVE a b", "b", "a b"),
+        ("SET l[007] = a", "0", "007"),
+        ("REMOVE l[01]", "1", "01]"),
+        ("SOME OTHER WORDS", "SOME", "SOME OTHER"),
+    ],
+)
+def test_a_syntax_error_of_an_update_does_so_too(table, update, token, near):
+    refusal = table.refusal("UpdateItem", Key=table.new_key(), UpdateExpression=update)
+
+    assert refusal == enveloped(
+        f'Invalid UpdateExpression: Syntax error; token: "{token}", near: "{near}"'
     )
 
 

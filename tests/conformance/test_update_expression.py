@@ -544,20 +544,15 @@ def test_paths_may_not_overlap(table, expression, one, two):
     "expression, one, two",
     [
         pytest.param("REMOVE a.b, a[1]", "[a, b]", "[a, [1]]", id="in one clause"),
-        pytest.param("REMOVE a.b SET a[0] = :v", "[a, [0]]", "[a, b]", id="in two clauses"),
+        pytest.param("REMOVE a.b SET a[0] = :v", "[a, b]", "[a, [0]]", id="in two clauses"),
     ],
 )
 def test_a_document_is_not_a_map_and_a_list_at_once(table, expression, one, two):
     values = {"v": number(1)} if ":v" in expression else {}
-    message = refusal(table, {}, expression, values)
 
-    start = (
+    assert refusal(table, {}, expression, values) == enveloped(
         "Invalid UpdateExpression: Two document paths conflict with each other; must remove or "
-        "rewrite one of these paths; path one: "
-    )
-    assert message in (
-        enveloped(f"{start}{one}, path two: {two}"),
-        enveloped(f"{start}{two}, path two: {one}"),
+        f"rewrite one of these paths; path one: {one}, path two: {two}"
     )
 
 
