@@ -38,6 +38,8 @@ def read_descriptors(
             yield name, table.from_json(orjson.loads(payload))
         except (item_format.Damaged, ValueError) as error:
             yield name, error
+        except (KeyError, TypeError) as error:
+            yield name, ValueError(f"no table descriptor: {error!r}")
 
 
 class Catalog:
@@ -54,6 +56,10 @@ class Catalog:
             self._remember(descriptor)
         stored_next = store.get_from("meta", IDENTIFIERS_KEY)
         self._next = FIRST_IDENTIFIER if stored_next is None else int.from_bytes(stored_next, "big")
+        for descriptor in self.tables.values():
+            # Beyond what is stored under IDENTIFIERS_KEY: keys of two tables must never mix.
+            used = descriptor.identifier, *(index.identifier for index in descriptor.indexes)
+            self._next = max(self._next, *(identifier + 1 for identifier in used))
 
     def serving(self, name: str) -> Table:
         """The table that item requests of this name or ARN reach.
@@ -77,7 +83,10 @@ class Catalog:
             yield identifier
 
     def save(self, descriptor: Table) -> None:
-        """Make a descriptor durable and current. Raises StorageFailed."""
+        """Make a descriptor durable and current. Raises StorageFailed.
+
+        Synced in place: table operations are rare, and the order of states is the loop's own.
+        """
         key = TABLE_PREFIX + descriptor.name.encode()
         payload = orjson.dumps(table.to_json(descriptor))
         operations: list[Operation] = [

@@ -31,6 +31,7 @@ from stator_core.table import Table
 from stator_node.batch_totals import merge_consumed, merge_metrics
 from stator_node.pending import Pending
 from stator_node.replica import Replica
+from stator_node.storage_errors import STORAGE_ERRORS, for_client
 
 Answer = bytes | Pending[bytes]
 ItemOperation = Callable[[dict[str, Any]], Answer]
@@ -100,10 +101,18 @@ class ItemOperations:
         ]
         prefixes = [key[:PREFIX_BYTES] for wanted in stored_keys for key in wanted]
         return self._replica.read_durable(
-            prefixes, lambda: self._answer_batch_get(request, stored_keys)
+            prefixes, lambda: self._answer_batch_get(request, tables, stored_keys)
         )
 
-    def _answer_batch_get(self, request: BatchGetItem, stored_keys: list[list[bytes]]) -> bytes:
+    def _answer_batch_get(
+        self, request: BatchGetItem, tables: list[Table], stored_keys: list[list[bytes]]
+    ) -> bytes:
+        try:
+            return self._batch_get(request, stored_keys)
+        except STORAGE_ERRORS as error:
+            raise for_client(error, tables) from None
+
+    def _batch_get(self, request: BatchGetItem, stored_keys: list[list[bytes]]) -> bytes:
         answer = BatchGetAnswer(request)
         read = item_format.payload_and_size
         for table_number, wanted in enumerate(stored_keys):

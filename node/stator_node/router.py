@@ -14,6 +14,7 @@ from stator_node.catalog import Catalog
 from stator_node.doors import Caller
 from stator_node.item_operations import Answer, ItemOperations
 from stator_node.replica import Replica
+from stator_node.storage_errors import STORAGE_ERRORS, for_client
 from stator_node.table_life import TableLife
 
 
@@ -33,4 +34,7 @@ class Router:
         table_handler = self._tables.get(operation)
         if table_handler is None:
             raise UnknownOperationException()
-        return table_handler(body, caller)
+        try:
+            return table_handler(body, caller)
+        except STORAGE_ERRORS as error:
+            raise for_client(error, ()) from None

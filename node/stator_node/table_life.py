@@ -35,6 +35,7 @@ from stator_core.table import Index, Table
 from stator_node.catalog import Catalog
 from stator_node.doors import Caller, Clock, StorageFailed
 from stator_node.replica import SLICE_ENTRIES, Replica
+from stator_node.storage_errors import name_of
 from stator_node.table_statistics import TableCounter
 
 logger = logging.getLogger(__name__)
@@ -180,7 +181,12 @@ class TableLife:
         return found
 
     def _save(self, table: Table) -> None:
-        self._catalog.save(table)
+        """Make a change durable and have its work done. Raises StorageFailed."""
+        try:
+            self._catalog.save(table)
+        except StorageFailed as error:
+            self._replica.commit.storage_failed(error)
+            raise
         self._work_on(table.name)
 
     # The work behind the states.
@@ -188,19 +194,26 @@ class TableLife:
     def _work_on(self, name: str) -> None:
         """See to it that somebody works on this table, if there is work."""
         if name not in self._tasks and _has_work(self._catalog.tables[name]):
-            task = asyncio.get_running_loop().create_task(self._settle(name))
-            self._tasks[name] = task
-            task.add_done_callback(lambda _: self._tasks.pop(name))
+            self._tasks[name] = asyncio.get_running_loop().create_task(self._settle(name))
 
     async def _settle(self, name: str) -> None:
         """Take one step after the other until the table rests."""
-        while name in self._catalog.tables and _has_work(self._catalog.tables[name]):
-            await asyncio.sleep(self._delay_seconds)
-            try:
-                await self._step(self._catalog.tables[name])
-            except StorageFailed as error:
-                logger.error("table %s waits for storage: %s", name, error)
-                await asyncio.sleep(RETRY_SECONDS)
+        try:
+            while name in self._catalog.tables and _has_work(self._catalog.tables[name]):
+                await asyncio.sleep(self._delay_seconds)
+                try:
+                    await self._step(self._catalog.tables[name])
+                except StorageFailed as error:
+                    logger.error("table %s waits for storage: %s", name, error)
+                    self._replica.commit.storage_failed(error)
+                    await asyncio.sleep(RETRY_SECONDS)
+                except Exception:
+                    # A bug. The state on disk says what is left to do; a restart tries it again.
+                    logger.exception("table %s is stuck in its state", name)
+                    return
+        finally:
+            # In the same turn as the last look at the state: work that comes now gets a new task.
+            del self._tasks[name]
 
     def _step(self, table: Table) -> Coroutine[Any, Any, None]:
         """The next piece of work of a table."""
@@ -244,6 +257,10 @@ class TableLife:
         and written in one turn of the loop, so no write comes between.
         """
         name = table.name
+        # Writes evaluated before the descriptor named the index know nothing of it: they must be
+        # in the store before it is read.
+        await self._replica.commit.drain()
+        table = self._catalog.tables[name]
         self._catalog.save(table_status.index_backfilling(table, index.name))
         for start, end in keys.scan_bounds(table, None, 0, 1):
             position: bytes | None = start
@@ -269,7 +286,13 @@ class TableLife:
                 return key
             # As stored, not as in flight: a write in flight carries its own change of the entry,
             # and its batch comes after this one.
-            found = item_format.read(key, stored)
+            try:
+                found = item_format.read(key, stored)
+            except item_format.Damaged as error:
+                logger.error(
+                    "%s has no entry in index %s: %s", name_of(key, [table]), index_name, error
+                )
+                continue
             change = index_change(table, index, None, orjson.loads(found.payload))
             if change is not None:
                 self._replica.store.write(index_writes([change], found.timestamp), sync=False)

@@ -10,6 +10,7 @@ processes never have one folder open, and a folder of a newer format is left unt
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import json
 import os
@@ -19,6 +20,9 @@ from pathlib import Path
 from types import TracebackType
 
 FORMAT_VERSION = 1
+# What a folder may hold before it has a FORMAT: our own beginnings, and what a file system puts
+# into its root.
+OWN_NAMES = frozenset(("LOCK", "FORMAT.new", "lost+found"))
 
 
 class FolderRefused(Exception):
@@ -34,16 +38,18 @@ class DataFolder:
         Raises FolderRefused. `now` (epoch seconds) is written into a new folder.
         """
         self.path = path
-        if create:
-            try:
+        self._lock: int | None = None
+        try:
+            if create:
                 path.mkdir(parents=True, exist_ok=True)
-            except OSError as error:
-                raise FolderRefused(f"cannot make the data folder {path}: {error}") from error
-        elif not path.is_dir():
-            raise FolderRefused(f"there is no data folder at {path}")
+            elif not path.is_dir():
+                raise FolderRefused(f"there is no data folder at {path}")
+            self._refuse_foreign(create=create)
+        except OSError as error:
+            raise FolderRefused(f"cannot use {path} as data folder: {error}") from error
         self._lock = self._acquire_lock()
         try:
-            self.folder_id = self._check_format(create=create, now=now)
+            self.folder_id = self._check_format(now)
         except BaseException:
             self.close()
             raise
@@ -69,7 +75,25 @@ class DataFolder:
     ) -> None:
         self.close()
 
-    def _acquire_lock(self) -> int | None:
+    def _refuse_foreign(self, *, create: bool) -> None:
+        """Leave a folder alone that is somebody else's, before even a lock is put there."""
+        if (self.path / "FORMAT").exists():
+            return
+        if self.database_path.exists():
+            raise FolderRefused(
+                f"{self.path} holds a database but no FORMAT file; it was damaged or is not "
+                "Stator's. Restore FORMAT from a copy, or choose another folder"
+            )
+        if not create:
+            raise FolderRefused(f"{self.path} is not a Stator data folder: no FORMAT file")
+        for found in sorted(self.path.iterdir()):
+            if found.name not in OWN_NAMES and not found.name.startswith("."):
+                raise FolderRefused(
+                    f"{self.path} is not a Stator data folder and not empty (it holds "
+                    f"{found.name}); choose a new or an empty folder"
+                )
+
+    def _acquire_lock(self) -> int:
         lock_path = self.path / "LOCK"
         try:
             descriptor = os.open(lock_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -85,21 +109,17 @@ class DataFolder:
                 "stop that process or choose another folder"
             ) from None
         os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, f"{os.getpid()}\n".encode("ascii"), 0)
+        # On a full disk the lock holds all the same; only its holder's name is missing.
+        with contextlib.suppress(OSError):
+            os.pwrite(descriptor, f"{os.getpid()}\n".encode("ascii"), 0)
         return descriptor
 
-    def _check_format(self, *, create: bool, now: float) -> str:
+    def _check_format(self, now: float) -> str:
         path = self.path / "FORMAT"
-        if not path.exists():
-            if self.database_path.exists():
-                raise FolderRefused(
-                    f"{self.path} holds a database but no FORMAT file; it was damaged or is not "
-                    "Stator's. Restore FORMAT from a copy, or choose another folder"
-                )
-            if not create:
-                raise FolderRefused(f"{self.path} is not a Stator data folder: no FORMAT file")
-            return self._write_format(path, now)
-        return _read_format(path)
+        try:
+            return _read_format(path) if path.exists() else self._write_format(path, now)
+        except OSError as error:
+            raise FolderRefused(f"cannot use {path}: {error}") from error
 
     def _write_format(self, path: Path, now: float) -> str:
         folder_id = str(uuid.uuid4())

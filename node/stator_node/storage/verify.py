@@ -1,9 +1,10 @@
 """`stator verify FOLDER`: is everything in a stopped data folder what was written there?
 
-Reads only. Four looks, each of which names what it finds: the files (RocksDB's own block and log
-checksums, file by file), the catalog, every item's checksum under its key, and that each index
-holds exactly the entries that follow from its table. Called by `__main__.py`. Exit code 0: sound;
-1: damaged, or the folder cannot be looked at. Invariant: the folder is left as it was found.
+Reads only. Five looks, each of which names what it finds: the files (every checksum in them), the
+catalog, every item's checksum under its key, that each index holds exactly the entries that follow
+from its table, and that each item collection has the size that is kept of it. Called by
+`__main__.py`. Exit code 0: sound; 1: damaged, or the folder cannot be looked at. Invariant: the
+folder is left as it was found.
 """
 
 from __future__ import annotations
@@ -18,11 +19,12 @@ from typing import TextIO
 import orjson
 
 from stator_core import item_format, keys
-from stator_core.indexes import index_change
+from stator_core.indexes import IndexChange, index_change
 from stator_core.item_format import Damaged
 from stator_core.table import Index, Table
 from stator_node.catalog import TABLE_PREFIX, read_descriptors
 from stator_node.doors import FAMILIES, Family, StorageFailed
+from stator_node.storage import log_files, table_files
 from stator_node.storage.folder import DataFolder, FolderRefused
 from stator_node.storage.rocksdb import RocksItemStore
 
@@ -73,7 +75,7 @@ def verify(database_path: Path) -> Findings:
     if store is None:
         return findings
     try:
-        _check_families(store, findings)
+        _check_files(store, findings)
         tables = _check_catalog(store, findings)
         findings.tables = len(tables)
         for table in tables:
@@ -91,17 +93,37 @@ def _open(path: Path, findings: Findings) -> RocksItemStore | None:
         try:
             store = RocksItemStore(path, create=False, read_only=True)
         except StorageFailed as error:
-            findings.add(str(error))
+            _name_damage(path, error, findings)
             return None
         findings.notes.append(
             "the log ends in an incomplete record, as a crash leaves it; it was never "
-            f"acknowledged, and the next start drops it ({_name_of_file(str(strict)) or strict})"
+            f"acknowledged, and the next start drops it ({strict})"
         )
         return store
 
 
-def _check_families(store: RocksItemStore, findings: Findings) -> None:
-    """Read every block of every family; a damaged file is named, and the walk goes on behind it."""
+def _name_damage(path: Path, error: StorageFailed, findings: Findings) -> None:
+    """Say which files keep the database from being opened; RocksDB does not always."""
+    try:
+        damages = log_files.damages(path, thorough=True) + list(_table_damages(path))
+    except OSError as unreadable:
+        damages = [str(unreadable)]
+    for damage in damages or [str(error)]:
+        findings.add(damage)
+
+
+def _table_damages(path: Path) -> Iterator[str]:
+    """What the table files say of themselves, apart from their data blocks."""
+    for table_file in sorted(path.glob("*.sst")):
+        damage = table_files.damage_of(table_file)
+        if damage is not None:
+            yield f"file {table_file.name}: {damage}"
+
+
+def _check_files(store: RocksItemStore, findings: Findings) -> None:
+    """Look at every checksum of every file."""
+    for damage in _table_damages(store.path):
+        findings.add(damage)
     for family in FAMILIES:
         start: bytes | None = b""
         while start is not None:
@@ -116,7 +138,7 @@ def _walk(store: RocksItemStore, family: Family, start: bytes, findings: Finding
     except StorageFailed as error:
         name = _name_of_file(str(error))
         findings.add(f"file {name or 'unknown'}: {error}")
-        end = None if name is None else store.file_end(name)
+        end = None if name is None else store.table_files().get(name)
         return None if end is None or end < start else end + b"\0"
     return None
 
@@ -142,25 +164,85 @@ def _check_catalog(store: RocksItemStore, findings: Findings) -> list[Table]:
 def _check_table(store: RocksItemStore, table: Table, findings: Findings) -> None:
     """Every item's checksum and key, and the index entries that follow from it."""
     expected = dict.fromkeys((index.name for index in table.indexes), 0)
+    collections = Collections(store, table, findings)
     for key, stored in _entries(store, table, None, findings):
         item = _decode(table, None, key, stored, findings)
         if item is None:
+            collections.give_up()
             continue
         findings.items += 1
+        local_bytes = 0
         for index in table.indexes:
-            if index.status == "ACTIVE" and _check_entry(store, table, index, item, findings):
-                expected[index.name] += 1
+            change = index_change(table, index, None, item)
+            if change is not None:
+                local_bytes += 0 if index.is_global else change.entry_size
+                if _is_complete(table, index):
+                    expected[index.name] += 1
+                    _check_entry(store, table, item, change, findings)
+        collections.add(item, item_format.size_of(stored) + local_bytes)
+    collections.end()
     for index in table.indexes:
         found = 0
         for key, stored in _entries(store, table, index, findings):
             found += 1
             findings.entries += 1
             _decode(table, index, key, stored, findings)
-        if index.status == "ACTIVE" and found != expected[index.name]:
+        if _is_complete(table, index) and found != expected[index.name]:
             findings.add(
                 f"table {table.name}, index {index.name}: {found} entries, "
                 f"{expected[index.name]} follow from the items"
             )
+
+
+def _is_complete(table: Table, index: Index) -> bool:
+    """Whether the index must agree with the table: neither is on its way in or out."""
+    return index.status == "ACTIVE" and table.status != "DELETING"
+
+
+class Collections:
+    """Compares each item collection's size with the one that is kept (`partition.py`).
+
+    Items come in the order of their keys, so one collection after the other.
+    """
+
+    def __init__(self, store: RocksItemStore, table: Table, findings: Findings) -> None:
+        self._store = store
+        self._table = table
+        self._findings = findings
+        self._key = b""  # the counter of the collection under way
+        self._name = ""
+        self._bytes = 0
+        # Nothing is kept of a table without local indexes, nor right of one being deleted.
+        self._counted = bool(table.local_indexes) and table.status != "DELETING"
+
+    def add(self, item: dict[str, dict[str, object]], size: int) -> None:
+        """One more item, of that many bytes with its local entries."""
+        if not self._counted:
+            return
+        key = keys.collection_counter_key(self._table, item)
+        if key != self._key:
+            self.end()
+            self._key, self._bytes = key, 0
+            self._name = orjson.dumps(item[self._table.hash_key.name]).decode()
+        self._bytes += size
+
+    def end(self) -> None:
+        """No more items of the collection under way."""
+        if not self._counted or not self._key:
+            return
+        try:
+            kept = self._store.get_from("indexes", self._key) or b""
+        except StorageFailed:
+            return  # Its file has been named.
+        if int.from_bytes(kept, "big") != self._bytes:
+            self._findings.add(
+                f"table {self._table.name}: the item collection of {self._name} has "
+                f"{self._bytes} bytes, {int.from_bytes(kept, 'big')} are kept of it"
+            )
+
+    def give_up(self) -> None:
+        """An item cannot be read, so no sum would be right."""
+        self._counted = False
 
 
 def _entries(
@@ -200,21 +282,20 @@ def _decode(
 def _check_entry(
     store: RocksItemStore,
     table: Table,
-    index: Index,
     item: dict[str, dict[str, object]],
+    change: IndexChange,
     findings: Findings,
-) -> bool:
-    """Whether the item has an entry in the index; a missing or different one is named."""
-    change = index_change(table, index, None, item)
-    if change is None:
-        return False
+) -> None:
+    """Name the item's entry in an index if it is missing or another than follows from the item."""
     assert change.put_key is not None
-    family: Family = "items" if index.is_global else "indexes"
-    stored = store.get_from(family, change.put_key)
-    where = f"table {table.name}, index {index.name}"
+    family: Family = "items" if change.index.is_global else "indexes"
+    where = f"table {table.name}, index {change.index.name}"
     key = orjson.dumps(keys.key_of(table, item)).decode()
-    if stored is None:
-        findings.add(f"{where}: the entry of item {key} is missing")
-    elif orjson.loads(stored[item_format.HEADER_BYTES :]) != change.entry:
-        findings.add(f"{where}: the entry of item {key} differs from the item")
-    return True
+    try:
+        stored = store.get_from(family, change.put_key)
+        if stored is None:
+            findings.add(f"{where}: the entry of item {key} is missing")
+        elif orjson.loads(item_format.payload_of(change.put_key, stored)) != change.entry:
+            findings.add(f"{where}: the entry of item {key} differs from the item")
+    except (StorageFailed, Damaged, ValueError):
+        return  # The damaged file, or entry, is named by the walk over it.
