@@ -302,3 +302,10 @@ def test_attribute_updates_may_not_touch_keys_and_show_what_they_touched() -> No
     assert made.updated(before) == {"a": A, "b": B}
     assert made.updated(after) == {"a": ONE}
     assert "Cannot update attribute a." in refusal(made.check_keys, ("a",))
+
+
+def test_an_attribute_named_like_a_placeholder_is_that_attribute() -> None:
+    """Found by fuzzing: AttributeUpdates took `#count` for a placeholder that nobody defined."""
+    update = compile_attribute_updates({"#count": {"Action": "ADD", "Value": {"N": "1"}}})
+
+    assert update.apply(None, KEY) == {**KEY, "#count": {"N": "1"}}

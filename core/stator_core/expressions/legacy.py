@@ -68,7 +68,6 @@ _COMPARISONS: Final = {"EQ": "=", "NE": "<>", "LE": "<=", "LT": "<", "GE": ">=",
 _ACTIONS: Final = frozenset(("ADD", "DELETE", "PUT"))
 _ADDABLE: Final = frozenset(("N", "SS", "NS", "BS", "L"))
 _DELETABLE: Final = frozenset(("SS", "NS", "BS"))
-_NO_NAMES: Final[dict[str, str]] = {}
 
 
 class _Constants:
@@ -154,7 +153,7 @@ def compile_attribute_updates(attribute_updates: Mapping[str, dict[str, Any]]) -
     actions = []
     for name, entry in attribute_updates.items():
         actions.append(_action(name, entry.get("Action", "PUT"), entry.get("Value"), constants))
-    return Update(template_of(tuple(actions), _NO_NAMES, LEGACY_MISMATCH), constants.values)
+    return Update(template_of(tuple(actions), LEGACY_MISMATCH), constants.values)
 
 
 def _action(name: str, action: str, value: AttributeValue | None, constants: _Constants) -> Action:

@@ -190,7 +190,10 @@ def compile_update(text: str, substitutions: Substitutions) -> Update:
     if template is None or not _accepts(template, parsed, values):
         check_update(parsed.tree, substitutions.names, values)
         assert template is None  # a template's checks fail only where `check_update` finds why
-        made_template = template_of(parsed.tree.actions, substitutions.names, INCORRECT_TYPE)
+        resolved_actions = tuple(
+            [_resolved(action, substitutions.names) for action in parsed.tree.actions]
+        )
+        made_template = template_of(resolved_actions, INCORRECT_TYPE)
         characters = len(text) + sum(map(len, names))
         template = _templates.put((text, names), made_template, characters)
     substitutions.note_use(parsed.used_names, parsed.used_values)
@@ -206,14 +209,16 @@ def _accepts(template: Template, parsed: _Parsed, values: Values) -> bool:
     return True
 
 
-def template_of(actions: tuple[Action, ...], names: Mapping[str, str], mismatch: str) -> Template:
-    """Compile checked actions. `mismatch`: the error of ADD and DELETE against a stored value."""
+def template_of(actions: tuple[Action, ...], mismatch: str) -> Template:
+    """Compile checked actions whose paths are resolved.
+
+    `mismatch`: the error of ADD and DELETE against a stored value.
+    """
     # A type that ADD or DELETE cannot work on is reported before anything about SET and REMOVE.
     ordered = sorted(actions, key=lambda action: action.clause not in ("ADD", "DELETE"))
-    resolved_actions = [_resolved(action, names) for action in ordered]
-    compiled = tuple([_compiled(action, mismatch) for action in resolved_actions])
+    compiled = tuple([_compiled(action, mismatch) for action in ordered])
     paths = [action.path for action in compiled]
-    operands = [a.operand for a in resolved_actions if a.operand is not None]
+    operands = [a.operand for a in ordered if a.operand is not None]
     reads = [each for operand in operands for each in walk(operand) if isinstance(each, Path)]
     nested = [path for path in (*paths, *(each.elements for each in reads)) if len(path) > 1]
     return Template(
@@ -224,8 +229,8 @@ def template_of(actions: tuple[Action, ...], names: Mapping[str, str], mismatch:
         targets=Projection(paths),
         target_names=frozenset(action.name for action in compiled),
         nested_names=frozenset(str(path[0]) for path in nested),
-        checks=tuple(update_checks(resolved_actions)),
-        charge=charge_of(resolved_actions),
+        checks=tuple(update_checks(ordered)),
+        charge=charge_of(ordered),
     )
 
 
