@@ -88,7 +88,7 @@ def spoilt(draw: st.DrawFn, requests: st.SearchStrategy[Request]) -> Request:
         turn = draw(st.integers(0, 5))
         if turn < 2:
             name, value = draw(st.sampled_from(MEMBERS))
-            body[name] = value
+            body[name] = copy.deepcopy(value)
             continue
         found = places(body)
         if not found:
@@ -102,5 +102,5 @@ def spoilt(draw: st.DrawFn, requests: st.SearchStrategy[Request]) -> Request:
         if turn == 2:
             del target[last]
         else:
-            target[last] = draw(st.sampled_from(HOSTILE))
+            target[last] = copy.deepcopy(draw(st.sampled_from(HOSTILE)))
     return operation, body
