@@ -17,6 +17,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import Protocol
 
 from stator_core.errors import DynamoDBError, InternalServerError
 from stator_core.key_format import PREFIX_BYTES
@@ -45,6 +46,31 @@ class Group:
         self.prefixes: set[bytes] = set()  # table and hash of every key written
         self.waiters: list[tuple[Pending[bytes], bytes | DynamoDBError]] = []
         self.after: list[Callable[[], None]] = []  # reads that wait for this group
+
+
+class Commit(Protocol):
+    """How a replica's writes become durable: alone (`GroupCommit`) or with peers (`RaftCommit`)."""
+
+    store: ItemStore
+    syncing: Group | None  # its writes are stored and not yet durable: reads of them wait
+    failed: str | None
+    reads_failed: bool
+
+    def item(self, key: bytes) -> bytes | None: ...
+
+    def index_entry(self, key: bytes) -> bytes | None: ...
+
+    def group_of(self, key: bytes) -> Group | None: ...
+
+    def stage(self, key: bytes, value: bytes | None, operations: Sequence[Operation]) -> Group: ...
+
+    def answer_after(self, group: Group, answer: bytes | DynamoDBError) -> Pending[bytes]: ...
+
+    def read_after(self, group: Group, read: Callable[[], bytes]) -> Pending[bytes]: ...
+
+    async def drain(self) -> None: ...
+
+    def storage_failed(self, error: BaseException, *, reads_too: bool = False) -> None: ...
 
 
 class GroupCommit:

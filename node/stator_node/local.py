@@ -16,6 +16,7 @@ import sys
 
 import uvloop
 
+from stator_core.clock import HybridClock
 from stator_core.item_format import Damaged
 from stator_node.catalog import Catalog
 from stator_node.cli import LocalSettings
@@ -25,6 +26,7 @@ from stator_node.gateway.access_keys import AccessKeys, AccessKeysRefused
 from stator_node.gateway.grpc import GrpcDoor
 from stator_node.gateway.http import HttpDoor
 from stator_node.gateway.sigv4 import SignatureVerifier
+from stator_node.group_commit import GroupCommit
 from stator_node.replica import Replica
 from stator_node.router import Router
 from stator_node.storage.folder import DataFolder, FolderRefused
@@ -85,7 +87,8 @@ async def _serve_store(
     loop = asyncio.get_running_loop()
     catalog = _catalog(settings, store)
     counter = TableCounter(store, clock)
-    replica = Replica(store, loop, clock, counter.writes, sync=settings.sync)
+    commit = GroupCommit(store, loop, sync=settings.sync)
+    replica = Replica(commit, loop, clock, HybridClock(), counter.writes)
     tables = TableLife(
         catalog,
         replica,
@@ -123,7 +126,7 @@ async def _serve_store(
     counting.cancel()
     await tables.stop()
     await replica.commit.drain()
-    replica.commit.close()
+    commit.close()
     try:
         store.flush()
     except StorageFailed as error:

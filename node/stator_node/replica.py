@@ -23,7 +23,7 @@ from stator_core.requests.page import PageReader
 from stator_core.requests.range_read import RangeRead
 from stator_core.table import Table
 from stator_node.doors import Clock, Cursor, ItemStore
-from stator_node.group_commit import STORAGE_FAILED, Group, GroupCommit
+from stator_node.group_commit import STORAGE_FAILED, Commit, Group
 from stator_node.pending import Pending
 from stator_node.storage_errors import STORAGE_ERRORS, for_client
 
@@ -36,20 +36,19 @@ class Replica:
 
     def __init__(
         self,
-        store: ItemStore,
+        commit: Commit,
         loop: asyncio.AbstractEventLoop,
         clock: Clock,
+        stamps: HybridClock,
         writes: dict[int, int],
-        *,
-        sync: bool,
     ) -> None:
-        """`writes` counts the writes by table identifier, for `table_statistics.py`."""
+        """`commit` makes writes durable; `writes` counts them by table identifier."""
         self._writes = writes
-        self.commit = GroupCommit(store, loop, sync=sync)
-        self.store = store
+        self.commit = commit
+        self.store = commit.store
         self.loop = loop
         self._clock = clock
-        self._stamps = HybridClock()
+        self._stamps = stamps
         self._view = View(self.commit.item, self.commit.index_entry)
 
     def write(self, table: Table, request: WriteRequest) -> Pending[bytes]:

@@ -18,6 +18,7 @@ from typing import Any
 import orjson
 
 from stator_core import item, item_format, keys
+from stator_core.clock import HybridClock
 from stator_core.errors import DynamoDBError, InternalServerError
 from stator_core.indexes import index_change
 from stator_core.requests import create_table
@@ -25,6 +26,7 @@ from stator_core.table import Table
 from stator_core.table_status import table_active
 from stator_node.catalog import Catalog
 from stator_node.doors import Caller
+from stator_node.group_commit import GroupCommit
 from stator_node.memory import ManualClock, MemoryItemStore
 from stator_node.pending import Pending, wait
 from stator_node.replica import Replica
@@ -105,7 +107,8 @@ class World:
         loop = asyncio.get_running_loop()
         self.catalog = Catalog(self.store)
         counter = TableCounter(self.store, clock)
-        self.replica = Replica(self.store, loop, clock, counter.writes, sync=False)
+        commit = GroupCommit(self.store, loop, sync=False)
+        self.replica = Replica(commit, loop, clock, HybridClock(), counter.writes)
         self.tables = TableLife(
             self.catalog, self.replica, counter, clock, delay_seconds=0.0, account=ACCOUNT
         )
@@ -176,7 +179,8 @@ async def _prepare() -> MemoryItemStore:
         table = request.table(identifiers, table_id, 1_700_000_000.0, REGION, ACCOUNT)
         catalog.save(table_active(table))
     loop = asyncio.get_running_loop()
-    replica = Replica(store, loop, ManualClock(), {}, sync=False)
+    commit = GroupCommit(store, loop, sync=False)
+    replica = Replica(commit, loop, ManualClock(), HybridClock(), {})
     router = Router(
         catalog,
         replica,
