@@ -173,7 +173,7 @@ ACCEPTED: tuple[Accepted, ...] = (
     ),
     Accepted(
         "a call is read by the grammar of all calls before it is judged",
-        ours="KeyConditionExpression|Incorrect number of operands|is not allowed to be used this way",
+        ours="KeyConditionExpression|Incorrect number of operands|not allowed to be used this way",
         theirs=r"Invalid \w+Expression: Syntax error",
     ),
     Accepted(
@@ -401,7 +401,8 @@ ACCEPTED: tuple[Accepted, ...] = (
     Accepted(
         "whether there is an expression at all comes before the values that it may use (dynalite)",
         ours="ExpressionAttribute(Names|Values) can only be specified when using expressions",
-        theirs="must not be empty|contains invalid|(are|is) null$|cannot be converted to a numeric|Supplied Attr",
+        theirs="must not be empty|contains invalid|(are|is) null$|cannot be converted to a num|"
+        "Supplied AttributeValue",
     ),
     Accepted(
         "of two mistakes in one clause the right side's is found first: it is evaluated first",
