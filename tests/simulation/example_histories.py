@@ -10,7 +10,6 @@ of `linearizability.py` and of porcupine. The item here is written apart from `i
 from __future__ import annotations
 
 import random
-from dataclasses import replace
 from typing import Any
 
 from simulation.history import Operation

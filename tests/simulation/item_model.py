@@ -48,6 +48,7 @@ class Call:
     overwrites  what it leaves does not depend on what was there before
     hideable    it is possible in every state, so it may hide right before one that overwrites
     kind        equal for calls that do the same and tell the same; -1 if it is the only such call
+    need        the count that it must find, on a key whose count only grows; else NEVER
     """
 
     __slots__ = (
@@ -60,6 +61,7 @@ class Call:
         "invoked",
         "kind",
         "known",
+        "need",
         "operation",
         "overwrites",
         "result",
@@ -70,6 +72,7 @@ class Call:
         self.operation = operation
         self.bit = 0
         self.kind = -1
+        self.need = NEVER
         self.code = _CODES[operation.name]
         self.known = operation.outcome == "ok" and operation.returned is not None
         self.invoked = operation.invoked
@@ -148,6 +151,7 @@ def calls_of(operations: Iterable[Operation]) -> list[Call]:
     for call in calls:
         if call.code in VALUE_WRITERS and call.argument is not None and call.argument not in seen:
             call.argument = UNSEEN
+    _set_needs(calls)
     kinds: dict[tuple[Any, ...], list[Call]] = {}
     for call in calls:
         if call.effective:
@@ -158,6 +162,19 @@ def calls_of(operations: Iterable[Operation]) -> list[Call]:
                 call.kind = number
     calls.sort(key=lambda call: call.invoked)
     return calls
+
+
+def _set_needs(calls: list[Call]) -> None:
+    """A count that only grows can pass the one that an open call must find, and is wrong then."""
+    if any(
+        call.code not in (READ, ADD) or (call.code == ADD and call.argument < 1) for call in calls
+    ):
+        return
+    for call in calls:
+        if call.code == READ:
+            call.need = 0 if call.result is None else call.result[1] or 0
+        elif call.result is not None:
+            call.need = call.result - call.argument
 
 
 def _typed(value: Any) -> tuple[str, Any]:

@@ -264,8 +264,13 @@ def _move(
     free = (free & ~call.bit) | hidden
     served = False
     if opened:
+        count = 0 if state is None else state[1] or 0
         for other in moment.pending:
-            if other.bit & opened and step(other, state) == state:
+            if not other.bit & opened:
+                continue
+            if other.need < count:
+                return None
+            if step(other, state) == state:
                 opened ^= other.bit
                 served = True
                 if other.effective:
@@ -297,7 +302,9 @@ def explain(key: str, search: Search) -> str:
         "  by these steps     (the last of one order of several)",
     ]
     lines += [f"    {taken.operation}" for taken in _last_steps(search.paths[0][1])]
-    lines.append("  it was concurrent with" if len(window) > 1 else "  nothing was concurrent with it")
+    lines.append(
+        "  it was concurrent with" if len(window) > 1 else "  nothing was concurrent with it"
+    )
     beside = [call for call in window if call is not stuck]
     lines += [f"    {call.operation}" for call in beside[:WINDOW_LINES_MAX]]
     if len(beside) > WINDOW_LINES_MAX:
