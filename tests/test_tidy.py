@@ -26,7 +26,9 @@ FUNCTION_LINES_MAX = 70  # docstring not counted; 50 is the aim
 FILE_LINES_MAX = 600  # 400 is the aim
 
 # path -> why it may be longer than FILE_LINES_MAX.
-LONG_FILES: dict[str, str] = {}
+LONG_FILES: dict[str, str] = {
+    "tests/guides/commands.py": "a table of commands, to the letter, as guides print them",
+}
 # path -> why its lines may be wider than LINE_COLUMNS_MAX.
 WIDE_FILES: dict[str, str] = {
     "tests/guides/commands.py": "commands to the letter, as guides print them",
@@ -38,6 +40,7 @@ LONG_FUNCTIONS: dict[str, str] = {}
 ENTRANCES: dict[str, str] = {
     "stator_node.__main__": "the `stator` command",
     "stator_node.client": "imported by users: the asynchronous Python client",
+    "stator_node.memory": "the doors' twins in memory: tests, and whoever needs no disk",
 }
 
 # Modules that need no test file of their own name, and why.

@@ -52,9 +52,10 @@ def test_puts_and_deletes_are_the_requests_of_the_single_operations() -> None:
     )
     (music,) = request.tables
     options = {"return_consumed_capacity": "TOTAL", "return_item_collection_metrics": "SIZE"}
+    item, key = put()["PutRequest"]["Item"], delete("b")["DeleteRequest"]["Key"]
     assert music.writes == [
-        PutItem("Music", put()["PutRequest"]["Item"], 5, **options),  # type: ignore[arg-type]
-        DeleteItem("Music", delete("b")["DeleteRequest"]["Key"], **options),  # type: ignore[arg-type]
+        PutItem("Music", item, 5, **options),  # type: ignore[arg-type]
+        DeleteItem("Music", key, **options),  # type: ignore[arg-type]
     ]
     assert request.return_consumed_capacity == "TOTAL"
     assert request.return_item_collection_metrics == "SIZE"
