@@ -40,7 +40,6 @@ LONG_FUNCTIONS: dict[str, str] = {}
 ENTRANCES: dict[str, str] = {
     "stator_node.__main__": "the `stator` command",
     "stator_node.client": "imported by users: the asynchronous Python client",
-    "stator_node.memory": "the doors' in-memory twins, which tests and simulations run on",
     "stator_core.raft.memory_storage": "the log's in-memory twin, likewise",
     "stator_node.memory": "the doors' twins in memory: tests, and whoever needs no disk",
 }
