@@ -16,7 +16,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from load import Signer, ask
@@ -43,29 +43,29 @@ class Server:
     note: str
     words: Sequence[str]  # the command line; PORT, GRPC_PORT and FOLDER are filled in
     needs: Path  # what must exist for it to run
-    folder: Path = field(default=Path())
+    folder: Path | None = None  # below `parent`, once it was started
     port: int = 0
     process: subprocess.Popen[bytes] | None = None
 
     def start(self, parent: Path) -> float:
         """Start it in a new folder below `parent`; returns the seconds to its first answer."""
-        self.folder = parent / self.name.replace(" ", "-")
-        self.folder.mkdir(parents=True)
-        write_access_keys(self.folder / "access-keys")
-        (self.folder / "data").mkdir()
+        self.folder = folder = parent / self.name.replace(" ", "-")
+        folder.mkdir(parents=True)
+        write_access_keys(folder / "access-keys")
+        (folder / "data").mkdir()
         self.port = free_port()
-        values = {"PORT": str(self.port), "GRPC_PORT": str(free_port()), "FOLDER": str(self.folder)}
+        values = {"PORT": str(self.port), "GRPC_PORT": str(free_port()), "FOLDER": str(folder)}
         words = [fill(word, values) for word in self.words]
-        log = (self.folder / "log").open("wb")
+        log = (folder / "log").open("wb")
         started = time.perf_counter()
         self.process = subprocess.Popen(
-            words, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.folder
+            words, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=folder
         )
         log.close()
-        self._wait_for_first_answer(started)
+        self._wait_for_first_answer(started, folder)
         return time.perf_counter() - started
 
-    def _wait_for_first_answer(self, started: float) -> None:
+    def _wait_for_first_answer(self, started: float, folder: Path) -> None:
         assert self.process is not None
         while time.perf_counter() - started < READY_SECONDS:
             if self.process.poll() is not None:
@@ -74,7 +74,7 @@ class Server:
                 ask(self.port, SIGNER, "ListTables", {})
                 return
             time.sleep(0.001)
-        tail = (self.folder / "log").read_text(errors="replace")[-2000:]
+        tail = (folder / "log").read_text(errors="replace")[-2000:]
         self.stop()
         raise RuntimeError(f"{self.name} did not answer:\n{tail}")
 
@@ -97,7 +97,9 @@ class Server:
                 self.process.kill()
                 self.process.wait()
             self.process = None
-        shutil.rmtree(self.folder, ignore_errors=True)
+        if self.folder is not None:  # Never where it was not started: it has no folder of its own.
+            shutil.rmtree(self.folder, ignore_errors=True)
+            self.folder = None
 
 
 def fill(word: str, values: dict[str, str]) -> str:
