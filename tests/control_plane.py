@@ -13,6 +13,7 @@ from typing import Any
 
 import blackbox
 from item_table import refusal_of
+from raw_connection import at_once
 
 Members = dict[str, Any]
 ALL: Members = {"ProjectionType": "ALL"}
@@ -111,6 +112,29 @@ class ControlPlane:
     def refusal(self, operation: str, **body: Any) -> str:
         """Name and message of the error that JSON as it stands ends in."""
         return refusal_of(self.connection.call(operation, body))
+
+    def at_once(self, *requests: tuple[str, Members]) -> list[str | None]:
+        """Requests that arrive in one piece, so that no state passes between them.
+
+        The first must succeed; None or the refusal of each of the others.
+        """
+        first, *others = at_once(self.connection.address, *requests)
+        assert first.error is None, first.body
+        return [None if answer.error is None else refusal_of(answer) for answer in others]
+
+    def just_begun(
+        self, *requests: tuple[str, Members], **members: Any
+    ) -> tuple[str, list[str | None]]:
+        """Create a table and send more, which get its name, while it is CREATING.
+
+        Returns the name of the table, ACTIVE by then, and what each of the others came to.
+        """
+        name = self.new_name()
+        self.created.append(name)
+        named = [(operation, {"TableName": name} | body) for operation, body in requests]
+        outcomes = self.at_once(("CreateTable", table_body(TableName=name, **members)), *named)
+        blackbox.wait_until_active(self.client, name)
+        return name, outcomes
 
     def delete_all(self) -> None:
         for name in self.created:

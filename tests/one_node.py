@@ -73,8 +73,7 @@ class Node:
 
     async def rest(self) -> None:
         """Let the work on tables come to its end."""
-        while self.life._tasks:
-            await asyncio.sleep(DELAY_SECONDS)
+        await asyncio.gather(*self.life._tasks.values())
 
     async def crash(self) -> SlowDisk:
         """End without a word; what was not synced is lost. Returns the store for the next start."""

@@ -7,6 +7,7 @@ still fit. What a node holds outlives its membership, as on a real disk, until i
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
@@ -173,7 +174,7 @@ class World:
         )
 
     def tick(self, seconds: float = 0.0) -> None:
-        """Time passes: elections, joint configurations left, nodes learn what they are members of."""
+        """Time passes: elections, joint configurations left, members learn what they are."""
         self.now += seconds
         for group in self.groups.values():
             if not self.has_quorum(group):
@@ -265,10 +266,8 @@ class World:
     def finish(self, flight: InFlight, succeeds: bool = True) -> None:
         self.pending.remove(flight)
         if succeeds:
-            try:
+            with contextlib.suppress(Refused, ChangeRefused):
                 _EXECUTE[type(flight.action)](self, flight.action)
-            except (Refused, ChangeRefused):
-                pass
 
     def group_for(self, action: AddLearner | PromoteLearner | RemoveReplica) -> Group:
         group = self.groups.get(action.partition_id)
@@ -285,6 +284,9 @@ class World:
             raise Refused
         others = [known for known in table.recorded if known != descriptor]
         if any(known.range.overlaps(descriptor.range) for known in others):
+            raise Refused
+        answering = sum(self.machines[node_id].is_up for node_id in descriptor.node_ids)
+        if descriptor not in table.recorded and 2 * answering <= len(descriptor.node_ids):
             raise Refused
         if descriptor not in table.recorded:
             self.tables[table.identifier] = replace(table, recorded=(*table.recorded, descriptor))
@@ -303,6 +305,11 @@ class World:
     def promote(self, action: PromoteLearner) -> None:
         group = self.group_for(action)
         joint = descriptors.entering_joint(group.descriptor, action.replica_id, action.replaces)
+        assert joint.joint is not None
+        incoming = [joint.replica(replica_id) for replica_id in joint.joint.incoming]
+        good = sum(self.is_good(group, replica) for replica in incoming if replica is not None)
+        if 2 * good <= len(incoming) or action.replaces == group.leader:
+            raise Refused
         self.change(group, joint)
 
     def remove(self, action: RemoveReplica) -> None:
@@ -366,11 +373,6 @@ class World:
         held = machine.held.get(action.partition_id)
         if held is None or held[0] != action.replica_id or not machine.is_up:
             raise Refused
-        for partition_id, (_, other) in machine.held.items():
-            same_table = other.table_identifier == action.table_identifier
-            if partition_id != action.partition_id and same_table:
-                if other.range.overlaps(held[1].range):
-                    raise Refused
         del machine.held[action.partition_id]
 
     def activate(self, action: MarkTableActive) -> None:
@@ -384,7 +386,7 @@ class World:
             raise Refused
         del self.tables[action.table_identifier]
         self.deleted.add(action.table_identifier)
-        for group in [g for g in self.groups.values()]:
+        for group in list(self.groups.values()):
             if group.descriptor.table_identifier == action.table_identifier:
                 del self.groups[group.descriptor.partition_id]
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from stator_core.partition_descriptor import Replica
+from stator_core.partition_descriptor import Replica, Role
 from stator_core.placement_types import (
     Action,
     AddLearner,
@@ -27,6 +27,7 @@ from stator_core.placement_types import (
     NodeState,
     Reason,
     RemoveNode,
+    RemoveReplica,
     TransferLeader,
     partitions_of,
 )
@@ -170,6 +171,8 @@ class Ledger:
         match action:
             case AddLearner():
                 self._note_arrival(action)
+            case RemoveReplica():
+                self._note_removal(action)
             case TransferLeader():
                 self.transfers += 1
                 self.leader_count[action.from_node_id] -= 1
@@ -195,3 +198,13 @@ class Ledger:
         self.replica_count[action.node_id] += 1
         self.reserved_bytes[action.node_id] += partition.size_bytes
         self._expect_departure(partition, action.node_id)
+
+    def _note_removal(self, action: RemoveReplica) -> None:
+        partition = self.view.partitions.get(action.partition_id)
+        replica = None if partition is None else partition.descriptor.replica(action.replica_id)
+        if replica is None:
+            return
+        self.replica_count[replica.node_id] -= 1
+        # With the learner the move is off: who should have gone for it stays.
+        if replica.role is Role.LEARNER and action.partition_id in self.departing:
+            self.replica_count[self.departing.pop(action.partition_id).node_id] += 1

@@ -102,15 +102,22 @@ class ReplicaRules:
         return used_fraction(node) > self.view.configuration.stuffed_fraction
 
     def _use_of(self, partition: Partition, learner: Replica) -> tuple[Swap, Purpose] | None:
+        """What the learner is good for, unless a more urgent purpose has a better node for it."""
         node = self.view.nodes[learner.node_id]
         for purpose in Purpose:
             swap = self._swap(partition, purpose, (node,), learner)
             if swap is not None:
                 return swap, purpose
+            others = self._open_nodes(partition, purpose)
+            if purpose not in OF_CHOICE and self._swap(partition, purpose, others, None):
+                return None
         return None
 
     def _promote(self, partition: Partition, learner: Replica, swap: Swap) -> None:
         victim = swap.victim
+        if self._leads(partition, victim) and not successors(partition, self.view, self.ledger):
+            # Nobody else could lead: the learner gets its vote first, and then leads instead.
+            victim = None
         staying = tuple(voter for voter in partition.descriptor.voters if voter != victim)
         good = sum(self.view.is_caught_up(partition, r) for r in (*staying, learner))
         enough = good >= majority(len(staying) + 1)
@@ -159,24 +166,29 @@ class ReplicaRules:
 
         def worth(voter: Replica) -> tuple[bool, bool, bool, int, int]:
             return (
-                self.view.is_caught_up(partition, voter),
-                self.view.state_of(voter.node_id) is NodeState.ALIVE,
                 zones[self.view.zone_of(voter.node_id) or ""] <= 1,
+                self.view.state_of(voter.node_id) is NodeState.ALIVE,
+                self.view.is_caught_up(partition, voter),
                 -self.ledger.replica_count[voter.node_id],
                 voter.replica_id,
             )
 
-        victim = min(voters, key=worth)
-        good = [v for v in self.view.good_voters(partition) if v != victim]
-        whole = len(good) == len(voters) - 1
-        is_good = self.view.is_caught_up(partition, victim)
-        enough = len(good) >= majority(len(voters) - 1)
-        if not enough or not self.view.has_good_majority(partition) or (is_good and not whole):
-            self.ledger.skip(partition.subject, "one voter too many, but too few good copies")
-        elif self._leads(partition, victim):
-            transfer_from(partition, self.view, self.ledger)
-        else:
-            self._remove(partition, victim)
+        for victim in sorted(voters, key=worth):
+            if not self._can_spare(partition, victim):
+                continue
+            if self._leads(partition, victim):
+                transfer_from(partition, self.view, self.ledger)
+            else:
+                self._remove(partition, victim)
+            return
+        self.ledger.skip(partition.subject, "one voter too many, but too few good copies")
+
+    def _can_spare(self, partition: Partition, victim: Replica) -> bool:
+        rest = [voter for voter in partition.descriptor.voters if voter != victim]
+        good = sum(self.view.is_caught_up(partition, voter) for voter in rest)
+        whole = good == len(rest)
+        enough = good >= majority(len(rest)) and self.view.has_good_majority(partition)
+        return enough and (whole or not self.view.is_caught_up(partition, victim))
 
     # ------------------------------------------------------------------------------ start a move
 
@@ -260,9 +272,19 @@ class ReplicaRules:
         if len(voters) < table.replication:
             return [None] if purpose is Purpose.MISSING else []
         away = [voter for voter in voters if self._is_wanted_away(partition, purpose, voter)]
+        if purpose in OF_CHOICE and not self._could_be_led_by_others(partition):
+            away = [voter for voter in away if not self._leads(partition, voter)]
         count = self.ledger.replica_count
         away.sort(key=lambda v: (self._leads(partition, v), -count[v.node_id], v.replica_id))
         return list(away)
+
+    def _could_be_led_by_others(self, partition: Partition) -> bool:
+        """Whether the leader has somebody to hand over to, now or when it has caught up."""
+        return any(
+            not self._leads(partition, voter)
+            and self.view.state_of(voter.node_id) in (NodeState.ALIVE, NodeState.SUSPECT)
+            for voter in partition.descriptor.voters
+        )
 
     def _is_wanted_away(self, partition: Partition, purpose: Purpose, voter: Replica) -> bool:
         node_id = voter.node_id

@@ -202,10 +202,11 @@ class TableRules:
             )
 
     def _why_keep(self, report: ReplicaReport) -> str:
-        """A partition's data is one range of keys on its node: deleting it deletes the hashes.
+        """Empty if the leftover may go.
 
-        So newer partitions must hold all of these hashes, in good health, and none of them on this
-        node, where their data would go too.
+        Newer partitions must hold all of its hashes in good health. If its own group lives on and
+        has removed it, that is enough. If the group is no more, it was merged into a neighbour, and
+        a member of that neighbour still needs the data when it comes to the merge in its log.
         """
         old = report.descriptor
         if self.view.state_of(report.node_id) is NodeState.SUSPECT:
@@ -213,12 +214,15 @@ class TableRules:
         known = self.view.map_of(old.table_identifier)
         if any(gap.overlaps(old.range) for gap in known.gaps()):
             return "nobody leads some of its hashes"
+        was_removed = old.partition_id in self.view.led
         for descriptor in known.partitions_of(old.range.start, old.range.end):
             partition = self.view.led.get(descriptor.partition_id)
             if partition is None or not descriptor.is_newer_than(old):
                 return "nothing newer holds all of its hashes"
+            is_own_group = descriptor.partition_id == old.partition_id
             if descriptor.replica_on(report.node_id) is not None:
-                return "its node is a member of what holds its hashes now"
+                if is_own_group or not was_removed:
+                    return "its node is a member of what holds its hashes now"
             if not self.view.has_good_majority(partition):
                 return "too few good copies of its hashes"
         arriving = any(

@@ -8,12 +8,15 @@ What the shell owes each action:
 - A partition's leader refuses an action whose `epochs` (for TransferLeader: `term`) are no longer
   its own. So an action that was planned on old news, or comes late, does nothing.
 - `next_partition_id` is on record before a new id is used, and an action with a new id below the
-  one on record is dropped; a CreatePartition is on record, as the only one for its range, before
-  any node hears of it, and is then listed in `recorded`.
-- A node refuses a DeleteStray while it holds another replica with some of the same hashes, and the
-  shell a RemoveNode for a node that was asked to stay after all or that holds something.
+  one on record is dropped. A CreatePartition is on record, as the only one for its range, before
+  any node hears of it, and is then listed in `recorded`; it is dropped, not recorded, unless most
+  of its nodes answer at that moment.
+- For a DeleteStray a node throws away only hashes that no other replica of its own holds, and
+  nothing if it no longer holds that replica id. The shell drops a RemoveNode for a node that was
+  asked to stay after all or that holds something.
 - AddLearner is done as soon as the learner is a member; that it catches up is seen in reports.
-- PromoteLearner is one joint change: the learner gets its vote, the voter it replaces leaves.
+- PromoteLearner is one joint change: the learner gets its vote, the voter it replaces leaves. The
+  leader refuses it unless a majority of the incoming voters has caught up at that moment.
 """
 
 from __future__ import annotations
