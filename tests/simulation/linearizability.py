@@ -218,7 +218,8 @@ def _moments(calls: Sequence[Call]) -> list[Moment]:
 
 
 def _returned(call: Call) -> int:
-    return call.returned
+    moment: int = call.returned
+    return moment
 
 
 def _after_invocation(call: Call, configuration: Configuration) -> Configuration:
