@@ -7,7 +7,7 @@ as long as the test says, and with the failures of a real disk.
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from stator_node.doors import Operation, StorageFailed
 from stator_node.memory import MemoryItemStore
@@ -22,6 +22,7 @@ class SlowDisk(MemoryItemStore):
         super().__init__()
         self.done: list[tuple[object, ...]] = []
         self.sync_error: str | None = None
+        self.on_write: Callable[[], object] | None = None  # called once, after the next write
         self._may_sync = threading.Event()
         self._may_sync.set()
 
@@ -36,6 +37,9 @@ class SlowDisk(MemoryItemStore):
     def write(self, operations: Sequence[Operation], *, sync: bool) -> None:
         super().write(operations, sync=False)
         self.done.append(("write", [key for _, key, _ in operations], sync))
+        on_write, self.on_write = self.on_write, None
+        if on_write is not None:
+            on_write()
         if sync:
             super().sync()
 

@@ -38,7 +38,7 @@ def read_descriptors(
             yield name, table.from_json(orjson.loads(payload))
         except (item_format.Damaged, ValueError) as error:
             yield name, error
-        except (KeyError, TypeError) as error:
+        except (AttributeError, KeyError, TypeError) as error:
             yield name, ValueError(f"no table descriptor: {error!r}")
 
 

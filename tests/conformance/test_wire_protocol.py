@@ -14,68 +14,25 @@ import re
 import socket
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any, BinaryIO
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 
 import blackbox
 from item_table import refusal_of
+from raw_connection import RawConnection, opened, wire
 
-Headers = dict[str, str]
 JSON_TYPE = "application/x-amz-json-1.0"
 CORAL = "com.amazon.coral.service#"
 VALIDATION = "com.amazon.coral.validate#"
 DYNAMODB = "com.amazonaws.dynamodb.v20120810#"
-SECONDS = 10.0
-
-
-@dataclass
-class RawConnection:
-    """A socket that sends any bytes and reads answers one after the other."""
-
-    socket: socket.socket
-    stream: BinaryIO
-
-    def send(self, text: bytes) -> None:
-        self.socket.sendall(text)
-
-    def head(self) -> tuple[int, Headers]:
-        status = int(self.stream.readline().split()[1])
-        headers: Headers = {}
-        while (line := self.stream.readline().strip()) != b"":
-            name, _, value = line.partition(b":")
-            headers[name.decode().lower()] = value.strip().decode()
-        return status, headers
-
-    def answer(self, *, has_body: bool = True) -> blackbox.Answer:
-        status, headers = self.head()
-        text = self.stream.read(int(headers.get("content-length", "0"))) if has_body else b""
-        return blackbox.Answer(status, headers, text)
-
-    def ended(self) -> bool:
-        """Whether the server has closed the connection (waits for it)."""
-        return self.stream.read(1) == b""
 
 
 @pytest.fixture
 def raw(url: str) -> Iterator[RawConnection]:
-    address = urlsplit(url)
-    with socket.create_connection((address.hostname, address.port), timeout=SECONDS) as opened:
-        stream = opened.makefile("rb")
-        yield RawConnection(opened, stream)
-        stream.close()
-
-
-def wire(operation: str, body: bytes, **more: str) -> bytes:
-    """A request as bytes."""
-    headers = blackbox.standard_headers(operation) | {
-        "Host": "localhost",
-        "Content-Length": str(len(body)),
-    }
-    lines = "".join(f"{name}: {value}\r\n" for name, value in (headers | more).items())
-    return f"POST / HTTP/1.1\r\n{lines}\r\n".encode() + body
+    with opened(urlsplit(url).netloc) as connection:
+        yield connection
 
 
 def sent(connection: blackbox.Connection, body: bytes, **more: str) -> blackbox.Answer:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from copy import deepcopy
 from random import Random
+from typing import Literal
 
 import hypothesis
 import pytest
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 
 from fuzz import seeds, targets
 from fuzz.world import World, run
+from stator_core import keys
 from stator_core.errors import DynamoDBError
 
 
@@ -39,6 +41,25 @@ def test_every_operation_has_a_seed() -> None:
         await world.close()
 
     run(look())
+
+
+@pytest.mark.parametrize("family", ["items", "indexes"])
+def test_the_world_sees_an_index_entry_that_is_missing(family: Literal["items", "indexes"]) -> None:
+    """A check that cannot fail would make every fuzzer happy."""
+
+    async def lose_one() -> None:
+        world = World()
+        world.check()
+        table = world.catalog.tables["Music"]
+        index = next(index for index in table.indexes if index.is_global == (family == "items"))
+        ((start, end),) = keys.scan_bounds(table, index, 0, 1)
+        entry, _ = next(iter(world.store.cursor(family, start, end)))
+        world.store.write([(family, entry, None)], sync=True)
+        with pytest.raises(AssertionError):
+            world.check()
+        await world.close()
+
+    run(lose_one())
 
 
 @pytest.mark.parametrize("target", targets.TARGETS)

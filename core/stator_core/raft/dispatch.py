@@ -41,7 +41,7 @@ from stator_core.raft.replication import (
 )
 from stator_core.raft.state import ReplicaState
 
-NOT_SENT: Final = -1  # in the place of a send time that is not answered
+NOT_SENT: Final = 0  # in the place of a send time: no message of this term is answered
 
 # Message -> handler of it in its own term. A leader's messages make a candidate of the same term a
 # follower (section 5.2); answers to a leader mean nothing to anybody else.

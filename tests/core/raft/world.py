@@ -94,6 +94,7 @@ class World:
         self.machines: dict[int, Machine] = {}
         self.cuts: set[tuple[int, int]] = set()  # (sender, receiver) whose messages are lost
         self.slow_links: set[tuple[int, int]] = set()
+        self.timeout_now_delay = 0
         self.calm = False
         self.written = 0
         self.read_contexts = 0
@@ -369,7 +370,9 @@ class World:
         for _ in range(copies):
             delay = self.random.randint(1, 15)
             about_votes = isinstance(message, TimeoutNow | RequestVote | RequestVoteResponse)
-            if self.chance(0.2 if about_votes else 0.01):
+            if isinstance(message, TimeoutNow) and self.timeout_now_delay:
+                delay, self.timeout_now_delay = self.timeout_now_delay, 0
+            elif self.chance(0.1 if about_votes else 0.01):
                 delay = self.random.randint(100, 4_000)
             elif (message.sender, message.receiver) in self.slow_links:
                 delay = self.random.randint(50, 1_500)
@@ -451,9 +454,9 @@ class World:
         """Bursts of faults, with pauses in which something may be achieved that can be broken."""
         if self.calm:
             return
-        burst = self.random.random() < 0.6
+        burst = self.random.random() < 0.5
         self.at(
-            self.random.randint(1, 60) if burst else self.random.randint(300, 2_500),
+            self.random.randint(1, 60) if burst else self.random.randint(300, 3_000),
             self.mischief,
         )
         leaders = [one for one in self.machines.values() if one.raft and one.raft.leads]
@@ -475,8 +478,10 @@ class World:
             (self.cut_links, 3),
             (self.slow_down, 2),
             (self.heal, 8),
+            (self.silence, 3),
             (self.coup, 3),
-            (self.transfer, 4),
+            (self.transfer, 2),
+            (self.late_transfer, 3),
             (self.change_membership, 6),
             (self.replace_members, 3),
             (self.compact, 4),
@@ -515,10 +520,15 @@ class World:
         if directions != "out":
             self.cuts |= {(b, a) for a in here for b in there}
 
+    def voters(self, machine: Machine) -> list[int]:
+        """Those who matter: cuts between others show nothing."""
+        voters = machine.raft.configuration.voters if machine.raft else frozenset()
+        return sorted(voters) or sorted(self.machines)
+
     def cut_links(self, machine: Machine) -> None:
-        everybody = sorted(self.machines)
-        for _ in range(self.random.randint(1, 4)):
-            self.cuts.add((self.random.choice(everybody), self.random.choice(everybody)))
+        voters = self.voters(machine)
+        for _ in range(self.random.randint(1, 3)):
+            self.cuts.add((self.random.choice(voters), self.random.choice(voters)))
 
     def slow_down(self, machine: Machine) -> None:
         everybody = sorted(self.machines)
@@ -529,17 +539,40 @@ class World:
     def heal(self, machine: Machine) -> None:
         self.cuts, self.slow_links = set(), set()
 
+    def silence(self, machine: Machine) -> None:
+        """Answers reach this replica late; a while later, nothing of it reaches anybody."""
+        others = set(self.machines) - {machine.replica}
+        self.slow_links |= {(other, machine.replica) for other in others}
+
+        def cut() -> None:
+            if not self.calm:
+                self.cuts |= {(machine.replica, other) for other in others}
+
+        self.at(self.random.randint(300, 1_500), cut)
+
     def coup(self, machine: Machine) -> None:
         """The others restart at once and try to elect somebody while the leader still leads."""
-        self.isolate(machine)
-        for one in self.machines.values():
-            if one is not machine and one.raft is not None:
-                self.crash(one)
-                self.at(1, lambda m=one: self.restart(m) if m.raft is None else None)
-                self.at(self.random.randint(2, 30), lambda m=one: self.campaign(m))
+        others = [one for one in self.machines.values() if one is not machine]
+        self.cuts |= {(machine.replica, one.replica) for one in others}
+        self.cuts |= {(one.replica, machine.replica) for one in others}
+        for one in others:
+            self.crash(one)
+            self.at(1, lambda m=one: self.restart(m) if m.raft is None else None)
+            self.at(self.random.randint(2, 30), lambda m=one: self.campaign(m))
+
+    def late_transfer(self, machine: Machine) -> None:
+        """TimeoutNow arrives when the leader hears nobody, perhaps long after it gave up."""
+        self.timeout_now_delay = self.random.choice((20, 1_200, 1_200, 2_000))
+        self.transfer(machine)
+
+        def deafen() -> None:
+            if not self.calm:
+                self.cuts |= {(other, machine.replica) for other in self.machines}
+
+        self.at(self.timeout_now_delay - self.random.randint(1, 20), deafen)
 
     def transfer(self, machine: Machine) -> None:
-        target = self.random.choice(sorted(self.machines))
+        target = self.random.choice(self.voters(machine))
         self.ask_leader(lambda raft, now: raft.transfer_leadership(now, target))
 
     def campaign(self, machine: Machine) -> None:
