@@ -19,6 +19,10 @@ def main() -> None:
         from stator_node.storage.verify import run as verify
 
         sys.exit(verify(settings.folder, sys.stdout))
+    if isinstance(settings, cli.NodeSettings):
+        from stator_node.node import run as serve_partitions
+
+        sys.exit(serve_partitions(settings))
     from stator_node.local import run as serve
 
     sys.exit(serve(settings))

@@ -33,7 +33,18 @@ class VerifySettings:
     folder: Path
 
 
-Settings = LocalSettings | VerifySettings
+@dataclass(frozen=True, slots=True)
+class NodeSettings:
+    """What `stator node` runs with."""
+
+    folder: Path
+    host: str
+    port: int
+    cluster_id: str
+    zone: str
+
+
+Settings = LocalSettings | VerifySettings | NodeSettings
 
 
 def parse(arguments: list[str]) -> Settings:
@@ -45,7 +56,16 @@ def parse(arguments: list[str]) -> Settings:
     _add_local(commands.add_parser("local", help="serve DynamoDB's API from one folder"))
     verify = commands.add_parser("verify", help="check the files of a stopped data folder")
     verify.add_argument("folder", type=Path, help="the data folder")
+    _add_node(commands.add_parser("node", help="serve partitions as a storage pod of a cluster"))
     parsed = parser.parse_args(arguments)
+    if parsed.command == "node":
+        return NodeSettings(
+            folder=parsed.folder,
+            host=parsed.host,
+            port=parsed.port,
+            cluster_id=parsed.cluster_id,
+            zone=parsed.zone,
+        )
     if parsed.command == "verify":
         return VerifySettings(folder=parsed.folder)
     return LocalSettings(
@@ -91,6 +111,14 @@ def _add_local(parser: argparse.ArgumentParser) -> None:
         default=0.02,
         help="how long a table stays CREATING, UPDATING or DELETING at least (0.02)",
     )
+
+
+def _add_node(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--folder", type=Path, required=True, help="where the data is kept")
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (127.0.0.1)")
+    parser.add_argument("--port", type=_port, default=0, help="port for other pods (any)")
+    parser.add_argument("--cluster-id", required=True, help="the cluster that this pod is of")
+    parser.add_argument("--zone", required=True, help="the zone that this pod stands in")
 
 
 def _port(text: str) -> int:

@@ -14,7 +14,9 @@ from typing import Any
 import orjson
 
 from stator_core import item_format, keys
-from stator_core.key_format import PREFIX_BYTES
+from stator_core.key_format import PREFIX_BYTES, hash_of, identifier_of
+from stator_core.partition import WriteRequest
+from stator_core.partition_state import place_key
 from stator_core.requests import (
     batch_get_item,
     batch_write_item,
@@ -27,6 +29,7 @@ from stator_core.requests import (
 )
 from stator_core.requests.batch_get_item import BatchGetAnswer, BatchGetItem
 from stator_core.requests.batch_write_item import BatchWriteAnswer, BatchWriteItem
+from stator_core.requests.range_read import RangeRead
 from stator_core.table import Table
 from stator_node.batch_totals import merge_consumed, merge_metrics
 from stator_node.pending import Pending
@@ -37,13 +40,55 @@ Answer = bytes | Pending[bytes]
 ItemOperation = Callable[[dict[str, Any]], Answer]
 
 
+class OutsideRange(Exception):
+    """The request is for keys that another partition holds; nothing was begun."""
+
+
+class Fence:
+    """The hashes [start, end) that a partition holds: what lies outside is not touched here."""
+
+    def __init__(self, held: Callable[[], tuple[int, int]], note: Callable[[int], None]) -> None:
+        """`note` is told of each hash that passes: the planner wants to know where traffic is."""
+        self._held = held
+        self._note = note
+
+    def check(self, key: bytes) -> None:
+        """Raises OutsideRange for the stored key of an item that is not held here."""
+        start, end = self._held()
+        place = hash_of(key)
+        if not start <= place < end:
+            raise OutsideRange
+        self._note(place)
+
+    def clip(self, read: RangeRead) -> RangeRead:
+        """Leave of a walk over many partition keys what is held here."""
+        start, end = self._held()
+        clipped: list[tuple[bytes, bytes]] = []
+        for low, high in read.ranges:
+            identifier = identifier_of(low)
+            low, high = (
+                max(low, place_key(identifier, start)),
+                min(high, place_key(identifier, end)),
+            )
+            if low < high:
+                clipped.append((low, high))
+        read.ranges = clipped
+        return read
+
+
 class ItemOperations:
     """The operations on items of one replica."""
 
-    def __init__(self, serving: Callable[[str], Table], replica: Replica) -> None:
-        """`serving` finds the table of a name or ARN, or raises ResourceNotFoundException."""
+    def __init__(
+        self, serving: Callable[[str], Table], replica: Replica, fence: Fence | None = None
+    ) -> None:
+        """`serving` finds the table of a name or ARN, or raises ResourceNotFoundException.
+
+        `fence` is None where one replica holds everything.
+        """
         self._serving = serving
         self._replica = replica
+        self._fence = fence
 
     def by_name(self) -> dict[str, ItemOperation]:
         """The operations by DynamoDB's names."""
@@ -59,36 +104,41 @@ class ItemOperations:
         }
 
     def _put_item(self, body: dict[str, Any]) -> Answer:
-        request = put_item.parse(body)
-        table = self._serving(request.table_name)
-        request.check(table)
-        return self._replica.write(table, request)
+        return self._write(put_item.parse(body))
 
     def _update_item(self, body: dict[str, Any]) -> Answer:
-        request = update_item.parse(body)
-        table = self._serving(request.table_name)
-        request.check(table)
-        return self._replica.write(table, request)
+        return self._write(update_item.parse(body))
 
     def _delete_item(self, body: dict[str, Any]) -> Answer:
-        request = delete_item.parse(body)
+        return self._write(delete_item.parse(body))
+
+    def _write(self, request: WriteRequest) -> Answer:
         table = self._serving(request.table_name)
         request.check(table)
+        if self._fence is not None:
+            self._fence.check(keys.item_key(table, request.key_item()))
         return self._replica.write(table, request)
 
     def _get_item(self, body: dict[str, Any]) -> Answer:
         request = get_item.parse(body)
         table = self._serving(request.table_name)
         request.check(table)
+        if self._fence is not None:
+            self._fence.check(keys.item_key(table, request.key))
         return self._replica.get(table, request)
 
     def _query(self, body: dict[str, Any]) -> Answer:
         request = query.parse(body)
-        return self._replica.read_page(request.bind(self._serving(request.table_name)))
+        read = request.bind(self._serving(request.table_name))
+        if self._fence is not None and (read.index is None or not read.index.is_global):
+            for start, _ in read.ranges:
+                self._fence.check(start)
+        return self._replica.read_page(read)
 
     def _scan(self, body: dict[str, Any]) -> Answer:
         request = scan.parse(body)
-        return self._replica.read_page(request.bind(self._serving(request.table_name)))
+        read = request.bind(self._serving(request.table_name))
+        return self._replica.read_page(read if self._fence is None else self._fence.clip(read))
 
     def _batch_get_item(self, body: dict[str, Any]) -> Answer:
         request = batch_get_item.parse(body)
@@ -99,6 +149,10 @@ class ItemOperations:
             [keys.item_key(table, key) for key in wanted.keys]
             for wanted, table in zip(request.tables, tables, strict=True)
         ]
+        if self._fence is not None:
+            for wanted_keys in stored_keys:
+                for key in wanted_keys:
+                    self._fence.check(key)
         prefixes = [key[:PREFIX_BYTES] for wanted in stored_keys for key in wanted]
         return self._replica.read_durable(
             prefixes, lambda: self._answer_batch_get(request, tables, stored_keys)
@@ -135,6 +189,9 @@ class ItemOperations:
             for wanted, table in zip(request.tables, tables, strict=True)
             for write in wanted.writes
         ]
+        if self._fence is not None:
+            for table, write in writes:
+                self._fence.check(keys.item_key(table, write.key_item()))
         answer: Pending[bytes] = Pending()
 
         def written(done: Pending[list[bytes]]) -> None:

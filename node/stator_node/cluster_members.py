@@ -1,0 +1,48 @@
+"""Who the storage pods of the cluster are and where they listen.
+
+In: a list from the supervisor (JOIN), kept on the disk, so that a pod that restarts while nobody
+steers finds its peers again. Out: links to all of them. Invariant: the newest list that was heard
+is the one on the disk.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+
+from stator_core import log_format
+from stator_node.doors import ItemStore
+from stator_node.transport.links import Address, Links
+
+MEMBERS_KEY = b"members"
+
+
+class ClusterMembers:
+    """The known pods by node id."""
+
+    def __init__(self, store: ItemStore, links: Links) -> None:
+        """Take up the list that the disk holds. Raises log_format.LogDamaged."""
+        self._store = store
+        self._links = links
+        self.known: dict[str, dict[str, Any]] = {}
+        stored = store.get_from("meta", MEMBERS_KEY)
+        if stored is not None:
+            self._connect(orjson.loads(log_format.unseal(MEMBERS_KEY, stored)))
+
+    def learn(self, members: dict[str, dict[str, Any]]) -> None:
+        """The members are these: node id to `host`, `port`, `zone`."""
+        if members == self.known:
+            return
+        sealed = log_format.seal(MEMBERS_KEY, orjson.dumps(members))
+        self._store.write([("meta", MEMBERS_KEY, sealed)], sync=True)
+        self._connect(members)
+
+    def _connect(self, members: dict[str, dict[str, Any]]) -> None:
+        own = self._links.hello.sender_id
+        for node_id in self.known.keys() - members.keys():
+            self._links.disconnect(node_id)
+        self.known = members
+        for node_id, member in members.items():
+            if node_id != own:
+                self._links.connect(node_id, Address(member["host"], member["port"]))

@@ -1,0 +1,395 @@
+"""One replica of one partition on this pod: Raft, its log, its state machine, and what drives them.
+
+In: messages, ticks and proposals from `partition_host.py`. It asks Raft what to do (`Ready`) and
+does it in the order that `stator_core.raft.raft` lays down: messages leave at once, what must be
+durable goes into the pod's next sync, committed entries are applied to the item store in one batch
+with the applied index. Out: messages for peers, answers of writes (`raft_commit.py`), confirmed
+reads.
+
+A replica that has lost its state, or never had one, is `rebuilding`: its log is empty, it neither
+votes nor campaigns, and it waits for a snapshot (`snapshot_transfer.py`).
+
+Invariants: stored state and applied index move together; a rebuilding replica promises nothing;
+what a snapshot brings is not shown before all of it is durable.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import Callable
+from typing import Protocol
+
+from stator_core import partition_state
+from stator_core.clock import HybridClock
+from stator_core.entry_format import (
+    EntryKind,
+    change_body,
+    decode_writes,
+    encode_change,
+    encode_writes,
+    read_header,
+)
+from stator_core.partition_state import PartitionState
+from stator_core.raft.membership import Change, ChangeKind, MembershipChange
+from stator_core.raft.messages import (
+    Configuration,
+    Entry,
+    InstallSnapshot,
+    Message,
+    RequestVote,
+    RequestVoteResponse,
+    Role,
+    TimeoutNow,
+)
+from stator_core.raft.messages import EntryKind as RaftEntryKind
+from stator_core.raft.raft import Raft, Start
+from stator_core.raft.ready import Ready
+from stator_core.raft.refusals import NotLeader, Refusal
+from stator_core.raft.settings import Settings
+from stator_node.doors import ItemStore, Operation
+from stator_node.pending import Pending
+from stator_node.raft_commit import NotLeading, RaftCommit, stored_writes
+from stator_node.storage.log_store import LogStore, ReplicaRecord
+from stator_node.sync_loop import SyncLoop
+
+logger = logging.getLogger(__name__)
+
+# Proposals on their way to this replica's own disk. While that many are, more wait and share one.
+PROPOSED_MAX = 2
+# Entries kept behind the applied index, so that a peer that was away a while needs no snapshot.
+LOG_ENTRIES_KEPT = 2_000
+COMPACT_EVERY = 1_000
+
+
+class Surroundings(Protocol):
+    """What a hosted partition needs of its pod. `partition_host.PartitionHost` is the product's."""
+
+    store: ItemStore
+    sync: SyncLoop
+    stamps: HybridClock
+    settings: Settings
+    random_below: Callable[[int], int]
+
+    def now(self) -> int:
+        """Monotonic milliseconds, for Raft."""
+
+    def now_milliseconds(self) -> int:
+        """Milliseconds since the epoch, for timestamps."""
+
+    def send(self, partition: HostedPartition, message: Message) -> None:
+        """Send a Raft message to the node of its receiver."""
+
+    def send_snapshot(self, partition: HostedPartition, message: InstallSnapshot) -> None:
+        """Begin to send what is applied now, and `message` behind it."""
+
+    def process_soon(self, partition: HostedPartition) -> None:
+        """Call `partition.process()` in a later turn of the event loop."""
+
+    def child_born(self, child: PartitionState, operations: list[Operation]) -> bool:
+        """A split makes this partition here: add its first records to `operations`.
+
+        False if this pod knows it already. `child_stored` follows when they are written.
+        """
+
+    def child_stored(self, child: PartitionState) -> None:
+        """The records of a child are written: it can begin to live."""
+
+    def changed(self, partition: HostedPartition) -> None:
+        """Leader, range, members or table have changed: tell who wants to know."""
+
+
+class HostedPartition:
+    """A replica with its log. Make it with records that `LogStore` has read or just written."""
+
+    def __init__(self, surroundings: Surroundings, log: LogStore, record: ReplicaRecord) -> None:
+        """Raises raft.refusals.ReplicaDamaged where log and state cannot belong together."""
+        self._around = surroundings
+        self.log = log
+        self.partition_id = log.partition_id
+        self.replica_id = record.replica_id
+        self.state: PartitionState | None = record.state
+        self.configuration = record.configuration
+        self.needs_snapshot = record.needs_snapshot
+        self.commit = RaftCommit(surroundings.store, self._propose_soon)
+        self.raft = self._new_raft()
+        self.last_active = surroundings.now()
+        self._reads: list[tuple[int, Pending[None]]] = []  # (index to be applied, who waits)
+        self._reads_asked: set[Pending[None]] = set()
+        self._term_start = 0  # the leader's first entry of its own term
+        self._writing = 0  # Ready writes under way
+        self._compacted_at = log.applied
+
+    # Looking.
+
+    @property
+    def rebuilding(self) -> bool:
+        """Whether this replica waits for a snapshot before it takes part."""
+        return self.needs_snapshot is not None
+
+    @property
+    def may_write(self) -> bool:
+        """Whether writes may be evaluated here: it leads, and all of the past is applied."""
+        return self.raft.leads and 0 < self._term_start <= self.log.applied
+
+    def node_of(self, replica_id: int) -> str | None:
+        """The node that holds a replica of this partition."""
+        if self.state is None:
+            return None
+        member = self.state.descriptor.replica(replica_id)
+        return None if member is None else member.node_id
+
+    # Events.
+
+    def step(self, message: Message) -> None:
+        """A message of a peer has arrived."""
+        if self.rebuilding and isinstance(message, RequestVote | RequestVoteResponse | TimeoutNow):
+            return  # It cannot know what it has promised.
+        try:
+            self.raft.step(self._around.now(), message)
+        except Refusal as refusal:
+            logger.warning("partition %d: %s", self.partition_id, refusal)
+        self._around.process_soon(self)
+
+    def tick(self) -> None:
+        """Time has passed."""
+        if not self.rebuilding:
+            self.raft.tick(self._around.now())
+            self._around.process_soon(self)
+
+    def confirm_lead(self) -> Pending[None] | None:
+        """None if what is applied may be read now as the latest; else resolved when it may.
+
+        Fails with NotLeading where another replica leads.
+        """
+        now = self._around.now()
+        if self.raft.lease_valid(now):
+            return None
+        waiting: Pending[None] = Pending()
+        if not self.raft.leads:
+            waiting.fail(NotLeading())
+            return waiting
+        try:
+            self.raft.read_index(now, waiting)
+        except Refusal:
+            waiting.fail(NotLeading())
+            return waiting
+        self._reads_asked.add(waiting)
+        self._around.process_soon(self)
+        return waiting
+
+    def propose_change(self, kind: EntryKind, body: bytes) -> int:
+        """Propose an entry that changes the partition itself. Raises raft.refusals.Refusal."""
+        if not self.may_write:
+            raise NotLeader(self.raft.leader)
+        timestamp = self._around.stamps.next(self._around.now_milliseconds())
+        index = self.raft.propose(self._around.now(), encode_change(kind, timestamp, body))
+        self._around.process_soon(self)
+        return index
+
+    def process(self) -> None:
+        """Propose what waits, then do all that Raft wants done."""
+        self._add_named_learner()
+        self._propose()
+        while (ready := self.raft.ready()) is not None:
+            self._handle(ready)
+            self._propose()
+
+    # Proposing.
+
+    def _propose_soon(self) -> None:
+        self._around.process_soon(self)
+
+    def _propose(self) -> None:
+        """Turn collected groups into entries, a few at a time."""
+        commit = self.commit
+        while commit.has_more() and self._writing < PROPOSED_MAX:
+            if not self.may_write:
+                commit.lead_no_more()
+                return
+            group = commit.take()
+            if group is None:
+                return
+            around = self._around
+            timestamp = around.stamps.next(around.now_milliseconds())
+            try:
+                index = self.raft.propose(
+                    around.now(), encode_writes(timestamp, stored_writes(group))
+                )
+            except Refusal:
+                commit.refuse(group)
+                continue
+            commit.was_proposed(index, self.raft.term, group)
+            ready = self.raft.ready()
+            if ready is not None:
+                self._handle(ready)
+
+    def _add_named_learner(self) -> None:
+        """Make a member of a replica that has been named and that Raft does not know yet."""
+        if self.state is None or not self.may_write:
+            return
+        known = self.configuration.members
+        for member in self.state.descriptor.replicas:
+            if member.replica_id not in known:
+                change = MembershipChange((Change(ChangeKind.ADD_LEARNER, member.replica_id),))
+                with contextlib.suppress(Refusal):  # Another change is under way: later.
+                    self.raft.propose_change(self._around.now(), change)
+                return
+
+    # What a Ready wants.
+
+    def _handle(self, ready: Ready) -> None:
+        if ready.soft_state is not None:
+            self._lead_or_follow(ready.soft_state.role)
+        for message in ready.messages:
+            self._send(message)
+        if ready.number:
+            self._persist(ready)
+        if ready.committed:
+            self._apply(ready.committed, ready.configuration)
+        for read in ready.read_states:
+            waiting = read.context
+            assert isinstance(waiting, Pending)
+            self._reads_asked.discard(waiting)
+            self._reads.append((read.index, waiting))
+        if self._reads:
+            self._answer_reads()
+
+    def _lead_or_follow(self, role: Role) -> None:
+        if role is Role.LEADER:
+            self._term_start = self.raft.state.term_start
+        else:
+            self._term_start = 0
+            self.commit.lead_no_more()
+            asked, self._reads_asked = self._reads_asked, set()
+            for waiting in asked:
+                waiting.fail(NotLeading())
+        self._around.changed(self)
+
+    def _send(self, message: Message) -> None:
+        if isinstance(message, InstallSnapshot):
+            self._around.send_snapshot(self, message)
+        else:
+            self._around.send(self, message)
+
+    def _persist(self, ready: Ready) -> None:
+        operations: list[Operation] = []
+        if ready.snapshot is not None:
+            self.needs_snapshot = None
+            operations += self.log.install(ready.snapshot)
+            self.configuration = ready.snapshot.configuration
+            operations.append(self._record())
+        operations += self.log.write(ready.hard_state, ready.entries)
+        self._writing += 1
+        raft = self.raft
+
+        def durable() -> None:
+            self._writing -= 1
+            if self.raft is not raft:
+                return  # The replica has begun anew; what was written is forgotten already.
+            self.log.written(ready.hard_state, ready.entries)
+            for message in ready.messages_after_persistence:
+                self._send(message)
+            raft.persisted(self._around.now(), ready.number)
+            if ready.snapshot is not None:
+                self._around.changed(self)
+            self._around.process_soon(self)
+
+        self._around.sync.append(operations, durable)
+
+    def _apply(self, entries: list[Entry], configuration: Configuration | None) -> None:
+        """Apply committed entries: one batch with the applied index, not synced (the log is)."""
+        assert not self.rebuilding
+        assert self.state is not None
+        before = self.state
+        operations: list[Operation] = []
+        groups = []
+        children: list[PartitionState] = []
+        for entry in entries:
+            if entry.kind is not RaftEntryKind.NORMAL or not entry.data:
+                continue
+            kind, timestamp = read_header(entry.data)
+            self._around.stamps.observe(timestamp)
+            if kind is EntryKind.WRITES:
+                group = self.commit.group_at(entry.index, entry.term)
+                if group is not None:
+                    operations += group.operations
+                    groups.append(group)
+                else:
+                    operations += decode_writes(entry.data)
+                continue
+            changed = partition_state.apply_change(self.state, kind, change_body(entry.data))
+            self.state = changed.state
+            if changed.child is not None and self._around.child_born(changed.child, operations):
+                children.append(changed.child)
+        if configuration is not None:
+            self.state = partition_state.configured(self.state, self.configuration, configuration)
+            self.configuration = configuration
+        last = entries[-1].index
+        operations.append(self.log.apply(last))
+        if self.state is not before or configuration is not None:
+            operations.append(self._record())
+        self._around.store.write(operations, sync=False)
+        self.raft.applied(self._around.now(), last)
+        for group in groups:
+            self.commit.applied(group)
+        for child in children:
+            self._around.child_stored(child)
+        if self.state is not before or configuration is not None:
+            self._around.changed(self)
+        if last - self._compacted_at >= COMPACT_EVERY:
+            self._compact(last)
+
+    def _answer_reads(self) -> None:
+        applied = self.log.applied
+        waiting, self._reads = self._reads, []
+        for index, read in waiting:
+            if index <= applied:
+                read.resolve(None)
+            else:
+                self._reads.append((index, read))
+
+    def _compact(self, applied: int) -> None:
+        """Forget entries that nobody in reach needs."""
+        self._compacted_at = applied
+        to = min(self.raft.compaction_limit(), applied - LOG_ENTRIES_KEPT)
+        if to >= self.log.first_index():
+            self.raft.compact(to)
+            self._around.store.write(self.log.compact(to), sync=False)
+
+    # Rebuilding.
+
+    def begin_rebuilding(self, until: int) -> list[Operation]:
+        """Forget log and state; a snapshot of at least index `until` must come.
+
+        Returns what must be durable before anything of the old state is touched.
+        """
+        self.needs_snapshot = max(until, self.needs_snapshot or 0)
+        self.commit.lead_no_more()
+        operations = self.log.wipe()
+        self.state = None
+        self.configuration = Configuration()
+        operations.append(self._record())
+        self.raft = self._new_raft()
+        self._term_start = 0
+        return operations
+
+    def receive(self, state: PartitionState, message: InstallSnapshot) -> None:
+        """All of a snapshot's content is written: take it over."""
+        self.state = state
+        self.raft.step(self._around.now(), message)
+        self._around.process_soon(self)
+
+    def _record(self) -> Operation:
+        return self.log.record(
+            ReplicaRecord(self.replica_id, self.state, self.configuration, self.needs_snapshot)
+        )
+
+    def _new_raft(self) -> Raft:
+        around = self._around
+        self.log.configuration = self._current_configuration
+        start = Start(self.replica_id, self.log.applied, self.configuration, around.now())
+        return Raft(start, self.log, around.settings, around.random_below)
+
+    def _current_configuration(self) -> Configuration:
+        return self.configuration

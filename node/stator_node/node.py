@@ -1,0 +1,142 @@
+"""`stator node`: one storage pod of a cluster. Wiring, and how it starts and stops.
+
+Called by `__main__.py`. It serves frames to its peers and to gateways (`transport/`), hosts
+replicas (`partition_host.py`), and waits for a supervisor or an operator to tell it who its peers
+are. Prints one line when it serves: `Stator node ID is ready on HOST:PORT`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import logging
+import random
+import signal
+import sys
+from dataclasses import dataclass
+
+import uvloop
+
+from stator_core.log_format import LogDamaged
+from stator_core.raft.settings import Settings
+from stator_node.cli import NodeSettings
+from stator_node.clock import SystemClock
+from stator_node.cluster_members import ClusterMembers
+from stator_node.doors import Clock, ItemStore, StorageFailed
+from stator_node.local import COLLECTOR_THRESHOLDS, SWITCH_INTERVAL_SECONDS, CannotStart
+from stator_node.node_requests import NodeRequests
+from stator_node.partition_host import PartitionHost
+from stator_node.partition_load import PartitionLoads
+from stator_node.partition_requests import PartitionRequests
+from stator_node.storage.folder import DataFolder, FolderRefused
+from stator_node.storage.rocksdb import RocksItemStore
+from stator_node.sync_loop import SyncLoop
+from stator_node.transport.frame_format import Hello
+from stator_node.transport.links import Links
+from stator_node.transport.server import FrameServer
+
+logger = logging.getLogger(__name__)
+
+LEADERS_GONE_SECONDS = 2.0  # what a stopping pod waits for its leaders to move away
+
+
+@dataclass(slots=True)
+class Node:
+    """The parts of a running pod."""
+
+    host: PartitionHost
+    server: FrameServer
+    links: Links
+    requests: NodeRequests
+    background: list[asyncio.Task[None]]
+
+    async def stop(self) -> None:
+        """Hand leaders over, then stop answering."""
+        await self._hand_over()
+        for task in self.background:
+            task.cancel()
+        self.host.stop()
+        await self.server.stop()
+        self.links.close()
+
+    async def _hand_over(self) -> None:
+        """Let a peer that has everything lead what this pod leads."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LEADERS_GONE_SECONDS):
+                while self.host.transfer_all():  # noqa: ASYNC110  # Raft tells nobody.
+                    await asyncio.sleep(0.05)
+
+
+def build(
+    store: ItemStore, hello: Hello, clock: Clock, settings: Settings, chance: random.Random
+) -> Node:
+    """Put the parts of a pod together; `server.start` and `host.start` are the caller's."""
+    loop = asyncio.get_running_loop()
+    links = Links(hello, clock, chance.random)
+
+    def disk_failed(error: StorageFailed) -> None:
+        logger.critical("this pod stops taking part, its disk refuses: %s", error)
+        host.stop()
+
+    sync = SyncLoop(store, loop, disk_failed)
+    host = PartitionHost(store, sync, links, clock, loop, settings, chance.randrange)
+    loads = PartitionLoads(store, clock, None)
+    items = PartitionRequests(host, loads)
+    members = ClusterMembers(store, links)
+    requests = NodeRequests(host, items, loads, members)
+    background = [loop.create_task(loads.run(host.partitions))]
+    return Node(host, FrameServer(hello, requests), links, requests, background)
+
+
+def run(settings: NodeSettings) -> int:
+    """Serve until told to stop. Returns the exit code."""
+    sys.setswitchinterval(SWITCH_INTERVAL_SECONDS)
+    gc.set_threshold(*COLLECTOR_THRESHOLDS)
+    try:
+        return uvloop.run(_serve(settings))
+    except CannotStart as error:
+        print(f"stator: {error}", file=sys.stderr)
+        return 1
+
+
+async def _serve(settings: NodeSettings) -> int:
+    clock = SystemClock()
+    try:
+        folder = DataFolder(settings.folder, create=True, now=clock.now())
+    except FolderRefused as error:
+        raise CannotStart(str(error)) from error
+    try:
+        store = RocksItemStore(folder.database_path)
+    except StorageFailed as error:
+        folder.close()
+        raise CannotStart(str(error)) from error
+    try:
+        hello = Hello(settings.cluster_id, folder.folder_id, "node", settings.zone)
+        node = build(store, hello, clock, Settings(), random.Random())
+        await _serve_until_stopped(settings, node)
+    except LogDamaged as error:
+        raise CannotStart(f"{error}; delete the folder to have it rebuilt from peers") from error
+    except OSError as error:
+        raise CannotStart(f"cannot listen on {settings.host}:{settings.port}: {error}") from error
+    finally:
+        store.close()
+        folder.close()
+    return 0
+
+
+async def _serve_until_stopped(settings: NodeSettings, node: Node) -> None:
+    loop = asyncio.get_running_loop()
+    await node.server.start(settings.host, settings.port)
+    node.host.start()
+    stopped = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopped.set)
+    gc.collect()
+    gc.freeze()
+    print(
+        f"Stator node {node.links.hello.sender_id} is ready on {settings.host}:{node.server.port}",
+        flush=True,
+    )
+    await stopped.wait()
+    await node.stop()

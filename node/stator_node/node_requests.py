@@ -1,0 +1,193 @@
+"""Requests to a pod itself: what it holds, and changes to what it holds.
+
+In: REQUEST frames with the codes from 32 up, from the supervisor, from `stator cluster` and from
+peers (chunks of snapshots). Out: ANSWER frames whose body is JSON. Each is safe to ask twice: it
+says what shall be, and a pod where it is so already says so. The pod obeys only what fits its own
+log; nobody outside decides a range or a member (`partition_state.py`).
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+
+from stator_core import partition_descriptor, partition_state, table
+from stator_core.entry_format import EntryKind
+from stator_core.raft.membership import Change, ChangeKind, MembershipChange
+from stator_core.raft.refusals import NotLeader, Refusal
+from stator_node.cluster_members import ClusterMembers
+from stator_node.hosted_partition import HostedPartition
+from stator_node.operation_codes import OperationCode
+from stator_node.partition_host import PartitionHost
+from stator_node.partition_load import PartitionLoads
+from stator_node.partition_requests import PartitionRequests, redirect
+from stator_node.snapshot_transfer import ChunkRefused, decode_chunk
+from stator_node.transport.frame_format import Hello, Status
+from stator_node.transport.server import Request
+
+logger = logging.getLogger(__name__)
+
+OK = b"{}"
+
+
+class NodeRequests:
+    """The `transport.server.Inbound` of a storage pod."""
+
+    def __init__(
+        self,
+        host: PartitionHost,
+        items: PartitionRequests,
+        loads: PartitionLoads,
+        members: ClusterMembers,
+    ) -> None:
+        self._members = members
+        self._host = host
+        self._items = items
+        self._loads = loads
+        self._handlers: dict[int, Callable[[Request], None]] = {
+            OperationCode.SNAPSHOT_CHUNK: self._snapshot_chunk,
+            OperationCode.REPORT: self._report,
+            OperationCode.CREATE_PARTITION: self._create_partition,
+            OperationCode.DESTROY_REPLICA: self._destroy_replica,
+            OperationCode.SPLIT: self._split,
+            OperationCode.TRANSFER_LEADER: self._transfer_leader,
+            OperationCode.ADD_LEARNER: self._add_learner,
+            OperationCode.CHANGE_MEMBERS: self._change_members,
+            OperationCode.DESCRIBE: self._describe,
+            OperationCode.JOIN: self._join,
+        }
+
+    def raft_received(self, sender: Hello, partition_id: int, message: bytes) -> None:
+        self._host.raft_received(sender, partition_id, message)
+
+    def request_received(self, _sender: Hello, request: Request) -> None:
+        handler = self._handlers.get(request.operation)
+        if handler is None:
+            self._items.handle(request)
+            return
+        try:
+            handler(request)
+        except NotLeader:
+            hosted = self._host.partitions[request.partition_id]
+            request.answer(Status.REDIRECT, redirect(hosted))
+        except (Refusal, ChunkRefused, ValueError, KeyError) as error:
+            reason = orjson.dumps({"reason": str(error)})
+            request.answer(Status.UNAVAILABLE, reason)
+
+    def _snapshot_chunk(self, request: Request) -> None:
+        self._host.chunk_received(request.partition_id, decode_chunk(request.body))
+        request.answer(Status.RESULT, OK)
+
+    def _report(self, request: Request) -> None:
+        request.answer(Status.RESULT, orjson.dumps(self.report()))
+
+    def report(self) -> dict[str, Any]:
+        """What this pod holds, for the supervisor, gateways and status pages."""
+        return {
+            "node_id": self._host.node_id,
+            "zone": self._host.links.hello.zone,
+            "free_bytes": self._loads.free_bytes(),
+            "partitions": [
+                self._replica_report(hosted)
+                for hosted in tuple(self._host.partitions.values())
+                if hosted.state is not None
+            ],
+            "rebuilding": [
+                hosted.partition_id
+                for hosted in self._host.partitions.values()
+                if hosted.state is None
+            ],
+        }
+
+    def _replica_report(self, hosted: HostedPartition) -> dict[str, Any]:
+        assert hosted.state is not None
+        raft = hosted.raft
+        members: dict[str, Any] = {
+            "descriptor": partition_descriptor.to_json(hosted.state.descriptor),
+            "table": table.to_json(hosted.state.table),
+            "replica_id": hosted.replica_id,
+            "leads": raft.leads,
+            "serves": hosted.may_write,
+            "term": raft.term,
+            "leader": hosted.node_of(raft.leader),
+            "applied": hosted.log.applied,
+            "last": raft.last_index,
+            "quiet": raft.quiesced,
+            **self._loads.of(hosted),
+        }
+        if raft.leads:
+            members["followers"] = {str(peer.replica): peer.match for peer in raft.state.others}
+        return members
+
+    def _join(self, request: Request) -> None:
+        """Who the pods of the cluster are, and where."""
+        self._members.learn(orjson.loads(request.body))
+        request.answer(Status.RESULT, OK)
+
+    def _create_partition(self, request: Request) -> None:
+        state = partition_state.from_json(request.body)
+        self._host.create(state, lambda: request.answer(Status.RESULT, OK))
+
+    def _destroy_replica(self, request: Request) -> None:
+        replica_id = orjson.loads(request.body)["replica_id"]
+        self._host.destroy(
+            request.partition_id, replica_id, lambda: request.answer(Status.RESULT, OK)
+        )
+
+    def _led(self, request: Request) -> HostedPartition:
+        """The partition, if it is led here. Raises NotLeader or KeyError."""
+        hosted = self._host.partitions[request.partition_id]
+        if not hosted.may_write:
+            raise NotLeader(hosted.raft.leader)
+        return hosted
+
+    def _split(self, request: Request) -> None:
+        members = orjson.loads(request.body)
+        body = partition_state.split_body(int(members["at_hash"], 16), members["child_id"])
+        self._led(request).propose_change(EntryKind.SPLIT, body)
+        request.answer(Status.RESULT, OK)
+
+    def _describe(self, request: Request) -> None:
+        description = table.from_json(orjson.loads(request.body))
+        hosted = self._led(request)
+        assert hosted.state is not None
+        if hosted.state.table != description:
+            body = partition_state.describe_body(description)
+            hosted.propose_change(EntryKind.DESCRIBE, body)
+        request.answer(Status.RESULT, OK)
+
+    def _transfer_leader(self, request: Request) -> None:
+        node_id = orjson.loads(request.body)["node_id"]
+        hosted = self._led(request)
+        assert hosted.state is not None
+        member = hosted.state.descriptor.replica_on(node_id)
+        if member is None:
+            raise ValueError(f"node {node_id} holds no replica of the partition")
+        hosted.raft.transfer_leadership(self._host.now(), member.replica_id)
+        self._host.process_soon(hosted)
+        request.answer(Status.RESULT, OK)
+
+    def _add_learner(self, request: Request) -> None:
+        """Name a replica on a node; when the name is applied, the leader adds it as a learner."""
+        node_id = orjson.loads(request.body)["node_id"]
+        hosted = self._led(request)
+        assert hosted.state is not None
+        if hosted.state.descriptor.replica_on(node_id) is None:
+            hosted.propose_change(EntryKind.CONFIGURE, partition_state.learner_body(node_id))
+        request.answer(Status.RESULT, OK)
+
+    def _change_members(self, request: Request) -> None:
+        """Promote a learner, remove a replica, or both at once."""
+        members = orjson.loads(request.body)
+        hosted = self._led(request)
+        changes: list[Change] = []
+        if members.get("promote") is not None:
+            changes.append(Change(ChangeKind.ADD_VOTER, members["promote"]))
+        if members.get("remove") is not None:
+            changes.append(Change(ChangeKind.REMOVE, members["remove"]))
+        hosted.raft.propose_change(self._host.now(), MembershipChange(tuple(changes)))
+        self._host.process_soon(hosted)
+        request.answer(Status.RESULT, OK)

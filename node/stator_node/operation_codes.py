@@ -1,0 +1,41 @@
+"""The operations that pods ask of each other, by number.
+
+DO NOT REORDER OR REUSE: the numbers are on the wire (`transport/frame_format.py`).
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class OperationCode(IntEnum):
+    PUT_ITEM = 1
+    GET_ITEM = 2
+    UPDATE_ITEM = 3
+    DELETE_ITEM = 4
+    QUERY = 5
+    SCAN = 6
+    BATCH_GET_ITEM = 7
+    BATCH_WRITE_ITEM = 8
+    SNAPSHOT_CHUNK = 32
+    REPORT = 33
+    CREATE_PARTITION = 34
+    DESTROY_REPLICA = 35
+    SPLIT = 36
+    TRANSFER_LEADER = 37
+    ADD_LEARNER = 38
+    CHANGE_MEMBERS = 39
+    DESCRIBE = 40
+    JOIN = 41
+
+
+NAMES: dict[int, str] = {
+    OperationCode.PUT_ITEM: "PutItem",
+    OperationCode.GET_ITEM: "GetItem",
+    OperationCode.UPDATE_ITEM: "UpdateItem",
+    OperationCode.DELETE_ITEM: "DeleteItem",
+    OperationCode.QUERY: "Query",
+    OperationCode.SCAN: "Scan",
+    OperationCode.BATCH_GET_ITEM: "BatchGetItem",
+    OperationCode.BATCH_WRITE_ITEM: "BatchWriteItem",
+}

@@ -1,0 +1,369 @@
+"""All partition replicas of one pod, and what they share: disk, links, timers.
+
+In: Raft messages and requests from other pods (`transport/server.py`), and time. It finds the
+replica that a message is for, makes one where a leader has given this pod a replica, and lets those
+with news do their work once per turn of the event loop. Out: Raft messages through
+`transport/links.py`, answers of requests (`partition_requests.py`), reports for the supervisor.
+Invariants: a destroyed replica is never brought back by a late message; two partitions of this pod
+never own one key.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable
+
+from stator_core import raft_message_format
+from stator_core.clock import HybridClock
+from stator_core.partition_state import PartitionState, first_configuration
+from stator_core.raft.messages import Configuration, InstallSnapshot, Message
+from stator_core.raft.refusals import Refusal, ReplicaDamaged
+from stator_core.raft.settings import Settings
+from stator_node.doors import Clock, ItemStore, Operation, StorageFailed
+from stator_node.hosted_partition import HostedPartition
+from stator_node.pending import Pending
+from stator_node.snapshot_transfer import Chunk, ChunkRefused, content_of, send_snapshot
+from stator_node.storage.log_store import (
+    LogStore,
+    ReplicaRecord,
+    first_records,
+    read_replica,
+    replica_operation,
+    stored_partitions,
+)
+from stator_node.sync_loop import SyncLoop
+from stator_node.transport.frame_format import Hello
+from stator_node.transport.links import Links
+
+logger = logging.getLogger(__name__)
+
+TICK_SECONDS = 0.02
+
+
+class PartitionHost:
+    """The replicas of this pod by partition id. The product's `hosted_partition.Surroundings`."""
+
+    def __init__(
+        self,
+        store: ItemStore,
+        sync: SyncLoop,
+        links: Links,
+        clock: Clock,
+        loop: asyncio.AbstractEventLoop,
+        settings: Settings,
+        random_below: Callable[[int], int],
+    ) -> None:
+        self.store = store
+        self.sync = sync
+        self.links = links
+        self.clock = clock
+        self.loop = loop
+        self.settings = settings
+        self.random_below = random_below
+        self.stamps = HybridClock()
+        self.node_id = links.hello.sender_id
+        self.partitions: dict[int, HostedPartition] = {}
+        self.on_changed: Callable[[HostedPartition], None] = lambda _: None
+        self.on_gone: Callable[[int], None] = lambda _: None
+        self._destroyed: dict[int, int] = {}  # partition id: replica id of the last one here
+        self._dirty: dict[int, HostedPartition] = {}
+        self._scheduled = False
+        self._receiving: dict[int, tuple[str, int]] = {}  # transfer, next sequence
+        self._senders: dict[tuple[int, int], asyncio.Task[None]] = {}
+        self._peer_nodes: dict[tuple[int, int], str] = {}  # (partition, replica): node
+        self._stopped = False
+        links.on_up = self._node_up
+        links.on_down = self._node_down
+
+    def start(self) -> None:
+        """Take up the replicas that the disk holds. Raises log_format.LogDamaged."""
+        for partition_id in stored_partitions(self.store):
+            record = read_replica(self.store, partition_id)
+            if record is None:
+                logger.error("partition %d has a log but no replica record", partition_id)
+            elif record.destroyed:
+                self._destroyed[partition_id] = record.replica_id
+            else:
+                self._adopt(partition_id, record)
+        self._tick()
+
+    def stop(self) -> None:
+        """Do nothing any more; the process is about to end."""
+        self._stopped = True
+        for task in self._senders.values():
+            task.cancel()
+
+    def transfer_all(self) -> bool:
+        """Ask Raft to hand over what is led here. False: nothing is led here any more."""
+        now = self.now()
+        leading = [hosted for hosted in self.partitions.values() if hosted.raft.leads]
+        for hosted in leading:
+            others = sorted(hosted.configuration.voters - {hosted.replica_id})
+            for replica_id in others:
+                node_id = hosted.node_of(replica_id)
+                if node_id is not None and self.links.is_up(node_id):
+                    with contextlib.suppress(Refusal):
+                        hosted.raft.transfer_leadership(now, replica_id)
+                    self.process_soon(hosted)
+                    break
+        return any(len(hosted.configuration.voters) > 1 for hosted in leading)
+
+    # The life of replicas here.
+
+    def create(self, state: PartitionState, done: Callable[[], None]) -> None:
+        """Begin a replica of a new partition, as its descriptor says; `done` when it is durable.
+
+        To be asked twice is nothing: the second time it is here already.
+        """
+        partition_id = state.descriptor.partition_id
+        member = state.descriptor.replica_on(self.node_id)
+        if partition_id in self.partitions or partition_id in self._destroyed or member is None:
+            done()
+            return
+        record = ReplicaRecord(member.replica_id, state, first_configuration(state.descriptor))
+
+        def durable() -> None:
+            if partition_id not in self.partitions:
+                self._adopt(partition_id, record)
+            done()
+
+        self.sync.append(first_records(partition_id, record), durable)
+
+    def destroy(self, partition_id: int, replica_id: int, done: Callable[[], None]) -> None:
+        """Take away a replica that is no member any more, with its data."""
+        hosted = self.partitions.get(partition_id)
+        if hosted is None or hosted.replica_id > replica_id:
+            done()
+            return
+        del self.partitions[partition_id]
+        self._dirty.pop(partition_id, None)
+        self._destroyed[partition_id] = hosted.replica_id
+        hosted.commit.lead_no_more()
+        tombstone = ReplicaRecord(hosted.replica_id, None, Configuration(), destroyed=True)
+        operations = hosted.log.wipe()
+        operations.append(replica_operation(partition_id, tombstone))
+        state = hosted.state
+
+        def durable() -> None:
+            if state is not None:
+                self._delete_data(state)
+            self.on_gone(partition_id)
+            done()
+
+        self.sync.append(operations, durable)
+
+    def rebuild(self, hosted: HostedPartition) -> None:
+        """What this replica has cannot be trusted: forget it and wait for a snapshot."""
+        logger.error("partition %d: this replica is rebuilt from its peers", hosted.partition_id)
+        state, until = hosted.state, hosted.raft.last_index
+        self.store.write(hosted.begin_rebuilding(until), sync=True)
+        if state is not None:
+            self._delete_data(state)
+        self.on_changed(hosted)
+
+    def _adopt(self, partition_id: int, record: ReplicaRecord) -> HostedPartition:
+        log = LogStore(self.store, partition_id)
+        hosted = HostedPartition(self, log, record)
+        self.partitions[partition_id] = hosted
+        self.process_soon(hosted)
+        self.on_changed(hosted)
+        return hosted
+
+    def _delete_data(self, state: PartitionState) -> None:
+        """Delete what a replica held, but for what another partition here owns by now."""
+        for family, start, end in state.owned_ranges():
+            if not self._is_owned(family, start, end):
+                self.store.delete_range(family, start, end)
+
+    def _is_owned(self, family: str, start: bytes, end: bytes) -> bool:
+        return any(
+            family == other and start < other_end and other_start < end
+            for hosted in self.partitions.values()
+            if hosted.state is not None
+            for other, other_start, other_end in hosted.state.owned_ranges()
+        )
+
+    # What hosted partitions ask for (`Surroundings`).
+
+    def now(self) -> int:
+        return int(self.clock.monotonic() * 1000)
+
+    def now_milliseconds(self) -> int:
+        return int(self.clock.now() * 1000)
+
+    def send(self, partition: HostedPartition, message: Message) -> None:
+        """Send a Raft message; what cannot be sent is lost, and Raft is told."""
+        partition_id, receiver = partition.partition_id, message.receiver
+        node_id = partition.node_of(receiver) or self._peer_nodes.get((partition_id, receiver))
+        if node_id is None:
+            return
+        data = raft_message_format.encode(message)
+        if not self.links.send_raft(node_id, partition_id, data):
+            partition.raft.unreachable(self.now(), receiver)
+
+    def send_snapshot(self, partition: HostedPartition, message: InstallSnapshot) -> None:
+        key = partition.partition_id, message.receiver
+        node_id = partition.node_of(message.receiver)
+        state = partition.state
+        if node_id is None or state is None or key in self._senders:
+            partition.raft.snapshot_finished(self.now(), message.receiver, delivered=False)
+            return
+        content = content_of(self.store, state)  # Now: what is applied is what the message says.
+
+        async def send() -> None:
+            arrived = await send_snapshot(
+                self.links, node_id, partition.partition_id, state, content, message
+            )
+            if not arrived:
+                await asyncio.sleep(1.0)  # The receiver may be busy or gone; do not hurry it.
+            partition.raft.snapshot_finished(self.now(), message.receiver, delivered=arrived)
+            self.process_soon(partition)
+
+        task = self.loop.create_task(send())
+        self._senders[key] = task
+        task.add_done_callback(lambda _: self._senders.pop(key, None))
+
+    def process_soon(self, partition: HostedPartition) -> None:
+        self._dirty[partition.partition_id] = partition
+        if not self._scheduled:
+            self._scheduled = True
+            self.loop.call_soon(self._process)
+
+    def child_born(self, child: PartitionState, operations: list[Operation]) -> bool:
+        partition_id = child.descriptor.partition_id
+        known = self.partitions.get(partition_id)
+        if known is not None and not known.rebuilding:
+            return False
+        if partition_id in self._destroyed:
+            return False
+        member = child.descriptor.replica_on(self.node_id)
+        if member is None:
+            return False
+        record = ReplicaRecord(member.replica_id, child, first_configuration(child.descriptor))
+        operations += first_records(partition_id, record)
+        return True
+
+    def child_stored(self, child: PartitionState) -> None:
+        partition_id = child.descriptor.partition_id
+        record = read_replica(self.store, partition_id)
+        assert record is not None
+        self.partitions.pop(partition_id, None)  # One that only waited for a snapshot.
+        self._receiving.pop(partition_id, None)
+        self._adopt(partition_id, record)
+
+    def changed(self, partition: HostedPartition) -> None:
+        self.on_changed(partition)
+
+    # What arrives.
+
+    def raft_received(self, sender: Hello, partition_id: int, message: bytes) -> None:
+        """A Raft message for a replica here, or for one that a leader wants here."""
+        try:
+            decoded = raft_message_format.decode(message)
+        except raft_message_format.MessageGarbled as error:
+            logger.error("from %s: %s", sender.sender_id, error)
+            return
+        self._peer_nodes[partition_id, decoded.sender] = sender.sender_id
+        hosted = self.partitions.get(partition_id)
+        if hosted is None:
+            if self._destroyed.get(partition_id, 0) >= decoded.receiver:
+                return
+            hosted = self._begin_empty(partition_id, decoded.receiver)
+        if hosted.replica_id == decoded.receiver:
+            self._guard(hosted, lambda: hosted.step(decoded))
+
+    def chunk_received(self, partition_id: int, chunk: Chunk) -> None:
+        """A piece of a snapshot. Raises ChunkRefused."""
+        hosted = self.partitions.get(partition_id)
+        if hosted is None:
+            raise ChunkRefused("no replica of the partition is here")
+        if chunk.sequence == 0:
+            self._begin_receiving(hosted, chunk)
+        elif self._receiving.get(partition_id) != (chunk.transfer, chunk.sequence):
+            raise ChunkRefused("this is not the chunk that comes next")
+        self._receiving[partition_id] = chunk.transfer, chunk.sequence + 1
+        operations: list[Operation] = [*chunk.writes]
+        self.store.write(operations, sync=False)
+        if chunk.message is not None:
+            del self._receiving[partition_id]
+            hosted.receive(chunk.state, chunk.message)
+
+    def _begin_receiving(self, hosted: HostedPartition, chunk: Chunk) -> None:
+        """Make room: forget the old state durably, then delete what is left of it."""
+        for family, start, end in chunk.state.owned_ranges():
+            for other in self.partitions.values():
+                if other is hosted or other.state is None:
+                    continue
+                for owned in other.state.owned_ranges():
+                    if family == owned[0] and start < owned[2] and owned[1] < end:
+                        raise ChunkRefused(
+                            f"partition {other.partition_id} here still owns a part of it"
+                        )
+        before = hosted.state
+        self.store.write(hosted.begin_rebuilding(chunk.until), sync=True)
+        if before is not None:
+            self._delete_data(before)
+        self._delete_data(chunk.state)
+
+    def _begin_empty(self, partition_id: int, replica_id: int) -> HostedPartition:
+        """A replica that a leader counts on and that is not here yet."""
+        record = ReplicaRecord(replica_id, None, Configuration(), needs_snapshot=0)
+        self.store.write([replica_operation(partition_id, record)], sync=True)
+        return self._adopt(partition_id, record)
+
+    # Turns of the event loop, and time.
+
+    def _process(self) -> None:
+        self._scheduled = False
+        if self._stopped:
+            return
+        dirty, self._dirty = self._dirty, {}
+        for hosted in dirty.values():
+            self._guard(hosted, hosted.process)
+
+    def _guard(self, hosted: HostedPartition, work: Callable[[], None]) -> None:
+        """Run work of one replica; damage that it finds is that replica's own affair."""
+        if self.partitions.get(hosted.partition_id) is not hosted:
+            return
+        try:
+            work()
+        except ReplicaDamaged as damage:
+            logger.error("partition %d: %s", hosted.partition_id, damage)
+            self.rebuild(hosted)
+        except StorageFailed as error:
+            logger.error("partition %d: the disk refuses: %s", hosted.partition_id, error)
+
+    def _tick(self) -> None:
+        if self._stopped:
+            return
+        now = self.now()
+        for hosted in tuple(self.partitions.values()):
+            deadline = hosted.raft.deadline()
+            if deadline is not None and deadline <= now:
+                self._guard(hosted, hosted.tick)
+        self.loop.call_later(TICK_SECONDS, self._tick)
+
+    def _node_up(self, _node_id: str) -> None:
+        """Nothing to do: what was lost is sent again when the peers answer."""
+
+    def _node_down(self, node_id: str, reason: str) -> None:
+        """A node cannot be reached: its replicas are probed, and quiet groups that it led wake."""
+        logger.warning("no link to node %s: %s", node_id, reason)
+        now = self.now()
+        for hosted in tuple(self.partitions.values()):
+            if hosted.state is None:
+                continue
+            member = hosted.state.descriptor.replica_on(node_id)
+            if member is None:
+                continue
+            hosted.raft.unreachable(now, member.replica_id)
+            if hosted.raft.quiesced and hosted.raft.leader == member.replica_id:
+                hosted.raft.wake(now)
+            self.process_soon(hosted)
+
+
+def resolved(done: Pending[bytes], value: bytes) -> Callable[[], None]:
+    """A callback that gives `value`."""
+    return lambda: done.resolve(value)

@@ -1,0 +1,174 @@
+"""Requests that reach a partition replica on this pod, and who may answer them.
+
+In: REQUEST frames from gateways and the supervisor (`transport/server.py`). A strong read or a
+write is for the leader: it answers under its lease, or after a round to a quorum; a read that may
+be eventual is answered by any replica from what it has applied. Out: ANSWER frames. A wrong guess
+of the sender costs one redirect that carries the fresh descriptor. Invariants: a key outside this
+partition's range is never read or written here; what is refused as unavailable or redirected was
+not begun.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+import orjson
+
+from stator_core import partition_descriptor
+from stator_core.errors import DynamoDBError, InternalServerError, ResourceNotFoundException
+from stator_core.item_format import Damaged
+from stator_core.table import Table
+from stator_node.hosted_partition import HostedPartition
+from stator_node.item_operations import Answer, Fence, ItemOperation, ItemOperations, OutsideRange
+from stator_node.operation_codes import NAMES, OperationCode
+from stator_node.partition_host import PartitionHost
+from stator_node.partition_load import PartitionLoads
+from stator_node.pending import Pending
+from stator_node.raft_commit import NotLeading, OutcomeUnknown
+from stator_node.replica import Replica
+from stator_node.transport.frame_format import EVENTUAL, Status
+from stator_node.transport.server import Request
+
+logger = logging.getLogger(__name__)
+
+READS = frozenset(
+    (
+        OperationCode.GET_ITEM,
+        OperationCode.QUERY,
+        OperationCode.SCAN,
+        OperationCode.BATCH_GET_ITEM,
+    )
+)
+
+
+class PartitionRequests:
+    """Executes item operations on the partitions of one pod."""
+
+    def __init__(self, host: PartitionHost, loads: PartitionLoads) -> None:
+        self._host = host
+        self._loads = loads
+        self._operations: dict[int, tuple[HostedPartition, dict[str, ItemOperation]]] = {}
+        self.writes: dict[int, int] = {}  # by table identifier, for statistics
+
+    def handle(self, request: Request) -> None:
+        """Answer a request for an item operation, now or later."""
+        hosted = self._host.partitions.get(request.partition_id)
+        if hosted is None or hosted.rebuilding or hosted.state is None:
+            request.answer(Status.UNAVAILABLE, b"")
+            return
+        if request.flags & EVENTUAL and request.operation in READS:
+            self._execute(hosted, request)
+            return
+        if not hosted.raft.leads:
+            request.answer(Status.REDIRECT, redirect(hosted))
+            return
+        if request.operation in READS:
+            waiting = hosted.confirm_lead()
+            if waiting is None:
+                self._execute(hosted, request)
+            else:
+                waiting.listen(lambda confirmed: self._confirmed(hosted, request, confirmed))
+            return
+        if not hosted.may_write:
+            request.answer(Status.UNAVAILABLE, b"")
+            return
+        self._execute(hosted, request)
+
+    def _confirmed(
+        self, hosted: HostedPartition, request: Request, confirmed: Pending[None]
+    ) -> None:
+        if confirmed.error is None:
+            self._execute(hosted, request)
+        else:
+            request.answer(Status.REDIRECT, redirect(hosted))
+
+    def _execute(self, hosted: HostedPartition, request: Request) -> None:
+        try:
+            body = orjson.loads(request.body)
+            answer: Answer = self._of(hosted)[NAMES[request.operation]](body)
+        except Exception as error:  # noqa: BLE001  # _refuse logs what is not an answer.
+            self._refuse(hosted, request, error)
+            return
+        if isinstance(answer, bytes):
+            request.answer(Status.RESULT, answer)
+        else:
+            answer.listen(lambda pending: self._settle(hosted, request, pending))
+
+    def _settle(self, hosted: HostedPartition, request: Request, pending: Pending[bytes]) -> None:
+        if pending.error is None:
+            request.answer(Status.RESULT, pending.result())
+        else:
+            self._refuse(hosted, request, pending.error)
+
+    def _refuse(self, hosted: HostedPartition, request: Request, error: BaseException) -> None:
+        """Say no in the way that tells the sender whether it may try elsewhere."""
+        match error:
+            case OutsideRange() | NotLeading():
+                request.answer(Status.REDIRECT, redirect(hosted))
+            case OutcomeUnknown():
+                request.answer(Status.UNKNOWN, b"")
+            case DynamoDBError():
+                request.answer(Status.REFUSED, refusal(error))
+            case Damaged():
+                logger.error("partition %d: %s", hosted.partition_id, error)
+                self._host.rebuild(hosted)
+                request.answer(Status.UNAVAILABLE, b"")
+            case _:
+                logger.error("partition %d failed", hosted.partition_id, exc_info=error)
+                request.answer(
+                    Status.REFUSED, refusal(InternalServerError("Internal server error"))
+                )
+
+    def _of(self, hosted: HostedPartition) -> dict[str, ItemOperation]:
+        known = self._operations.get(hosted.partition_id)
+        if known is not None and known[0] is hosted:
+            return known[1]
+        host = self._host
+        replica = Replica(hosted.commit, host.loop, host.clock, host.stamps, self.writes)
+        fence = Fence(_range_of(hosted), self._noter(hosted.partition_id))
+        operations = ItemOperations(_serving(hosted), replica, fence).by_name()
+        self._operations[hosted.partition_id] = hosted, operations
+        return operations
+
+    def _noter(self, partition_id: int) -> Callable[[int], None]:
+        """Notes the place of each key that is read or written, for the planner."""
+        note = self._loads.note
+        return lambda place: note(partition_id, place)
+
+
+def _serving(hosted: HostedPartition) -> Callable[[str], Table]:
+    def serving(name: str) -> Table:
+        state = hosted.state
+        if state is not None and state.table.status in ("ACTIVE", "UPDATING"):
+            table = state.table
+            if name in (table.name, table.arn):
+                return table
+        raise ResourceNotFoundException("Requested resource not found")
+
+    return serving
+
+
+def _range_of(hosted: HostedPartition) -> Callable[[], tuple[int, int]]:
+    def held() -> tuple[int, int]:
+        assert hosted.state is not None
+        return hosted.state.descriptor.range.start, hosted.state.descriptor.range.end
+
+    return held
+
+
+def redirect(hosted: HostedPartition) -> bytes:
+    """What a REDIRECT carries: the descriptor as this replica has applied it, and who leads."""
+    assert hosted.state is not None
+    return orjson.dumps(
+        {
+            "descriptor": partition_descriptor.to_json(hosted.state.descriptor),
+            "leader": hosted.node_of(hosted.raft.leader),
+            "term": hosted.raft.term,
+        }
+    )
+
+
+def refusal(error: DynamoDBError) -> bytes:
+    """What a REFUSED carries: enough to raise the same error at the gateway."""
+    return orjson.dumps({"name": error.name(), "message": error.message, "members": error.members})

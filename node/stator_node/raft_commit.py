@@ -1,0 +1,202 @@
+"""The commit of a replicated partition: evaluated writes become log entries, and answers wait.
+
+In: evaluated writes from `replica.py`, through the same door as `group_commit.py`. Everything that
+arrives while the disk is busy becomes one entry. Out: proposals to the partition's Raft
+(`hosted_partition.py`), and answers once an entry is committed by a quorum and applied here.
+
+Invariants: entries are evaluated against what is applied plus every group still in flight, in the
+order in which they are proposed; an answer of success leaves only after its group is applied; when
+leadership is lost, a group that was proposed is answered as unknown, one that was not as not begun.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Sequence
+
+from stator_core.entry_format import StoredWrite
+from stator_core.errors import DynamoDBError, InternalServerError
+from stator_node.doors import ItemStore, Operation
+from stator_node.group_commit import Group
+from stator_node.pending import Pending
+
+# A group beyond this many bytes is closed: followers should not wait for one huge entry.
+GROUP_BYTES_MAX = 1024 * 1024
+OUTCOME_UNKNOWN = "The request may or may not have taken effect: its partition lost its leader."
+
+
+class NotLeading(Exception):
+    """This replica does not lead, or not yet: nothing was begun."""
+
+
+class OutcomeUnknown(InternalServerError):
+    """A proposed write whose fate this replica cannot tell."""
+
+
+class RaftCommit:
+    """Collects writes into groups and has them replicated one after the other."""
+
+    def __init__(self, store: ItemStore, propose_soon: Callable[[], None]) -> None:
+        """`propose_soon` has `take` called, soon and not within this turn."""
+        self.store = store
+        self._propose_soon = propose_soon
+        self.syncing: Group | None = None  # What is applied is durable at a quorum.
+        self.failed: str | None = None
+        self.reads_failed = False
+        self.collecting = Group()
+        self.collecting_bytes = 0
+        self._waiting: deque[Group] = deque()  # closed for their size, not yet proposed
+        self._proposed: deque[tuple[int, int, Group]] = deque()  # (index, term, group)
+
+    @property
+    def proposed(self) -> int:
+        """How many groups are on their way through the log."""
+        return len(self._proposed)
+
+    def item(self, key: bytes) -> bytes | None:
+        """The stored item as a writer must see it: in flight, or else as applied."""
+        group = self.group_of(key)
+        return self.store.get(key) if group is None else group.values[key]
+
+    def index_entry(self, key: bytes) -> bytes | None:
+        """The same for a key of the family "indexes"."""
+        for group in self._newest_first():
+            if key in group.index_values:
+                return group.index_values[key]
+        return self.store.get_from("indexes", key)
+
+    def group_of(self, key: bytes) -> Group | None:
+        """The newest group in flight that writes this item key."""
+        if key in self.collecting.values:
+            return self.collecting
+        if self._waiting or self._proposed:
+            for group in self._newest_first():
+                if key in group.values:
+                    return group
+        return None
+
+    def stage(self, key: bytes, value: bytes | None, operations: Sequence[Operation]) -> Group:
+        """Put one item write, and `operations` beside it, into the group being collected."""
+        group = self.collecting
+        if self.collecting_bytes > GROUP_BYTES_MAX:
+            self._waiting.append(group)
+            group = self.collecting = Group()
+            self.collecting_bytes = 0
+        group.values[key] = value
+        group.operations.append(("items", key, value))
+        self.collecting_bytes += len(key) + (0 if value is None else len(value))
+        if operations:
+            group.operations.extend(operations)
+            for family, index_key, index_value in operations:
+                self.collecting_bytes += len(index_key) + len(index_value or b"")
+                if family == "indexes":
+                    group.index_values[index_key] = index_value
+                else:  # An entry of a global index: nobody evaluates against it.
+                    assert family == "items"
+        return group
+
+    def answer_after(self, group: Group, answer: bytes | DynamoDBError) -> Pending[bytes]:
+        """Give `answer` once `group` is applied: it reveals what the group writes."""
+        pending: Pending[bytes] = Pending()
+        group.waiters.append((pending, answer))
+        if group is self.collecting:
+            self._propose_soon()
+        return pending
+
+    def read_after(self, group: Group, read: Callable[[], bytes]) -> Pending[bytes]:
+        """Run `read` once `group` is applied."""
+        pending: Pending[bytes] = Pending()
+
+        def run() -> None:
+            try:
+                pending.resolve(read())
+            except Exception as error:  # noqa: BLE001  # The door that waits answers it.
+                pending.fail(error)
+
+        group.after.append(run)
+        return pending
+
+    # What the hosted partition calls.
+
+    def take(self) -> Group | None:
+        """The next group to propose, if one waits."""
+        if self._waiting:
+            return self._waiting.popleft()
+        if not self.collecting.waiters:
+            return None
+        group, self.collecting = self.collecting, Group()
+        self.collecting_bytes = 0
+        return group
+
+    def has_more(self) -> bool:
+        """Whether another group waits to be proposed."""
+        return bool(self._waiting or self.collecting.waiters)
+
+    def was_proposed(self, index: int, term: int, group: Group) -> None:
+        """The group stands in the log at this index."""
+        assert not self._proposed or self._proposed[-1][0] < index
+        self._proposed.append((index, term, group))
+
+    def group_at(self, index: int, term: int) -> Group | None:
+        """The own group that a committed entry carries; None for somebody else's entry."""
+        if self._proposed and self._proposed[0][0] == index and self._proposed[0][1] == term:
+            return self._proposed.popleft()[2]
+        return None
+
+    def applied(self, group: Group) -> None:
+        """The group is committed and applied: everybody who waits for it hears."""
+        for pending, answer in group.waiters:
+            if isinstance(answer, bytes):
+                pending.resolve(answer)
+            else:
+                pending.fail(answer)
+        for read in group.after:
+            read()
+
+    def refuse(self, group: Group) -> None:
+        """The group could not be proposed: nothing was begun."""
+        _give_up(group, NotLeading())
+
+    def lead_no_more(self) -> None:
+        """Leadership is lost: give up what is in flight, and say how far it had come."""
+        proposed, self._proposed = self._proposed, deque()
+        begun = [group for _, _, group in proposed]
+        waiting, self._waiting = self._waiting, deque()
+        not_begun = [*waiting, self.collecting]
+        self.collecting = Group()
+        self.collecting_bytes = 0
+        for group in begun:
+            _give_up(group, OutcomeUnknown(OUTCOME_UNKNOWN))
+        for group in not_begun:
+            _give_up(group, NotLeading())
+
+    async def drain(self) -> None:
+        """Nothing to wait for: what was acknowledged is durable at a quorum."""
+
+    def storage_failed(self, error: BaseException, *, reads_too: bool = False) -> None:
+        """The disk refuses: this replica takes no more writes, its peers go on without it."""
+        self.failed = str(error)
+        self.reads_failed = self.reads_failed or reads_too
+
+    def _newest_first(self) -> list[Group]:
+        groups = [group for _, _, group in self._proposed]
+        groups += self._waiting
+        groups.append(self.collecting)
+        groups.reverse()
+        return groups
+
+
+def _give_up(group: Group, error: Exception) -> None:
+    for pending, _ in group.waiters:
+        pending.fail(error)
+    for read in group.after:
+        read()
+
+
+def stored_writes(group: Group) -> list[StoredWrite]:
+    """The group's writes as an entry carries them."""
+    return [
+        (family, key, value)
+        for family, key, value in group.operations
+        if family == "items" or family == "indexes"
+    ]

@@ -1,0 +1,99 @@
+"""One disk, one sync at a time: the batches of all partitions of a pod share it.
+
+In: operations with a callback each, from `partition_host.py`. Everything that came in one turn of
+the event loop, and all that comes while a sync is under way, is one batch and one sync. Out: the
+callbacks, in order, once their batch is durable. A batch of one is synced in place when nothing
+else waits (no thread to wake); a larger one in a thread, where RocksDB lets go of the interpreter.
+
+Invariants: batches become durable in order; a callback is called once; after a failure nothing is
+reported durable any more: the pod must be restarted or its store reopened.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+from stator_node.doors import ItemStore, Operation, StorageFailed
+
+logger = logging.getLogger(__name__)
+
+Done = Callable[[], None]
+INLINE_MAX = 1
+
+
+class SyncLoop:
+    """Makes batches durable one after the other."""
+
+    def __init__(
+        self,
+        store: ItemStore,
+        loop: asyncio.AbstractEventLoop,
+        failed: Callable[[StorageFailed], None],
+    ) -> None:
+        """`failed` is told once, when the disk refuses."""
+        self._store = store
+        self._loop = loop
+        self._failed = failed
+        self._operations: list[Operation] = []
+        self._waiting: list[Done] = []
+        self._syncing: list[Done] | None = None
+        self._scheduled = False
+        self._broken = False
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="sync")
+
+    def append(self, operations: Sequence[Operation], done: Done) -> None:
+        """Write `operations`; call `done` when they are durable."""
+        if self._broken:
+            return
+        self._operations += operations
+        self._waiting.append(done)
+        if not self._scheduled and self._syncing is None:
+            self._scheduled = True
+            self._loop.call_soon(self._commit)
+
+    def close(self) -> None:
+        """End the sync thread."""
+        self._thread.shutdown(wait=True)
+
+    def _commit(self) -> None:
+        self._scheduled = False
+        if self._syncing is not None or not self._waiting or self._broken:
+            return
+        operations, self._operations = self._operations, []
+        waiting, self._waiting = self._waiting, []
+        inline = len(waiting) <= INLINE_MAX
+        try:
+            self._store.write(operations, sync=inline)
+        except StorageFailed as error:
+            self._break(error)
+            return
+        if inline:
+            for done in waiting:
+                done()
+            return
+        self._syncing = waiting
+        self._loop.run_in_executor(self._thread, self._store.sync).add_done_callback(self._synced)
+
+    def _synced(self, synced: asyncio.Future[None]) -> None:
+        waiting, self._syncing = self._syncing, None
+        assert waiting is not None
+        error = synced.exception()
+        if isinstance(error, StorageFailed):
+            self._break(error)
+            return
+        if error is not None:
+            raise error
+        if self._waiting:
+            self._commit()  # The next sync runs while these callbacks do.
+        for done in waiting:
+            done()
+
+    def _break(self, error: StorageFailed) -> None:
+        logger.error("the disk refuses: %s", error)
+        self._broken = True
+        self._waiting.clear()
+        self._operations.clear()
+        self._failed(error)

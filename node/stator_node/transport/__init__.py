@@ -1,0 +1,1 @@
+"""What pods say to each other: frames over TCP, many partitions' messages in one write."""

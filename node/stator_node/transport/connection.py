@@ -1,0 +1,158 @@
+"""One TCP connection between two pods, cut into frames.
+
+Made by `server.py` (inbound) and `links.py` (outbound), which are its `Owner`. What is sent in one
+turn of the event loop leaves in one write. Invariants: frames arrive whole and in order; never more
+than `queue_bytes_max` wait to be sent; a stream that is not of this protocol is closed, with the
+reason told to the other side where that is still possible.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import struct
+from typing import Protocol, cast
+
+from stator_node.transport.frame_format import (
+    FRAME_BYTES_MAX,
+    FRAME_HEADER,
+    FrameRefused,
+    Kind,
+    encode_frame,
+)
+
+QUEUE_BYTES_MAX = 64 * 1024 * 1024
+LENGTH_BYTES = 4  # of a frame, before what it counts
+_KINDS = frozenset(Kind)
+
+
+class Owner(Protocol):
+    """Who hears of what happens on a connection."""
+
+    def connected(self, connection: FrameConnection) -> None: ...
+
+    def frame_received(self, connection: FrameConnection, kind: int, payload: bytes) -> None:
+        """May raise FrameRefused: the connection is then refused."""
+
+    def disconnected(self, connection: FrameConnection, reason: str) -> None: ...
+
+
+class FrameConnection(asyncio.Protocol):
+    """Frames in, frames out."""
+
+    def __init__(self, owner: Owner, queue_bytes_max: int = QUEUE_BYTES_MAX) -> None:
+        self._owner = owner
+        self._queue_bytes_max = queue_bytes_max
+        self._transport: asyncio.Transport | None = None
+        self._loop = asyncio.get_running_loop()
+        self._received: list[bytes] = []  # what no whole frame has been cut from yet
+        self._received_bytes = 0
+        self._needed_bytes = FRAME_HEADER.size
+        self._queue: list[bytes] = []
+        self._queue_bytes = 0
+        self._flushing = False
+        self._paused = False
+        self._reason = "the other side closed"
+
+    @property
+    def is_open(self) -> bool:
+        return self._transport is not None
+
+    def send(self, kind: Kind, *parts: bytes) -> bool:
+        """Queue a frame. False: too much waits already, or the connection is gone."""
+        if self._transport is None:
+            return False
+        pieces = encode_frame(kind, *parts)
+        size = sum(map(len, pieces))
+        if self._queue_bytes + size > self._queue_bytes_max:
+            return False
+        self._queue += pieces
+        self._queue_bytes += size
+        if not self._flushing and not self._paused:
+            self._flushing = True
+            self._loop.call_soon(self._flush)
+        return True
+
+    def refuse(self, reason: str) -> None:
+        """Tell the other side why, and close."""
+        self._reason = f"refused: {reason}"
+        self.send(Kind.REFUSED, json.dumps({"reason": reason}).encode())
+        self.close()
+
+    def close(self) -> None:
+        """Close after what is queued has been handed to the kernel."""
+        if self._transport is not None:
+            self._flush()
+            self._transport.close()
+
+    def abort(self, reason: str) -> None:
+        """Drop the connection now."""
+        self._reason = reason
+        if self._transport is not None:
+            self._transport.abort()
+
+    # What asyncio calls.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+        self._owner.connected(self)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self._transport = None
+        self._queue.clear()
+        self._queue_bytes = 0
+        self._owner.disconnected(self, self._reason if error is None else str(error))
+
+    def data_received(self, data: bytes) -> None:
+        self._received_bytes += len(data)
+        if self._received:
+            self._received.append(data)
+            if self._received_bytes < self._needed_bytes:
+                return  # A large frame comes in many pieces; they are joined once.
+            data = b"".join(self._received)
+        elif self._received_bytes < self._needed_bytes:
+            self._received = [data]
+            return
+        try:
+            rest = self._cut(data)
+        except FrameRefused as error:
+            rest = b""
+            self.refuse(str(error))
+        except struct.error:
+            rest = b""
+            self.refuse("a frame is shorter than its kind needs")
+        self._received = [rest] if rest else []
+        self._received_bytes = len(rest)
+
+    def pause_writing(self) -> None:
+        self._paused = True
+
+    def resume_writing(self) -> None:
+        self._paused = False
+        self._flush()
+
+    def _cut(self, data: bytes) -> bytes:
+        """Hand on every whole frame; returns what is left. Raises FrameRefused."""
+        position, end, header = 0, len(data), FRAME_HEADER.size
+        received = self._owner.frame_received
+        self._needed_bytes = header
+        while end - position >= header and self._transport is not None:
+            length, kind = FRAME_HEADER.unpack_from(data, position)
+            if not 1 <= length <= FRAME_BYTES_MAX:
+                raise FrameRefused(f"a frame of {length} bytes, the limit is {FRAME_BYTES_MAX}")
+            if kind not in _KINDS:
+                raise FrameRefused(f"frame kind {kind} is unknown to this version")
+            next_position = position + LENGTH_BYTES + length
+            if next_position > end:
+                self._needed_bytes = LENGTH_BYTES + length
+                break
+            received(self, kind, data[position + header : next_position])
+            position = next_position
+        return data[position:] if position else data
+
+    def _flush(self) -> None:
+        self._flushing = False
+        if self._queue and self._transport is not None:
+            pieces, self._queue = self._queue, []
+            self._queue_bytes = 0
+            self._transport.write(b"".join(pieces))
