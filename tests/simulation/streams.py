@@ -15,9 +15,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from simulation.virtual_loop import NodeLoop
-
     from simulation.network import Network
+    from simulation.virtual_loop import NodeLoop
 
 HIGH_WATER_BYTES = 256 * 1024  # under way, from where on the writer is asked to pause
 CONNECT_SECONDS_MAX = 120.0  # the operating system's own patience

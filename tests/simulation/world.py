@@ -25,9 +25,8 @@ from typing import Any
 
 from simulation.clocks import NANOSECONDS, NodeClock
 from simulation.disk import DiskSettings, SimulatedDisk
-from simulation.virtual_loop import NodeLoop
-
 from simulation.network import LinkSettings, Network
+from simulation.virtual_loop import NodeLoop
 
 EVENTS_MAX = 50_000_000  # of one run: a world that goes in circles ends
 TRACE_LINES = 200  # kept for the message of a failure
