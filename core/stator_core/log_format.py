@@ -1,8 +1,8 @@
 """The bytes of a replica's Raft log on disk, version 1, in the column family `log`.
 
 In: entries, hard state and positions of `raft`. Out: keys and values, and back. Called by
-`storage/log_store.py`; `raft_message_format.py` shares the JSON of a configuration. Golden bytes in tests/core/test_log_format.py pin the layout: DO NOT
-CHANGE IT, make a version 2.
+`storage/log_store.py`; `raft_message_format.py` shares the JSON of a configuration. Golden bytes
+in tests/core/test_log_format.py pin the layout: DO NOT CHANGE IT, make a version 2.
 
     partition u64 | "E" | index u64   an entry       term u64 | kind u8 | data
     partition u64 | "H"               hard state     term u64 | vote u32 | commit u64
@@ -81,9 +81,8 @@ def seal(key: bytes, content: bytes) -> bytes:
 def unseal(key: bytes, stored: bytes) -> bytes:
     """The content of a record. Raises LogDamaged."""
     if stored[:1] != _VERSION_BYTE:
-        raise LogDamaged(
-            f"log record under key {key.hex()}: version {stored[:1].hex()}, this code reads {VERSION}"
-        )
+        found = stored[:1].hex() or "missing"
+        raise LogDamaged(f"log record under key {key.hex()}: version {found}, not {VERSION:02x}")
     content = stored[_PREFIX_BYTES:]
     if xxh3_64_digest(key + content) != stored[1:_PREFIX_BYTES]:
         raise LogDamaged(f"log record under key {key.hex()}: the checksum does not match")

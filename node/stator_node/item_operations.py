@@ -15,6 +15,7 @@ import orjson
 
 from stator_core import item_format, keys
 from stator_core.key_format import PREFIX_BYTES, hash_of, identifier_of
+from stator_core.limits import PAGE_BYTES_MAX
 from stator_core.partition import WriteRequest
 from stator_core.partition_state import place_key
 from stator_core.requests import (
@@ -38,6 +39,10 @@ from stator_node.storage_errors import STORAGE_ERRORS, for_client
 
 Answer = bytes | Pending[bytes]
 ItemOperation = Callable[[dict[str, Any]], Answer]
+
+
+# A member that a gateway adds to a Scan over several partitions: how much of the page is left.
+PAGE_BYTES = "StatorPageBytes"
 
 
 class OutsideRange(Exception):
@@ -138,7 +143,10 @@ class ItemOperations:
     def _scan(self, body: dict[str, Any]) -> Answer:
         request = scan.parse(body)
         read = request.bind(self._serving(request.table_name))
-        return self._replica.read_page(read if self._fence is None else self._fence.clip(read))
+        if self._fence is not None:
+            read = self._fence.clip(read)
+            read.page_bytes_max = min(read.page_bytes_max, body.get(PAGE_BYTES, PAGE_BYTES_MAX))
+        return self._replica.read_page(read)
 
     def _batch_get_item(self, body: dict[str, Any]) -> Answer:
         request = batch_get_item.parse(body)

@@ -34,6 +34,7 @@ class PageReader:
     """Collects one page. Feed it in key order (descending for a reverse read)."""
 
     __slots__ = (
+        "_bytes_max",
         "_count_only",
         "_fetched_bytes",
         "_fetched_units",
@@ -59,6 +60,7 @@ class PageReader:
         self._plain = self._filter is None and self._projection is None
         # A page without Limit ends by its bytes alone: an item has at least one byte.
         self._scanned_count_max = range_read.limit or PAGE_BYTES_MAX + 1
+        self._bytes_max = range_read.page_bytes_max
         self.last_key = b""  # the stored key of the last entry evaluated
         self._fetched_bytes = 0
         self._fetched_units = 0.0
@@ -82,7 +84,7 @@ class PageReader:
             self._evaluate(payload)
         self.full = (
             self.scanned_count >= self._scanned_count_max
-            or self.bytes_read + self._fetched_bytes >= PAGE_BYTES_MAX
+            or self.bytes_read + self._fetched_bytes >= self._bytes_max
         )
         return self.full
 
@@ -119,7 +121,7 @@ class PageReader:
     def _take(self, contents: list[tuple[bytes, int]]) -> bool:
         """Take a whole slice at once, if its entries need no look and 1 MB holds them all."""
         bytes_read = self.bytes_read + sum([size for _, size in contents])
-        if not self._plain or not contents or bytes_read + self._fetched_bytes >= PAGE_BYTES_MAX:
+        if not self._plain or not contents or bytes_read + self._fetched_bytes >= self._bytes_max:
             return False
         if not self._count_only:
             self.items += [payload for payload, _ in contents]

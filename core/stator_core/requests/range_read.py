@@ -31,6 +31,7 @@ from stator_core.key_format import (
     hash_of,
     local_index_of,
 )
+from stator_core.limits import PAGE_BYTES_MAX
 from stator_core.table import Index, Table
 
 Family: TypeAlias = Literal["items", "indexes"]
@@ -57,6 +58,8 @@ class RangeRead:
     fetch_base: bool
     interleaved: bool
     return_consumed_capacity: str
+    # Where the page ends: less than 1 MB where other partitions have filled a part of it.
+    page_bytes_max: int = PAGE_BYTES_MAX
 
     @property
     def family(self) -> Family:

@@ -1,0 +1,271 @@
+"""The router of a gateway: which partitions a request is for, and one answer out of theirs.
+
+In: operations from the doors. Each is parsed and checked against its table as `router.py`'s are, so
+that mistakes are answered here; then its body goes on errands (`errand.py`) to the partitions that
+hold its keys. Batches and Scans of tables with several partitions go out in parts and come back as
+one answer. Invariant: nothing central is asked on the way; the view is this process's own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any
+
+import orjson
+
+from stator_core import keys
+from stator_core.errors import ServiceUnavailable, UnknownOperationException
+from stator_core.key_format import HASH_SPACE, hash_of, identifier_of
+from stator_core.partition import WriteRequest
+from stator_core.partition_descriptor import PartitionDescriptor
+from stator_core.requests import (
+    batch_get_item,
+    batch_write_item,
+    delete_item,
+    get_item,
+    put_item,
+    query,
+    scan,
+    update_item,
+)
+from stator_core.table import Table
+from stator_node.batch_totals import merge_consumed
+from stator_node.cluster_pages import ScanOverPartitions
+from stator_node.cluster_view import ClusterView
+from stator_node.doors import Caller
+from stator_node.errand import NO_LEADER, Errands
+from stator_node.operation_codes import OperationCode
+from stator_node.pending import Pending, wait
+from stator_node.table_life import TableOperation
+
+Body = dict[str, Any]
+PARTITION_TRIES_MAX = 40
+PARTITION_RETRY_SECONDS = 0.2
+
+
+class ClusterRouter:
+    """The `doors.Executor` of a gateway."""
+
+    def __init__(
+        self, view: ClusterView, errands: Errands, tables: dict[str, TableOperation]
+    ) -> None:
+        """`tables` are the table operations by name."""
+        self._view = view
+        self._errands = errands
+        self._loop = asyncio.get_running_loop()
+        self._tasks: set[asyncio.Task[bytes]] = set()
+        self._tables = tables
+        self._items: dict[str, Callable[[Body], bytes | Pending[bytes]]] = {
+            "PutItem": self._put_item,
+            "UpdateItem": self._update_item,
+            "DeleteItem": self._delete_item,
+            "GetItem": self._get_item,
+            "Query": self._query,
+            "Scan": self._scan,
+            "BatchGetItem": self._batch_get_item,
+            "BatchWriteItem": self._batch_write_item,
+        }
+        self.operations = frozenset(self._items) | frozenset(tables)
+
+    def execute(self, operation: str, body: Body, caller: Caller) -> bytes | Pending[bytes]:
+        """Answer one operation. Raises, or fails with, DynamoDBError."""
+        handler = self._items.get(operation)
+        if handler is not None:
+            return handler(body)
+        table_handler = self._tables.get(operation)
+        if table_handler is None:
+            raise UnknownOperationException()
+        return table_handler(body, caller)
+
+    # One key.
+
+    def _put_item(self, body: Body) -> Pending[bytes]:
+        return self._write(put_item.parse(body), body, OperationCode.PUT_ITEM)
+
+    def _update_item(self, body: Body) -> Pending[bytes]:
+        return self._write(update_item.parse(body), body, OperationCode.UPDATE_ITEM)
+
+    def _delete_item(self, body: Body) -> Pending[bytes]:
+        return self._write(delete_item.parse(body), body, OperationCode.DELETE_ITEM)
+
+    def _write(self, request: WriteRequest, body: Body, code: OperationCode) -> Pending[bytes]:
+        table = self._view.serving(request.table_name)
+        request.check(table)
+        place = keys.hash_place(table, request.key_item())
+        return self._errands.send(table, place, code, orjson.dumps(body), is_write=True)
+
+    def _get_item(self, body: Body) -> Pending[bytes]:
+        request = get_item.parse(body)
+        table = self._view.serving(request.table_name)
+        request.check(table)
+        return self._errands.send(
+            table,
+            keys.hash_place(table, request.key),
+            OperationCode.GET_ITEM,
+            orjson.dumps(body),
+            eventual=not request.consistent_read,
+        )
+
+    def _query(self, body: Body) -> Pending[bytes]:
+        request = query.parse(body)
+        table = self._view.serving(request.table_name)
+        read = request.bind(table)
+        # The entries of a global index lie in the table's one partition, wherever their hash is.
+        of_table = read.index is None or not read.index.is_global
+        return self._errands.send(
+            table,
+            hash_of(read.ranges[0][0]) if of_table and read.ranges else 0,
+            OperationCode.QUERY,
+            orjson.dumps(body),
+            eventual=not request.consistent_read,
+        )
+
+    # Many keys.
+
+    def _scan(self, body: Body) -> Pending[bytes]:
+        request = scan.parse(body)
+        table = self._view.serving(request.table_name)
+        read = request.bind(table)
+        eventual = not request.consistent_read
+        of_index = read.index is not None and read.index.is_global
+        if of_index or len(self._view.partitions_of(table, 0, HASH_SPACE)) <= 1:
+            data = orjson.dumps(body)
+            return self._errands.send(table, 0, OperationCode.SCAN, data, eventual=eventual)
+        start, end = places_of(read.ranges)
+        pages = ScanOverPartitions(body, request.limit)
+
+        async def walk() -> bytes:
+            place = start
+            while place < end and not pages.full:
+                partition = await self._partition(table, place)
+                data = pages.next_body()
+                answer = self._errands.send(
+                    table, place, OperationCode.SCAN, data, eventual=eventual
+                )
+                pages.take(await wait(answer))
+                place = partition.range.end
+            return pages.response()
+
+        return self._later(walk())
+
+    def _batch_get_item(self, body: Body) -> Pending[bytes]:
+        request = batch_get_item.parse(body)
+        parts: dict[tuple[int, str], tuple[Table, bool, list[Body]]] = {}
+        for wanted in request.tables:
+            table = self._view.serving(wanted.table_name)
+            wanted.check(table)
+            for key in wanted.keys:
+                slot = self._guess(table, keys.hash_place(table, key)), wanted.sent_name
+                part = parts.setdefault(slot, (table, wanted.consistent_read, []))
+                part[2].append(key)
+        sends = []
+        for (_, name), (table, consistent, part_keys) in parts.items():
+            wanted_part = {**body["RequestItems"][name], "Keys": part_keys}
+            sends.append(
+                self._errands.send(
+                    table,
+                    keys.hash_place(table, part_keys[0]),
+                    OperationCode.BATCH_GET_ITEM,
+                    orjson.dumps({**body, "RequestItems": {name: wanted_part}}),
+                    eventual=not consistent,
+                )
+            )
+        return self._merged(sends)
+
+    def _batch_write_item(self, body: Body) -> Pending[bytes]:
+        request = batch_write_item.parse(body)
+        parts: dict[tuple[int, str], tuple[Table, int, list[Body]]] = {}
+        for wanted in request.tables:
+            table = self._view.serving(wanted.table_name)
+            wanted.check(table)
+            for write, sent in zip(wanted.writes, wanted.sent, strict=True):
+                place = keys.hash_place(table, write.key_item())
+                slot = self._guess(table, place), wanted.sent_name
+                parts.setdefault(slot, (table, place, []))[2].append(sent)
+        sends = [
+            self._errands.send(
+                table,
+                place,
+                OperationCode.BATCH_WRITE_ITEM,
+                orjson.dumps({**body, "RequestItems": {name: part_writes}}),
+                is_write=True,
+            )
+            for (_, name), (table, place, part_writes) in parts.items()
+        ]
+        return self._merged(sends)
+
+    def _guess(self, table: Table, place: int) -> int:
+        """The id of the partition that seems to hold a hash; 0 where none is known."""
+        partition = self._view.partition_of(table, place)
+        return 0 if partition is None else partition.partition_id
+
+    def _merged(self, sends: Sequence[Pending[bytes]]) -> Pending[bytes]:
+        """One answer of those of the parts of a batch."""
+        if len(sends) == 1:
+            return sends[0]
+
+        async def gather() -> bytes:
+            answers = await asyncio.gather(*(wait(send) for send in sends))
+            return merge_batch([orjson.loads(answer) for answer in answers])
+
+        return self._later(gather())
+
+    async def _partition(self, table: Table, place: int) -> PartitionDescriptor:
+        """The partition that holds a hash; waits a while for one to be heard of."""
+        for _ in range(PARTITION_TRIES_MAX):
+            partition = self._view.partition_of(table, place)
+            if partition is not None:
+                return partition
+            await asyncio.sleep(PARTITION_RETRY_SECONDS)
+        raise ServiceUnavailable(NO_LEADER)
+
+    def _later(self, work: Coroutine[Any, Any, bytes]) -> Pending[bytes]:
+        """The result of a coroutine as a Pending."""
+        result: Pending[bytes] = Pending()
+        task = self._loop.create_task(work)
+        self._tasks.add(task)
+
+        def done(finished: asyncio.Task[bytes]) -> None:
+            self._tasks.discard(finished)
+            error = finished.exception()
+            if error is not None:
+                result.fail(error)
+            else:
+                result.resolve(finished.result())
+
+        task.add_done_callback(done)
+        return result
+
+
+def places_of(ranges: list[tuple[bytes, bytes]]) -> tuple[int, int]:
+    """The hashes [start, end) that ranges of stored keys walk over."""
+    if not ranges:
+        return 0, 0
+    first, last = ranges[0][0], ranges[-1][1]
+    start = hash_of(first.ljust(12, b"\0"))
+    if identifier_of(last) != identifier_of(first):
+        return start, HASH_SPACE
+    end = hash_of(last.ljust(12, b"\0"))
+    return start, end + 1 if len(last) > 12 else end
+
+
+def merge_batch(parts: list[Body]) -> bytes:
+    """One batch answer of several: lists by table are joined, capacity is added up."""
+    answer: Body = {}
+    consumed: dict[str, list[Body]] = {}
+    for part in parts:
+        for member in ("Responses", "ItemCollectionMetrics", "UnprocessedItems"):
+            if member in part:
+                joined = answer.setdefault(member, {})
+                for name, entries in part[member].items():
+                    joined.setdefault(name, []).extend(entries)
+        if "UnprocessedKeys" in part:
+            joined = answer.setdefault("UnprocessedKeys", {})
+            for name, rest in part["UnprocessedKeys"].items():
+                joined.setdefault(name, {**rest, "Keys": []})["Keys"].extend(rest["Keys"])
+        for capacity in part.get("ConsumedCapacity", ()):
+            consumed.setdefault(capacity["TableName"], []).append(capacity)
+    if consumed:
+        answer["ConsumedCapacity"] = [merge_consumed(each) for each in consumed.values()]
+    return orjson.dumps(answer)

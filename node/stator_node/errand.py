@@ -1,0 +1,144 @@
+"""Errands: one request to whoever holds a hash, until it is answered.
+
+In: an operation's code and body, and a hash of a table. It is sent to the leader of the partition
+that holds the hash, or, where an eventual read will do, to the nearest replica. Out: the answer. A
+wrong guess costs one redirect, which teaches the view (`cluster_view.py`); an unavailable replica
+costs a short wait. Called by `cluster_router.py` and `supervisor.py`. Invariants: a write whose
+outcome is unknown is never sent again; tries are bounded in time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import orjson
+
+from stator_core import errors
+from stator_core.errors import DynamoDBError, InternalServerError, ServiceUnavailable
+from stator_core.partition_descriptor import PartitionDescriptor
+from stator_core.table import Table
+from stator_node.cluster_view import ClusterView
+from stator_node.doors import Clock
+from stator_node.operation_codes import OperationCode
+from stator_node.pending import Pending
+from stator_node.transport.frame_format import EVENTUAL, Status
+from stator_node.transport.links import Answer
+
+REQUEST_SECONDS_MAX = 5.0  # for one try
+TOTAL_SECONDS_MAX = 8.0  # for all tries together; clients give up after ten and more
+TRY_SECONDS_MIN = 0.05
+RETRY_SECONDS_MIN = 0.005
+RETRY_SECONDS_MAX = 0.25
+UNKNOWN_OUTCOME = "The request may or may not have taken effect: its partition did not answer."
+NO_LEADER = "The partition that holds this key has no leader at this moment."
+
+
+@dataclass(slots=True)
+class Errand:
+    """What is to be done, and how often it was tried."""
+
+    table: Table
+    place: int  # whoever holds this hash is asked
+    operation: OperationCode
+    body: bytes
+    eventual: bool
+    is_write: bool
+    deadline: float
+    result: Pending[bytes]
+    tries: int = 0
+
+
+class Errands:
+    """Runs errands. One per gateway."""
+
+    def __init__(self, view: ClusterView, clock: Clock, chance: Callable[[], float]) -> None:
+        """`chance` gives numbers in [0, 1) that spread retries."""
+        self._view = view
+        self._clock = clock
+        self._chance = chance
+        self._loop = asyncio.get_running_loop()
+
+    def send(
+        self,
+        table: Table,
+        place: int,
+        operation: OperationCode,
+        body: bytes,
+        *,
+        eventual: bool = False,
+        is_write: bool = False,
+    ) -> Pending[bytes]:
+        """Have an operation executed. Fails with DynamoDBError."""
+        result: Pending[bytes] = Pending()
+        deadline = self._clock.monotonic() + TOTAL_SECONDS_MAX
+        self._try(Errand(table, place, operation, body, eventual, is_write, deadline, result))
+        return result
+
+    def _try(self, errand: Errand) -> None:
+        """Ask the node that seems right; go on by what it answers."""
+        view = self._view
+        partition = view.partition_of(errand.table, errand.place)
+        if partition is None:
+            self._again(errand)
+            return
+        node_id = None if errand.eventual else view.leader(partition)
+        if node_id is None:
+            nodes = view.nearest_first(partition)
+            node_id = nodes[errand.tries % len(nodes)]
+        errand.tries += 1
+        asked = node_id
+        view.links.request(
+            node_id,
+            partition.partition_id,
+            errand.operation,
+            EVENTUAL if errand.eventual else 0,
+            errand.body,
+            min(REQUEST_SECONDS_MAX, max(TRY_SECONDS_MIN, self._remaining(errand))),
+        ).listen(lambda done: self._answered(errand, partition, asked, done.result()))
+
+    def _answered(
+        self, errand: Errand, partition: PartitionDescriptor, node_id: str, answer: Answer
+    ) -> None:
+        match answer.status:
+            case Status.RESULT:
+                errand.result.resolve(answer.body)
+            case Status.REFUSED:
+                errand.result.fail(refused_error(answer.body))
+            case Status.REDIRECT:
+                self._view.forget_leader(partition.partition_id, node_id)
+                self._view.learn(answer.body)
+                self._again(errand, at_once=errand.tries <= 2)
+            case Status.UNAVAILABLE:
+                self._view.forget_leader(partition.partition_id, node_id)
+                self._again(errand)
+            case Status.UNKNOWN:
+                self._view.forget_leader(partition.partition_id, node_id)
+                if errand.is_write:
+                    errand.result.fail(InternalServerError(UNKNOWN_OUTCOME))
+                else:
+                    self._again(errand)
+
+    def _again(self, errand: Errand, *, at_once: bool = False) -> None:
+        """Try once more, a little later each time, until the time is up."""
+        if self._remaining(errand) <= 0:
+            errand.result.fail(ServiceUnavailable(NO_LEADER))
+        elif at_once:
+            self._loop.call_soon(self._try, errand)
+        else:
+            pause = min(RETRY_SECONDS_MAX, RETRY_SECONDS_MIN * 2 ** min(errand.tries, 6))
+            self._loop.call_later(pause * (0.5 + self._chance()), self._try, errand)
+
+    def _remaining(self, errand: Errand) -> float:
+        return errand.deadline - self._clock.monotonic()
+
+
+def refused_error(body: bytes) -> DynamoDBError:
+    """The error that a partition answered with."""
+    members = orjson.loads(body)
+    kind = getattr(errors, members["name"], None)
+    if not isinstance(kind, type) or not issubclass(kind, DynamoDBError):
+        kind = InternalServerError
+    error: DynamoDBError = kind(members["message"], **members["members"])
+    return error
