@@ -160,6 +160,13 @@ def test_a_limit_does(indexed):
     assert capacity(indexed, "Query", **by_pk(Limit=1)) == {"CapacityUnits": 1.5}
 
 
+def test_the_table_is_named_by_its_name_also_where_its_arn_was_sent(indexed):
+    """(unconfirmed)"""
+    arn = indexed.client.describe_table(TableName=indexed.name)["Table"]["TableArn"]
+
+    assert capacity(indexed, "Query", **by_pk(TableName=arn)) == {"CapacityUnits": 3.5}
+
+
 # ---------------------------------------------------------------------------------------- indexes
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 import blackbox
-from control_plane import ALL, UNITS, attributes, index, keys, provisioned, table_body
+from control_plane import UNITS, attributes, index, keys, provisioned, table_body
 from item_table import PARAMETER, constraint, enum, invalid, member_errors
 
 NAME_PATTERN = "satisfy regular expression pattern: [a-zA-Z0-9_.-]+"
@@ -39,27 +39,21 @@ def test_a_table_is_creating_at_first_and_active_soon(control):
 
 
 def test_a_table_that_is_being_created_serves_no_data(control):
-    name = control.begin(table_body())["TableName"]
     key = {"pk": {"S": "a"}}
 
-    refusals = {
-        control.refusal("PutItem", TableName=name, Item=key),
-        control.refusal("GetItem", TableName=name, Key=key),
-        control.refusal("Scan", TableName=name),
-    }
+    _, outcomes = control.just_begun(
+        ("PutItem", {"Item": key}), ("GetItem", {"Key": key}), ("Scan", {})
+    )
 
-    assert refusals == {"ResourceNotFoundException: Requested resource not found"}
+    assert set(outcomes) == {"ResourceNotFoundException: Requested resource not found"}
 
 
 def test_a_name_is_taken_while_its_table_lives(control):
     """While it is created the text says so (unconfirmed)."""
-    name = control.begin(table_body())["TableName"]
+    name, outcomes = control.just_begun(("CreateTable", table_body(TableName=None)))
 
-    assert control.refusal("CreateTable", **table_body(TableName=name)) == (
-        "ResourceInUseException: Attempt to change a resource which is still in use: Table is "
-        f"being created: {name}"
-    )
-    blackbox.wait_until_active(control.client, name)
+    being_created = "Attempt to change a resource which is still in use: Table is being created: "
+    assert outcomes == [f"ResourceInUseException: {being_created}{name}"]
     assert control.refusal("CreateTable", **table_body(TableName=name)) == (
         f"ResourceInUseException: Table already exists: {name}"
     )
@@ -81,44 +75,6 @@ def test_provisioned_is_the_default(control, mode):
     assert "BillingModeSummary" not in description
     throughput = description["ProvisionedThroughput"]
     assert (throughput["ReadCapacityUnits"], throughput["WriteCapacityUnits"]) == (5, 5)
-
-
-def test_indexes_are_described_with_their_keys_and_projections(control):
-    description = control.begin(
-        provisioned(
-            AttributeDefinitions=attributes(pk="S", sk="N", a="S", b="B"),
-            KeySchema=keys("pk", "sk"),
-            LocalSecondaryIndexes=[
-                index("local", "pk", "a", Projection={"ProjectionType": "KEYS_ONLY"})
-            ],
-            GlobalSecondaryIndexes=[
-                index(
-                    "global",
-                    "b",
-                    "sk",
-                    Projection={"ProjectionType": "INCLUDE", "NonKeyAttributes": ["x", "y"]},
-                    ProvisionedThroughput=UNITS,
-                )
-            ],
-        )
-    )
-
-    (local,) = description["LocalSecondaryIndexes"]
-    (global_,) = description["GlobalSecondaryIndexes"]
-    arn = description["TableArn"]
-    assert local == {
-        "IndexName": "local",
-        "KeySchema": keys("pk", "a"),
-        "Projection": {"ProjectionType": "KEYS_ONLY"},
-        "IndexSizeBytes": 0,
-        "ItemCount": 0,
-        "IndexArn": f"{arn}/index/local",
-    }
-    assert global_["IndexStatus"] == "CREATING"
-    assert global_["KeySchema"] == keys("b", "sk")
-    assert sorted(global_["Projection"]["NonKeyAttributes"]) == ["x", "y"]
-    assert global_["ProvisionedThroughput"]["ReadCapacityUnits"] == 5
-    assert global_["IndexArn"] == f"{arn}/index/global"
 
 
 def test_settings_are_described_where_they_differ_from_what_is_usual(control):
@@ -148,27 +104,6 @@ def test_settings_are_described_where_they_differ_from_what_is_usual(control):
     assert described["OnDemandThroughput"] == {"MaxReadRequestUnits": 10}
     tags = control.client.list_tags_of_resource(ResourceArn=described["TableArn"])
     assert tags["Tags"] == [{"Key": "a", "Value": "b"}]
-
-
-def test_twenty_global_and_five_local_indexes_are_the_most(control):
-    name = control.create(
-        AttributeDefinitions=attributes(pk="S", sk="S", a="S"),
-        KeySchema=keys("pk", "sk"),
-        GlobalSecondaryIndexes=[index(f"global-{number}", "a") for number in range(20)],
-        LocalSecondaryIndexes=[index(f"local-{number}", "pk", "a") for number in range(5)],
-    )
-
-    assert len(control.describe(name)["GlobalSecondaryIndexes"]) == 20
-
-
-def test_a_global_index_takes_four_attributes_of_each_role(control):
-    name = control.create(
-        AttributeDefinitions=attributes(pk="S", **dict.fromkeys("abcdefgh", "N")),
-        GlobalSecondaryIndexes=[index("eight", "a b c d", "e f g h")],
-    )
-
-    (described,) = control.describe(name)["GlobalSecondaryIndexes"]
-    assert described["KeySchema"] == keys("a b c d", "e f g h")
 
 
 # ------------------------------------------------------------------------------------ constraints
@@ -310,22 +245,6 @@ def test_units_are_at_least_one(control):
     )
 
 
-@pytest.mark.parametrize(
-    "kind, key_max", [("LocalSecondaryIndexes", 2), ("GlobalSecondaryIndexes", 8)]
-)
-def test_the_key_of_an_index_too_long_is_reported_at_the_plain_path(control, kind, key_max):
-    long = keys("pk", " ".join("abcdefgh"[:key_max]))
-    body = table_body(**{kind: [{"IndexName": "abc", "KeySchema": long, "Projection": ALL}]})
-    shown = ", ".join(
-        f"KeySchemaElement(attributeName={each['AttributeName']}, keyType={each['KeyType']})"
-        for each in long
-    )
-
-    assert control.refusal("CreateTable", **body) == member_errors(
-        constraint("keySchema", f"[{shown}]", f"have length less than or equal to {key_max}")
-    )
-
-
 # ------------------------------------------------------------------------------- billing and keys
 
 
@@ -428,158 +347,6 @@ def test_billing_and_keys_are_held_against_each_other(control, body, text):
 
     # Sets are printed in the order of a hash, which is not the promise here.
     assert sorted(re.findall(r"\w+|\W", answered)) == sorted(re.findall(r"\w+|\W", invalid(text)))
-
-
-# ---------------------------------------------------------------------------------------- indexes
-
-
-@pytest.mark.parametrize(
-    "members, text",
-    [
-        pytest.param(
-            {"LocalSecondaryIndexes": []},
-            "List of LocalSecondaryIndexes is empty",
-            id="no local index in the list",
-        ),
-        pytest.param(
-            {"GlobalSecondaryIndexes": []},
-            "List of GlobalSecondaryIndexes is empty",
-            id="no global index in the list",
-        ),
-        pytest.param(
-            {
-                "AttributeDefinitions": attributes(pk="S", a="S"),
-                "KeySchema": keys("pk"),
-                "LocalSecondaryIndexes": [index("abc", "pk", "a")],
-            },
-            "Table KeySchema does not have a range key, which is required when specifying a "
-            "LocalSecondaryIndex",
-            id="a local index of a table without RANGE key",
-        ),
-        pytest.param(
-            {
-                "LocalSecondaryIndexes": [index("abc", "pk")],
-                "GlobalSecondaryIndexes": [index("efg", "a")],
-            },
-            "Index KeySchema does not have a range key for index: abc",
-            id="a local index without RANGE key",
-        ),
-        pytest.param(
-            {"LocalSecondaryIndexes": [index("abc", "a", "sk")]},
-            "Index KeySchema does not have the same leading hash key as table KeySchema for "
-            "index: abc. index hash key: a, table hash key: pk",
-            id="a local index with another HASH key",
-        ),
-        pytest.param(
-            {"GlobalSecondaryIndexes": [index("abc", "a", Projection={})]},
-            "Unknown ProjectionType: null",
-            id="a projection without type",
-        ),
-        *(
-            pytest.param(
-                {
-                    "GlobalSecondaryIndexes": [
-                        index(
-                            "abc",
-                            "a",
-                            Projection={"ProjectionType": kind, "NonKeyAttributes": ["x"]},
-                        )
-                    ]
-                },
-                f"ProjectionType is {kind}, but NonKeyAttributes is specified",
-                id=f"{kind} with attributes",
-            )
-            for kind in ("ALL", "KEYS_ONLY")
-        ),
-        pytest.param(
-            {
-                "GlobalSecondaryIndexes": [
-                    index("abc", "a", Projection={"ProjectionType": "INCLUDE"})
-                ]
-            },
-            "ProjectionType is INCLUDE, but NonKeyAttributes is not specified",
-            id="INCLUDE without attributes",
-        ),
-        pytest.param(
-            {
-                "LocalSecondaryIndexes": [index("abc", "pk", "a")],
-                "GlobalSecondaryIndexes": [index("abc", "a")],
-            },
-            "Duplicate index name: abc",
-            id="local and global indexes share their names",
-        ),
-        pytest.param(
-            {"LocalSecondaryIndexes": [index(f"abc{number}", "pk", "a") for number in range(6)]},
-            "Number of LocalSecondaryIndexes exceeds per-table limit of 5",
-            id="six local indexes",
-        ),
-        pytest.param(
-            {"GlobalSecondaryIndexes": [index(f"abc{number}", "a") for number in range(21)]},
-            "GlobalSecondaryIndex count exceeds the per-table limit of 20",
-            id="twenty-one global indexes",
-        ),
-        pytest.param(
-            {"GlobalSecondaryIndexes": [index("abc", "a", ProvisionedThroughput=UNITS)]},
-            "ProvisionedThroughput should not be specified for index: abc when BillingMode is "
-            "PAY_PER_REQUEST",
-            id="units of an index on demand",
-        ),
-        pytest.param(
-            {
-                "GlobalSecondaryIndexes": [
-                    {
-                        "IndexName": "abc",
-                        "KeySchema": [
-                            {"AttributeName": "a", "KeyType": "HASH"},
-                            {"AttributeName": "sk", "KeyType": "RANGE"},
-                            {"AttributeName": "pk", "KeyType": "HASH"},
-                        ],
-                        "Projection": ALL,
-                    }
-                ]
-            },
-            "All HASH key attributes must precede RANGE key attributes in the KeySchema",
-            id="a HASH attribute after a RANGE attribute",
-        ),
-    ],
-)
-def test_indexes_are_held_against_the_table_and_each_other(control, members, text):
-    body = table_body(**RANGED | members)
-
-    assert control.refusal("CreateTable", **body) == invalid(PARAMETER + text)
-
-
-def test_a_global_index_has_four_attributes_of_a_role_at_most(control):
-    body = table_body(
-        AttributeDefinitions=attributes(pk="S", **dict.fromkeys("abcde", "S")),
-        GlobalSecondaryIndexes=[index("abc", "a b c d e")],
-    )
-    assert control.refusal("CreateTable", **body) == invalid(
-        PARAMETER + "The KeySchema exceeds the maximum allowed number of HASH key attributes"
-    )
-    body["GlobalSecondaryIndexes"] = [index("abc", "pk", "a b c d e")]
-    assert control.refusal("CreateTable", **body) == invalid(
-        PARAMETER + "The KeySchema exceeds the maximum allowed number of RANGE key attributes"
-    )
-
-
-def test_a_global_index_names_an_attribute_once(control):
-    body = table_body(
-        AttributeDefinitions=attributes(pk="S", a="S"),
-        GlobalSecondaryIndexes=[index("abc", "a a")],
-    )
-
-    assert control.refusal("CreateTable", **body) == invalid(
-        "The KeySchema contains multiple key attributes with the same name"
-    )
-
-
-def test_an_index_of_a_provisioned_table_needs_units_of_its_own(control):
-    body = provisioned(**RANGED, GlobalSecondaryIndexes=[index("abc", "a")])
-
-    assert control.refusal("CreateTable", **body) == invalid(
-        PARAMETER + "ProvisionedThroughput is not specified for index: abc"
-    )
 
 
 # --------------------------------------------------------------------------------------- settings

@@ -257,8 +257,32 @@ def test_one_index_is_created_or_deleted_at_a_time(control):
     }
     assert refusal(control, name, **both) == limit
 
-    control.update(name, **create("new", "b"), AttributeDefinitions=attributes(b="S"))
-    assert refusal(control, name, **change("Delete", "old")) == limit
+    outcomes = control.at_once(
+        (
+            "UpdateTable",
+            {"TableName": name, **create("new", "b"), "AttributeDefinitions": attributes(b="S")},
+        ),
+        ("UpdateTable", {"TableName": name, **change("Delete", "old")}),
+    )
+    assert outcomes == [limit]
+    blackbox.wait_until_active(control.client, name)
+
+
+def test_an_index_cannot_be_deleted_while_it_is_allocated(control):
+    name = control.create()
+
+    outcomes = control.at_once(
+        (
+            "UpdateTable",
+            {"TableName": name, **create("new", "b"), "AttributeDefinitions": attributes(b="S")},
+        ),
+        ("UpdateTable", {"TableName": name, **change("Delete", "new")}),
+    )
+
+    assert str(outcomes[0]).startswith(
+        f"{IN_USE}Index creation is in resource allocation phase. Retry deletion during "
+        "backfilling phase or when the index is active."
+    )
     blackbox.wait_until_active(control.client, name)
 
 
@@ -479,27 +503,19 @@ def test_most_changes_go_alone(control, indexed):
 
 
 def test_a_table_that_is_being_created_does_not_change(control):
-    name = control.begin(
-        {
-            "AttributeDefinitions": attributes(pk="S"),
-            "KeySchema": keys("pk"),
-            "BillingMode": "PAY_PER_REQUEST",
-        }
-    )["TableName"]
+    name, outcomes = control.just_begun(("UpdateTable", {"DeletionProtectionEnabled": True}))
 
-    assert refusal(control, name, DeletionProtectionEnabled=True) == (
-        f"{IN_USE}Table is being created: {name}"
-    )
-    blackbox.wait_until_active(control.client, name)
+    assert outcomes == [f"{IN_USE}Table is being created: {name}"]
 
 
 def test_a_second_change_of_units_waits_for_the_first(control):
     name = control.provision()
-    control.update(name, ProvisionedThroughput={"ReadCapacityUnits": 6, "WriteCapacityUnits": 6})
+    more, most = ({"ReadCapacityUnits": units, "WriteCapacityUnits": units} for units in (6, 7))
 
-    answered = refusal(
-        control, name, ProvisionedThroughput={"ReadCapacityUnits": 7, "WriteCapacityUnits": 7}
+    outcomes = control.at_once(
+        ("UpdateTable", {"TableName": name, "ProvisionedThroughput": more}),
+        ("UpdateTable", {"TableName": name, "ProvisionedThroughput": most}),
     )
 
-    assert answered.startswith("ResourceInUseException: ")
+    assert str(outcomes[0]).startswith("ResourceInUseException: ")
     blackbox.wait_until_active(control.client, name)
