@@ -55,7 +55,7 @@ differential: setup $(DYNOXIDE) ## the same requests to Stator and Dynoxide (EXA
 	DYNOXIDE=$(DYNOXIDE) $(PYTEST) $(PARALLEL) tests/differential
 
 fuzz: setup ## coverage-guided fuzzing of the parsers, bounded (SECONDS_EACH=30)
-	$(BIN)/pip install --quiet -e '.[fuzz]'
+	-$(BIN)/pip install --quiet --disable-pip-version-check -e '.[fuzz]'
 	$(BIN)/python tests/fuzz/run.py --seconds $(or $(SECONDS_EACH),30)
 
 bench: setup peers ## Stator beside its peers; writes benchmarks/results.md

@@ -3,8 +3,8 @@
 Used by `targets.py`. `World.execute` does what a door does between parsing and answering: it
 hands a body to the router and takes bytes or a DynamoDBError. Anything else that comes out, an
 InternalServerError among it, is a finding. `check` looks at what the requests left behind: every
-stored item is canonical and of the size its header says, and every index holds exactly the entries
-that follow from its table.
+stored item is canonical and of the size its header says, every index holds exactly the entries that
+follow from its table, and the size kept of each item collection is right.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from stator_core.clock import HybridClock
 from stator_core.errors import DynamoDBError, InternalServerError
 from stator_core.indexes import index_change
 from stator_core.requests import create_table
-from stator_core.table import Table
+from stator_core.table import Index, Table
 from stator_core.table_status import table_active
 from stator_node.catalog import Catalog
-from stator_node.doors import Caller
+from stator_node.doors import Caller, Family
 from stator_node.group_commit import GroupCommit
 from stator_node.memory import ManualClock, MemoryItemStore
 from stator_node.pending import Pending, wait
@@ -143,19 +143,23 @@ class World:
         """What must hold whatever was asked."""
         for table in self.catalog.tables.values():
             items = list(self._items(table))
-            for index in table.indexes:
-                family = "items" if index.is_global else "indexes"
-                expected = {}
-                for content in items:
-                    change = index_change(table, index, None, content)
-                    if change is not None and change.put_key is not None:
-                        expected[change.put_key] = change.entry
-                found = {}
-                for start, end in keys.scan_bounds(table, index, 0, 1):
-                    for key, stored in self.store.cursor(family, start, end):
-                        if index.is_global or keys.is_entry_of(index, key):
-                            found[key] = orjson.loads(item_format.read(key, stored).payload)
-                assert found == expected, (table.name, index.name)
+            for index in table.global_indexes:
+                expected = dict(_entries(table, index, items))
+                assert self._found(table, index) == expected, (table.name, index.name)
+            if table.local_indexes:
+                assert self._found(table, table.local_indexes[0]) == _beside(table, items)
+
+    def _found(self, table: Table, index: Index) -> dict[bytes, Any]:
+        """The stored entries of a global index; or all that stands beside a table's items."""
+        found: dict[bytes, Any] = {}
+        family: Family = "items" if index.is_global else "indexes"
+        for start, end in keys.scan_bounds(table, index, 0, 1):
+            for key, stored in self.store.cursor(family, start, end):
+                if index.is_global or any(keys.is_entry_of(each, key) for each in table.indexes):
+                    found[key] = orjson.loads(item_format.read(key, stored).payload)
+                else:
+                    found[key] = int.from_bytes(stored, "big")
+        return found
 
     def _items(self, table: Table) -> Iterator[item.Item]:
         for start, end in keys.scan_bounds(table, None, 0, 1):
@@ -166,6 +170,30 @@ class World:
                 assert orjson.dumps(content) == read.payload, "an item was stored uncanonically"
                 assert keys.item_key(table, content) == key
                 yield content
+
+
+def _entries(
+    table: Table, index: Index, items: list[item.Item]
+) -> Iterator[tuple[bytes, item.Item]]:
+    """The entries that follow from the items."""
+    for content in items:
+        change = index_change(table, index, None, content)
+        if change is not None and change.put_key is not None and change.entry is not None:
+            yield change.put_key, change.entry
+
+
+def _beside(table: Table, items: list[item.Item]) -> dict[bytes, Any]:
+    """The entries of all local indexes, and how many bytes each item collection has with them."""
+    expected: dict[bytes, Any] = {}
+    for index in table.local_indexes:
+        expected |= dict(_entries(table, index, items))
+    sizes: dict[bytes, int] = {}
+    for content in items:
+        counter = keys.collection_counter_key(table, content)
+        changes = [index_change(table, index, None, content) for index in table.local_indexes]
+        local = sum(change.entry_size for change in changes if change is not None)
+        sizes[counter] = sizes.get(counter, 0) + item.item_size(content) + local
+    return expected | sizes
 
 
 async def _prepare() -> MemoryItemStore:
