@@ -16,6 +16,7 @@ from stator_core.table import Table
 from stator_node.catalog import Catalog
 from stator_node.doors import Caller
 from stator_node.group_commit import GroupCommit
+from stator_node.local_table_work import LocalTableWork
 from stator_node.memory import ManualClock
 from stator_node.pending import Pending, wait
 from stator_node.replica import Replica
@@ -42,8 +43,7 @@ class Node:
         self.replica = Replica(self.commit, loop, self.clock, HybridClock(), self.counter.writes)
         self.life = TableLife(
             self.catalog,
-            self.replica,
-            self.counter,
+            LocalTableWork(self.catalog, self.replica, self.counter),
             self.clock,
             delay_seconds=DELAY_SECONDS,
             account=ACCOUNT,

@@ -27,6 +27,7 @@ from stator_node.gateway.grpc import GrpcDoor
 from stator_node.gateway.http import HttpDoor
 from stator_node.gateway.sigv4 import SignatureVerifier
 from stator_node.group_commit import GroupCommit
+from stator_node.local_table_work import LocalTableWork
 from stator_node.replica import Replica
 from stator_node.router import Router
 from stator_node.storage.folder import DataFolder, FolderRefused
@@ -91,8 +92,7 @@ async def _serve_store(
     replica = Replica(commit, loop, clock, HybridClock(), counter.writes)
     tables = TableLife(
         catalog,
-        replica,
-        counter,
+        LocalTableWork(catalog, replica, counter),
         clock,
         delay_seconds=settings.table_delay_seconds,
         account=settings.account,

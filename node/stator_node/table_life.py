@@ -1,8 +1,8 @@
 """The life of tables: the shell around `stator_core.requests` of tables and `table_status`.
 
 In: table operations from `router.py`. It makes each change durable in the catalog, answers, and
-does the work behind the states: a new table becomes ACTIVE, a new index is filled from the table
-while writes go on, a deleted one is emptied. Work that a crash interrupted is found by its state at
+does the work behind the states, which `TableWork` knows how to do: a new table becomes ACTIVE, a
+new index is filled from the table while writes go on, a deleted one is emptied. Work that a crash interrupted is found by its state at
 the next start (`resume`). Invariant: a state is shown only after it is durable.
 """
 
@@ -12,15 +12,12 @@ import asyncio
 import logging
 import uuid
 from collections.abc import Callable, Coroutine
-from typing import Any
+from typing import Any, Protocol
 
 import orjson
 
-from stator_core import item_format, keys, table_status
+from stator_core import table_status
 from stator_core.arn import ResourceArn
-from stator_core.indexes import index_change
-from stator_core.key_format import IDENTIFIER_BYTES
-from stator_core.partition import index_writes
 from stator_core.requests import (
     create_table,
     delete_table,
@@ -32,16 +29,36 @@ from stator_core.requests import (
     update_table,
 )
 from stator_core.table import Index, Table
+from stator_core.table_description import TableStatistics
 from stator_node.catalog import Catalog
 from stator_node.doors import Caller, Clock, StorageFailed
-from stator_node.replica import SLICE_ENTRIES, Replica
-from stator_node.storage_errors import name_of
-from stator_node.table_statistics import TableCounter
 
 logger = logging.getLogger(__name__)
 RETRY_SECONDS = 1.0
 
 TableOperation = Callable[[dict[str, Any], Caller], bytes]
+
+
+class TableWork(Protocol):
+    """What the states of tables ask for. `local_table_work.py` does it in one process."""
+
+    async def activate(self, table: Table) -> None:
+        """A table in CREATING or UPDATING: make it ready, then save it as it is then."""
+
+    async def delete(self, table: Table) -> None:
+        """Take away the items of a table and of its indexes, then the table."""
+
+    async def remove_index(self, table: Table, index: Index) -> None:
+        """Take away the entries of a global index, then the index."""
+
+    async def fill_index(self, table: Table, index: Index) -> None:
+        """Backfill a new global index, then save it as ACTIVE."""
+
+    def statistics(self, table: Table) -> TableStatistics:
+        """How many items a table has and how large it is, as far as it has been counted."""
+
+    def storage_failed(self, error: StorageFailed) -> None:
+        """The store refused a change of the catalog."""
 
 
 class TableLife:
@@ -50,8 +67,7 @@ class TableLife:
     def __init__(
         self,
         catalog: Catalog,
-        replica: Replica,
-        counter: TableCounter,
+        work: TableWork,
         clock: Clock,
         *,
         delay_seconds: float,
@@ -59,8 +75,7 @@ class TableLife:
     ) -> None:
         """`delay_seconds`: how long a table is seen in a passing state at least."""
         self._catalog = catalog
-        self._replica = replica
-        self._counter = counter
+        self._work = work
         self._clock = clock
         self._delay_seconds = delay_seconds
         self._account = account
@@ -117,7 +132,7 @@ class TableLife:
     def _describe_table(self, body: dict[str, Any], _caller: Caller) -> bytes:
         request = describe_table.parse(body)
         table = self._table(request.table_name)
-        statistics = self._counter.statistics(table)
+        statistics = self._work.statistics(table)
         return orjson.dumps(request.answer(table, statistics, self._clock.now()))
 
     def _list_tables(self, body: dict[str, Any], _caller: Caller) -> bytes:
@@ -129,13 +144,13 @@ class TableLife:
         before = self._table(request.table_name)
         updated = request.apply(before, now, self._catalog.identifiers())
         self._save(updated)
-        return orjson.dumps(request.answer(before, updated, self._counter.statistics(updated)))
+        return orjson.dumps(request.answer(before, updated, self._work.statistics(updated)))
 
     def _delete_table(self, body: dict[str, Any], _caller: Caller) -> bytes:
         request = delete_table.parse(body)
         table = self._table(request.table_name)
         deleting = request.apply(table)
-        statistics = self._counter.statistics(table)
+        statistics = self._work.statistics(table)
         self._save(deleting)
         return orjson.dumps(request.answer(deleting, statistics))
 
@@ -185,7 +200,7 @@ class TableLife:
         try:
             self._catalog.save(table)
         except StorageFailed as error:
-            self._replica.commit.storage_failed(error)
+            self._work.storage_failed(error)
             raise
         self._work_on(table.name)
 
@@ -205,7 +220,7 @@ class TableLife:
                     await self._step(self._catalog.tables[name])
                 except StorageFailed as error:
                     logger.error("table %s waits for storage: %s", name, error)
-                    self._replica.commit.storage_failed(error)
+                    self._work.storage_failed(error)
                     await asyncio.sleep(RETRY_SECONDS)
                 except Exception:
                     # A bug. The state on disk says what is left to do; a restart tries it again.
@@ -218,85 +233,15 @@ class TableLife:
     def _step(self, table: Table) -> Coroutine[Any, Any, None]:
         """The next piece of work of a table."""
         if table.status == "DELETING":
-            return self._delete(table)
+            return self._work.delete(table)
         if table_status.awaits_table_active(table):
-            return self._activate(table)
+            return self._work.activate(table)
         for index in table.global_indexes:
             if index.status == "DELETING":
-                return self._remove_index(table, index)
+                return self._work.remove_index(table, index)
             if index.status == "CREATING":
-                return self._fill_index(table, index)
+                return self._work.fill_index(table, index)
         raise AssertionError("a table at rest was worked on")
-
-    async def _activate(self, table: Table) -> None:
-        self._catalog.save(table_status.table_active(table))
-
-    async def _delete(self, table: Table) -> None:
-        """Take away the items of a table and of its indexes, then the table."""
-        await self._replica.commit.drain()
-        for identifier in (table.identifier, *(index.identifier for index in table.global_indexes)):
-            self._delete_identifier(identifier)
-        self._catalog.remove(table.name)
-        self._counter.forget(table)
-
-    async def _remove_index(self, table: Table, index: Index) -> None:
-        await self._replica.commit.drain()
-        self._delete_identifier(index.identifier)
-        self._catalog.save(table_status.index_removed(self._catalog.tables[table.name], index.name))
-
-    def _delete_identifier(self, identifier: int) -> None:
-        start = identifier.to_bytes(IDENTIFIER_BYTES, "big")
-        end = (identifier + 1).to_bytes(IDENTIFIER_BYTES, "big")
-        self._replica.store.delete_range("items", start, end)
-        self._replica.store.delete_range("indexes", start, end)
-
-    async def _fill_index(self, table: Table, index: Index) -> None:
-        """Backfill: walk the table in slices, and put each item's entry as the item is by then.
-
-        Writes of clients keep the index meanwhile, since the descriptor names it. A slice is read
-        and written in one turn of the loop, so no write comes between.
-        """
-        name = table.name
-        # Writes evaluated before the descriptor named the index know nothing of it: they must be
-        # in the store before it is read.
-        await self._replica.commit.drain()
-        table = self._catalog.tables[name]
-        self._catalog.save(table_status.index_backfilling(table, index.name))
-        for start, end in keys.scan_bounds(table, None, 0, 1):
-            position: bytes | None = start
-            while position is not None:
-                position = self._fill_slice(name, index.name, position, end)
-                await asyncio.sleep(0)
-                if self._is_deleting(name, index.name):
-                    return
-        await self._replica.commit.drain()
-        self._catalog.save(table_status.index_active(self._catalog.tables[name], index.name))
-
-    def _is_deleting(self, name: str, index_name: str) -> bool:
-        index = self._catalog.tables[name].index(index_name)
-        return index is not None and index.status == "DELETING"
-
-    def _fill_slice(self, name: str, index_name: str, start: bytes, end: bytes) -> bytes | None:
-        """Put the entries of the next items; the key to go on from, or None at the end."""
-        table = self._catalog.tables[name]
-        index = table.index(index_name)
-        assert index is not None
-        for count, (key, stored) in enumerate(self._replica.store.cursor("items", start, end)):
-            if count == SLICE_ENTRIES:
-                return key
-            # As stored, not as in flight: a write in flight carries its own change of the entry,
-            # and its batch comes after this one.
-            try:
-                found = item_format.read(key, stored)
-            except item_format.Damaged as error:
-                logger.error(
-                    "%s has no entry in index %s: %s", name_of(key, [table]), index_name, error
-                )
-                continue
-            change = index_change(table, index, None, orjson.loads(found.payload))
-            if change is not None:
-                self._replica.store.write(index_writes([change], found.timestamp), sync=False)
-        return None
 
 
 def _has_work(table: Table) -> bool:

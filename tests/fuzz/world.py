@@ -27,6 +27,7 @@ from stator_core.table_status import table_active
 from stator_node.catalog import Catalog
 from stator_node.doors import Caller, Family
 from stator_node.group_commit import GroupCommit
+from stator_node.local_table_work import LocalTableWork
 from stator_node.memory import ManualClock, MemoryItemStore
 from stator_node.pending import Pending, wait
 from stator_node.replica import Replica
@@ -110,7 +111,11 @@ class World:
         commit = GroupCommit(self.store, loop, sync=False)
         self.replica = Replica(commit, loop, clock, HybridClock(), counter.writes)
         self.tables = TableLife(
-            self.catalog, self.replica, counter, clock, delay_seconds=0.0, account=ACCOUNT
+            self.catalog,
+            LocalTableWork(self.catalog, self.replica, counter),
+            clock,
+            delay_seconds=0.0,
+            account=ACCOUNT,
         )
         self.router = Router(self.catalog, self.replica, self.tables)
 
@@ -214,8 +219,7 @@ async def _prepare() -> MemoryItemStore:
         replica,
         TableLife(
             catalog,
-            replica,
-            TableCounter(store, ManualClock()),
+            LocalTableWork(catalog, replica, TableCounter(store, ManualClock())),
             ManualClock(),
             delay_seconds=0.0,
             account=ACCOUNT,
