@@ -75,13 +75,10 @@ class StreamEnd(asyncio.Transport):
     def __repr__(self) -> str:
         return f"<stream {self.number} at {self.name}>"
 
-    def begin(self, protocol: Any) -> None:
-        """Give it to its protocol."""
-        self.protocol = protocol
-        self.loop.call_soon(self._made)
-
-    def _made(self) -> None:
+    def begin(self, factory: Factory) -> None:
+        """Give it to a new protocol. Called in a turn of this node's loop."""
         if not self.lost:
+            self.protocol = factory()
             self.protocol.connection_made(self)
 
     # What a protocol may ask of it.
@@ -167,11 +164,12 @@ class StreamEnd(asyncio.Transport):
 
     def lose(self, error: Exception | None) -> None:
         """Tell the protocol, once, that it is over."""
-        if self.lost or self.protocol is None:
+        if self.lost:
             return
         self.lost = True
         self._streams.forget(self)
-        self.protocol.connection_lost(error)
+        if self.protocol is not None:
+            self.protocol.connection_lost(error)
 
 
 class Streams:
@@ -224,13 +222,15 @@ class Streams:
                 world.at(back, loop.call_soon, refuse)
                 return
             near, far = self._pair(loop, server.loop)
-            far.begin(server.factory())
+            server.loop.call_soon(far.begin, server.factory)  # The system accepts at once.
+            far.last_arrival = back  # What the server says comes after the answer.
             world.at(back, loop.call_soon, greet, near)
 
         def greet(near: StreamEnd) -> None:
-            if answered.done() or not network.reaches(host, source):
+            if answered.done() or near.lost or not network.reaches(host, source):
                 self.reset(near, None)
             else:
+                near.begin(factory)
                 answered.set_result(near)
 
         world.at(world.now + network.delay(source, host, 0), arrive)
@@ -239,12 +239,7 @@ class Streams:
             near = await answered
         finally:
             patience.cancel()
-        protocol = factory()
-        near.protocol = protocol
-        protocol.connection_made(near)
-        for piece in tuple(near.stalled):  # The other end may have spoken before it was heard.
-            assert piece is not None
-        return near, protocol
+        return near, near.protocol
 
     def _pair(self, near_loop: NodeLoop, far_loop: NodeLoop) -> tuple[StreamEnd, StreamEnd]:
         self._numbers += 1
@@ -282,9 +277,10 @@ class Streams:
         self._deliver(end, peer, piece)
 
     def _deliver(self, end: StreamEnd, peer: StreamEnd, piece: bytes | None) -> None:
-        if peer.loop.dead:
-            # The machine is there and knows nothing of this connection.
-            self.reset(end, ConnectionResetError(104, "reset by the peer"))
+        if peer.loop.dead or peer.lost:
+            # The machine is there and knows nothing of this connection any more.
+            if not end.lost and piece is not None:
+                self.reset(end, ConnectionResetError(104, "reset by the peer"))
         elif piece is None:
             peer.loop.call_soon(peer.take_end)
         elif len(piece) > 1 and self.network.chance(SPLIT_CHANCE):
