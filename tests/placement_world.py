@@ -10,9 +10,17 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from stator_core import partition_descriptor as descriptors
-from stator_core.partition_descriptor import ChangeRefused, PartitionDescriptor, Replica, Role
+from stator_core.key_format import HASH_SPACE
+from stator_core.partition_descriptor import (
+    ChangeRefused,
+    HashRange,
+    PartitionDescriptor,
+    Replica,
+    Role,
+)
 from stator_core.placement_types import (
     Action,
     AddLearner,
@@ -95,6 +103,47 @@ class World:
         self.deleted: set[int] = set()
         self.pending: list[InFlight] = []
         self.next_partition_id = 1
+
+    def table(self, *placements: str, identifier: int = 1, **changes: Any) -> list[Group]:
+        """An ACTIVE table of equal partitions, each on the nodes that its text names.
+
+        The first node leads. Partition ids go on from one.
+        """
+        self.tables[identifier] = TableSpecification(
+            f"Table{identifier}", identifier, **{"status": "ACTIVE", **changes}
+        )
+        made = []
+        for index, names in enumerate(placements):
+            start, end = (HASH_SPACE * edge // len(placements) for edge in (index, index + 1))
+            descriptor = descriptors.new_partition(
+                self.next_partition_id,
+                f"Table{identifier}",
+                identifier,
+                HashRange(start, end),
+                tuple(names.split()),
+            )
+            members = [replica.replica_id for replica in descriptor.replicas]
+            made.append(Group(descriptor, dict.fromkeys(members, 10_000), leader=1))
+            self.groups[self.next_partition_id] = made[-1]
+            self.next_partition_id += 1
+        for group in made:
+            self.tell_members(group)
+        return made
+
+    def fail(self, node_id: str, seconds_ago: float = 0.0) -> None:
+        """The node is down, and so silent that its partitions elect other leaders."""
+        machine = self.machines[node_id]
+        machine.is_up, machine.since = False, self.now - seconds_ago
+        self.tick()
+
+    def run(self, actions: tuple[Action, ...]) -> None:
+        """Every action succeeds at once, and everybody catches up."""
+        self.start(actions)
+        for flight in list(self.pending):
+            self.finish(flight)
+        self.tick()
+        for group in self.groups.values():
+            self.replicate(group)
 
     # ----------------------------------------------------------------------------------- observing
 
@@ -194,14 +243,14 @@ class World:
                 if group.descriptor.replica(group.leader) is None:
                     group.leader = None
         for group in self.groups.values():
-            self._tell_members(group)
+            self.tell_members(group)
 
     @staticmethod
     def _votes(group: Group, replica_id: int) -> bool:
         replica = group.descriptor.replica(replica_id)
         return replica is not None and replica.role is Role.VOTER
 
-    def _tell_members(self, group: Group) -> None:
+    def tell_members(self, group: Group) -> None:
         if group.leader is None:
             return
         for replica in group.descriptor.replicas:
@@ -241,7 +290,7 @@ class World:
         group.applied = {
             r.replica_id: group.applied.get(r.replica_id, 0) for r in descriptor.replicas
         }
-        self._tell_members(group)
+        self.tell_members(group)
 
     # ----------------------------------------------------------------------------------- executing
 
@@ -338,7 +387,7 @@ class World:
         group.range_since = self.now
         self.groups[action.child_id] = replace(group, descriptor=right, applied=dict(group.applied))
         self.change(group, left)
-        self._tell_members(self.groups[action.child_id])
+        self.tell_members(self.groups[action.child_id])
 
     def merge(self, action: MergePartitions) -> None:
         left, right = self.groups.get(action.partition_id), self.groups.get(action.right_id)
