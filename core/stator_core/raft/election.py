@@ -185,4 +185,5 @@ def handle_timeout_now(state: ReplicaState, message: TimeoutNow) -> None:
     if state.leader != message.sender:
         state.ignore("TimeoutNow of a replica that is not the leader")
         return
-    campaign(state, transfer=True)
+    # If a change that is known to be committed has yet to take effect: right after it.
+    state.campaign_due = not campaign(state, transfer=True)

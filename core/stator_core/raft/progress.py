@@ -67,6 +67,7 @@ class Progress:
         "heard_at",
         "inflights",
         "match",
+        "match_at_heartbeat",
         "next",
         "pending_snapshot",
         "probe_sent",
@@ -78,6 +79,7 @@ class Progress:
     def __init__(self, replica: int, next_index: int, now: int, inflights: Inflights) -> None:
         self.replica = replica
         self.match = 0  # the highest index known to be durable there and equal to ours
+        self.match_at_heartbeat = 0  # `match` when it last answered a heartbeat
         self.next = next_index  # the first index to send next
         self.state = ProgressState.PROBE
         self.probe_sent = False  # in PROBE: an answer is awaited

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from stator_core.raft.election import campaign
 from stator_core.raft.messages import (
     Configuration,
     Entry,
@@ -56,6 +57,8 @@ def take_ready(state: ReplicaState) -> Ready | None:
     if log.handed_out < log.commit:
         committed = log.take_committed(state.settings.apply_bytes_max)
         configuration = _hand_out(state, committed)
+        if state.campaign_due:
+            state.campaign_due = not campaign(state, transfer=True)
     if state.others:
         send_due(state)
     hard_state = _changed_hard_state(state)

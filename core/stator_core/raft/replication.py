@@ -153,8 +153,12 @@ def handle_append_response(state: ReplicaState, message: AppendEntriesResponse) 
     elif peer.state is PROBE or peer.match + 1 >= state.log.first_index:
         # From SNAPSHOT too: whatever it holds now, the log reaches back to it.
         peer.become_replicate()
-    if peer.match > state.log.commit:
+    commit = state.log.commit
+    if peer.match > commit:
         advance_commit(state)
+    elif peer.commit_sent < peer.match and state.commit_notice_at is None:
+        # It was told too little, because it had too little.
+        state.commit_notice_at = state.now + state.settings.commit_notice_delay
     if peer.next <= state.log.last_index:
         state.append_due = True
     if peer.replica == state.transfer_target and peer.match == state.log.last_index:
@@ -169,9 +173,10 @@ def handle_heartbeat_response(state: ReplicaState, message: HeartbeatResponse) -
     peer.probe_sent = False
     if peer.match < state.log.last_index:
         state.append_due = True
-        if peer.state is REPLICATE and (peer.next > state.log.last_index or peer.inflights.full):
-            # Nothing else would tell: if what is under way was lost, the peer refuses this one.
+        if peer.state is REPLICATE and peer.match == peer.match_at_heartbeat:
+            # No progress since the last one. If what is under way was lost, this one is refused.
             send_append(state, peer, empty=True)
+    peer.match_at_heartbeat = peer.match
     if message.read_context > peer.read_context:
         peer.read_context = min(message.read_context, state.reads.context)
         confirm_reads(state)

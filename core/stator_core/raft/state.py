@@ -36,6 +36,7 @@ class ReplicaState:
     __slots__ = (
         "active_at",
         "append_due",
+        "campaign_due",
         "commit_notice_at",
         "configuration",
         "durable_term",
@@ -104,6 +105,7 @@ class ReplicaState:
         self.promise_until = LONG_AGO  # until then this replica votes for nobody: see `lease`
         self.votes: dict[int, bool] = {}
         self.quiesced = False
+        self.campaign_due = False  # the leader asked for it, a change has to take effect first
 
         # What only a leader has; reset by `become_follower`.
         self.progress: dict[int, Progress] = {}
@@ -215,6 +217,7 @@ class ReplicaState:
     def reset_leadership(self) -> None:
         """Forget what only the leader or candidate of one term knows."""
         self.votes = {}
+        self.campaign_due = False
         self.progress, self.others, self.incoming, self.outgoing = {}, [], [], []
         self.reads = ReadQueue()
         self.postponed_reads = []

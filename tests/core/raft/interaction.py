@@ -1,7 +1,7 @@
 """A few replicas on one desk: transcripts tell them what to do and see everything they do.
 
-`testdata/*.txt` hold commands, `----`, and the exact output; test_transcripts.py runs them and, with
-`--rewrite`, writes them anew. The environment is the shell of `stator_core.raft.raft`'s contract
+`testdata/*.txt` hold commands, `----`, and the exact output; test_transcripts.py runs them, and
+writes them anew with `--rewrite`. The environment is the shell of the contract in `raft.raft`,
 with every effect under the transcript's control: messages wait in one queue, writes and
 applications may be held back, time moves only when it is told to. Replicas' invariants are checked
 after every event.
@@ -421,8 +421,15 @@ class Environment:
                 self.event(replica, lambda raft: raft.tick(self.now))
 
     def do_run(self, milliseconds: str) -> None:
-        """Time passes from deadline to deadline, and everybody does what is to be done."""
-        end = self.now + int(milliseconds)
+        """Time passes from deadline to deadline, and everybody does what is to be done.
+
+        Heartbeats that only say that all is well are left out.
+        """
+        start = len(self.lines)
+        self.run_until(self.now + int(milliseconds))
+        self.lines[start:] = without_heartbeats(self.lines[start:])
+
+    def run_until(self, end: int) -> None:
         while True:
             before = len(self.lines)
             self.do_stabilize()
@@ -520,7 +527,7 @@ class Environment:
             )
 
     def do_progress(self, replica: str) -> None:
-        for peer in self.nodes[int(replica)].running.state.progress.values():
+        for peer in self.nodes[int(replica)].running.state.others:
             self.say(describe_progress(peer))
 
     def do_log(self, replica: str) -> None:
@@ -542,11 +549,29 @@ def ids(text: str) -> list[int]:
     return [int(number) for number in re.findall(r"\d+", text)]
 
 
+def without_heartbeats(lines: list[str]) -> list[str]:
+    """The lines without plain heartbeats, and without the headings that then stand over nothing."""
+    kept: list[str] = []
+    plain = re.compile(r" *\d->\d Heartbeat(Response)? [^(]*(\(lost\))?$")
+    for line in reversed([line for line in lines if not plain.match(line)]):
+        depth = len(line) - len(line.lstrip())
+        heads = line.lstrip().startswith("> ") or line.startswith("at ")
+        below = kept[-1] if kept else ""
+        empty = len(below) - len(below.lstrip()) <= depth and not line.startswith("at ")
+        if heads and (not kept or empty or (line.startswith("at ") and below.startswith("at "))):
+            continue
+        kept.append(line)
+    return kept[::-1]
+
+
 def describe_configuration(configuration: Configuration) -> str:
     parts = [f"voters={listed(configuration.voters)}"]
-    for name in ("voters_outgoing", "learners", "learners_next"):
-        if getattr(configuration, name):
-            parts.append(f"{name}={listed(getattr(configuration, name))}")
+    others = {
+        "voters_outgoing": configuration.voters_outgoing,
+        "learners": configuration.learners,
+        "learners_next": configuration.learners_next,
+    }
+    parts += [f"{name}={listed(replicas)}" for name, replicas in others.items() if replicas]
     if configuration.auto_leave:
         parts.append("auto-leave")
     return " ".join(parts)

@@ -1,8 +1,8 @@
 """A small hostile world for Raft alone: one seed, one history, checked while it happens.
 
-Replicas with clocks that drift, a network that delays, drops, duplicates, reorders and splits, disks
-that lose what was not synced, freezes, crashes, membership changes, transfers, snapshots. After
-every event the replica's invariants hold, and the observers below hold for the whole group:
+Replicas with clocks that drift, a network that delays, drops, duplicates, reorders and splits,
+disks that lose what was not synced, freezes, crashes, membership changes, transfers, snapshots.
+After every event the replica's invariants hold, and the observers below hold for the whole group:
 
 * one leader per term (election safety)
 * entries of one index and term are the same everywhere, and so is what precedes them (log matching)
@@ -107,6 +107,13 @@ class World:
         self.counts = dict.fromkeys(
             ("acknowledged", "lease reads", "index reads", "elections", "changes", "snapshots"), 0
         )
+        # A history of few kinds of faults goes deeper into them than one of all kinds.
+        self.mischiefs = self.kinds_of_mischief()
+        self.bursts = self.random.choice((0.0, 0.1, 0.5))
+        if self.random.random() < 0.7:
+            self.mischiefs = self.random.sample(self.mischiefs, self.random.randint(1, 4))
+            self.mischiefs.append((self.heal, max(weight for _, weight in self.mischiefs)))
+        self.rough = self.random.random() < 0.5  # single messages are lost or late, too
         members = frozenset(range(1, replicas + 1))
         for replica in sorted(members):
             self.add_machine(replica, Configuration(voters=members))
@@ -362,7 +369,7 @@ class World:
     # ------------------------------------------------------------------------------- network
 
     def send(self, machine: Machine, message: Message) -> None:
-        if self.chance(0.03):
+        if self.rough and self.chance(0.03):
             if isinstance(message, InstallSnapshot):
                 self.at(20, lambda: self.snapshot_finished(message, delivered=False))
             return
@@ -372,7 +379,7 @@ class World:
             about_votes = isinstance(message, TimeoutNow | RequestVote | RequestVoteResponse)
             if isinstance(message, TimeoutNow) and self.timeout_now_delay:
                 delay, self.timeout_now_delay = self.timeout_now_delay, 0
-            elif self.chance(0.1 if about_votes else 0.01):
+            elif self.rough and self.chance(0.1 if about_votes else 0.01):
                 delay = self.random.randint(100, 4_000)
             elif (message.sender, message.receiver) in self.slow_links:
                 delay = self.random.randint(50, 1_500)
@@ -454,16 +461,16 @@ class World:
         """Bursts of faults, with pauses in which something may be achieved that can be broken."""
         if self.calm:
             return
-        burst = self.random.random() < 0.5
+        burst = self.random.random() < self.bursts
         self.at(
             self.random.randint(1, 60) if burst else self.random.randint(300, 3_000),
             self.mischief,
         )
         leaders = [one for one in self.machines.values() if one.raft and one.raft.leads]
         everybody = list(self.machines.values())
-        chosen = leaders if leaders and self.random.random() < 0.5 else everybody
+        chosen = leaders if leaders and self.random.random() < 0.6 else everybody
         machine = self.random.choice(chosen)
-        kinds, weights = zip(*self.kinds_of_mischief(), strict=True)
+        kinds, weights = zip(*self.mischiefs, strict=True)
         self.random.choices(kinds, weights)[0](machine)
         for one in self.machines.values():
             if self.now >= one.frozen_until:
@@ -480,6 +487,8 @@ class World:
             (self.heal, 8),
             (self.silence, 3),
             (self.coup, 3),
+            (self.usurp, 3),
+            (self.disturb, 3),
             (self.transfer, 2),
             (self.late_transfer, 3),
             (self.change_membership, 6),
@@ -549,6 +558,31 @@ class World:
                 self.cuts |= {(machine.replica, other) for other in others}
 
         self.at(self.random.randint(300, 1_500), cut)
+
+    def usurp(self, machine: Machine) -> None:
+        """The leader is cut off, and the others campaign as soon as their promise lets them."""
+        others = [one for one in self.machines.values() if one is not machine]
+        self.cuts |= {(machine.replica, one.replica) for one in others}
+        self.cuts |= {(one.replica, machine.replica) for one in others}
+        for delay in range(900, 1_100, 15):
+            one = self.random.choice(others)
+            self.at(delay, lambda m=one: self.campaign(m))
+
+    def disturb(self, machine: Machine) -> None:
+        """One voter does not hear the leader, which a while later hears nobody itself."""
+        voters = [one for one in self.voters(machine) if one != machine.replica]
+        if not voters:
+            return
+        deaf = self.random.choice(voters)
+        self.cuts |= {(machine.replica, deaf), (deaf, machine.replica)}
+
+        def cut() -> None:
+            if not self.calm:
+                self.cuts |= {(other, machine.replica) for other in self.machines}
+
+        self.at(self.random.randint(700, 1_800), cut)
+        for delay in range(1_000, 2_000, 50):
+            self.at(delay, lambda: self.campaign(self.machines[deaf]))
 
     def coup(self, machine: Machine) -> None:
         """The others restart at once and try to elect somebody while the leader still leads."""
