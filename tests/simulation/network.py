@@ -56,6 +56,10 @@ class Network:
         """The settings of one direction, for changing: a copy of the network's until then."""
         return self._links.setdefault((source, target), replace(self.settings))
 
+    def replace_link(self, source: str, target: str, settings: LinkSettings) -> None:
+        """Give one direction a copy of these settings."""
+        self._links[source, target] = replace(settings)
+
     def settings_of(self, source: str, target: str) -> LinkSettings:
         """The settings of one direction, for reading."""
         return self._links.get((source, target), self.settings)
