@@ -5,8 +5,9 @@ the event loop, and all that comes while a sync is under way, is one batch and o
 callbacks, in order, once their batch is durable. A batch of one is synced in place when nothing
 else waits (no thread to wake); a larger one in a thread, where RocksDB lets go of the interpreter.
 
-Invariants: batches become durable in order; a callback is called once; after a failure nothing is
-reported durable any more: the pod must be restarted or its store reopened.
+Invariants: batches become durable in order; a callback is called once, and after those of all
+earlier batches; after a failure nothing is reported durable any more: the pod must be restarted or
+its store reopened.
 """
 
 from __future__ import annotations
@@ -54,46 +55,82 @@ class SyncLoop:
             self._scheduled = True
             self._loop.call_soon(self._commit)
 
+    def append_now(self, operations: Sequence[Operation]) -> None:
+        """Write and sync before returning, behind everything that was appended before.
+
+        For what replaces a replica's log as a whole: written beside this loop, it would be followed
+        by older entries that still wait here. Blocks; raises StorageFailed.
+        """
+        if self._broken:
+            raise StorageFailed("the disk has refused before")
+        earlier, self._operations = self._operations, []
+        try:
+            self._store.write([*earlier, *operations], sync=True)
+        except StorageFailed as error:
+            self._break(error)
+            raise
+
     def close(self) -> None:
         """End the sync thread."""
         self._thread.shutdown(wait=True)
 
     def _commit(self) -> None:
+        """Called by the event loop: write what waits, and have it synced."""
         self._scheduled = False
         if self._syncing is not None or not self._waiting or self._broken:
             return
+        if len(self._waiting) > INLINE_MAX:
+            self._begin()
+            return
+        waiting = self._write(sync=True)
+        _tell(waiting)
+
+    def _begin(self) -> None:
+        """Write what waits, and have a thread sync it."""
+        waiting = self._write(sync=False)
+        if waiting:
+            self._syncing = waiting
+            syncing = self._loop.run_in_executor(self._thread, self._store.sync)
+            syncing.add_done_callback(self._synced)
+
+    def _write(self, *, sync: bool) -> list[Done]:
+        """Who waits for what was written; nobody if the disk refuses."""
         operations, self._operations = self._operations, []
         waiting, self._waiting = self._waiting, []
-        inline = len(waiting) <= INLINE_MAX
         try:
-            self._store.write(operations, sync=inline)
+            self._store.write(operations, sync=sync)
         except StorageFailed as error:
             self._break(error)
-            return
-        if inline:
-            for done in waiting:
-                done()
-            return
-        self._syncing = waiting
-        self._loop.run_in_executor(self._thread, self._store.sync).add_done_callback(self._synced)
+            return []
+        return waiting
 
     def _synced(self, synced: asyncio.Future[None]) -> None:
         waiting, self._syncing = self._syncing, None
         assert waiting is not None
         error = synced.exception()
-        if isinstance(error, StorageFailed):
+        if self._broken:
+            return  # `append_now` met the refusal first.
+        if error is not None:
             self._break(error)
             return
-        if error is not None:
-            raise error
         if self._waiting:
-            self._commit()  # The next sync runs while these callbacks do.
-        for done in waiting:
-            done()
+            # The next sync runs while these callbacks do. In the thread even for one: in place it
+            # would end, and be reported, before them.
+            self._begin()
+        _tell(waiting)
 
-    def _break(self, error: StorageFailed) -> None:
+    def _break(self, error: BaseException) -> None:
         logger.error("the disk refuses: %s", error)
         self._broken = True
         self._waiting.clear()
         self._operations.clear()
-        self._failed(error)
+        self._failed(error if isinstance(error, StorageFailed) else StorageFailed(repr(error)))
+
+
+def _tell(waiting: list[Done]) -> None:
+    for done in waiting:
+        try:
+            done()
+        except Exception:
+            # One partition's trouble must not keep the others waiting for ever.
+            logger.exception("a partition could not go on after its sync")

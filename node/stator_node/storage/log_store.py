@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import orjson
 
@@ -43,11 +44,8 @@ class ReplicaRecord:
 
 def stored_partitions(store: ItemStore) -> Iterator[int]:
     """The ids of the partitions that this database has records of."""
-    position: bytes | None = b""
-    while position is not None:
-        found = store.cursor("log", position, b"\xff" * 9).take(1)
-        if not found:
-            return
+    position = b""
+    while found := store.cursor("log", position, b"\xff" * 9).take(1):
         partition_id = log_format.partition_of(found[0][0])
         yield partition_id
         position = log_format.partition_bounds(partition_id)[1]
@@ -86,9 +84,16 @@ def read_replica(store: ItemStore, partition_id: int) -> ReplicaRecord | None:
     stored = store.get_from("log", key)
     if stored is None:
         return None
-    members = orjson.loads(log_format.unseal(key, stored))
+    content = log_format.unseal(key, stored)
+    try:
+        return _replica_of(orjson.loads(content))
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise log_format.LogDamaged(f"partition {partition_id}: replica record: {error}") from None
+
+
+def _replica_of(members: dict[str, Any]) -> ReplicaRecord:
     if members["version"] != 1:
-        raise log_format.LogDamaged(f"replica record version {members['version']!r}")
+        raise ValueError(f"version {members['version']!r}, this code reads 1")
     state = members["state"]
     return ReplicaRecord(
         members["replica_id"],
@@ -113,7 +118,11 @@ class LogStore:
         self.configuration: Callable[[], Configuration] = Configuration
         self._read_records()
         self._last = self._find_last()
-        self._submitted_last = self._last  # of the writes under way, too
+        # What the writes under way will make of it.
+        self._submitted_last = self._last
+        self._submitted_hard_state = self._hard_state
+        self._under_way = 0  # writes that `written` has not been told of
+        self._overtaken = 0  # those among them whose entries an `install` has replaced
 
     @property
     def is_empty(self) -> bool:
@@ -172,9 +181,10 @@ class LogStore:
     def write(self, hard_state: HardState | None, entries: Sequence[Entry]) -> list[Operation]:
         """Entries replace everything from their first index on."""
         operations: list[Operation] = []
+        self._under_way += 1
         if hard_state is not None:
-            key = record_key(self.partition_id, b"H")
-            operations.append(("log", key, log_format.encode_hard_state(key, hard_state)))
+            self._submitted_hard_state = hard_state
+            operations.append(self._hard_state_operation(hard_state))
         for entry in entries:
             key = entry_key(self.partition_id, entry.index)
             operations.append(("log", key, log_format.encode_entry(key, entry)))
@@ -187,10 +197,14 @@ class LogStore:
         return operations
 
     def written(self, hard_state: HardState | None, entries: Sequence[Entry]) -> None:
-        """What `write` returned is durable."""
+        """What `write` returned is durable. To be told in the order of the writes."""
+        assert self._under_way > 0
+        self._under_way -= 1
         if hard_state is not None:
             self._hard_state = hard_state
-        if entries:
+        if self._overtaken:
+            self._overtaken -= 1
+        elif entries:
             self._last = entries[-1].index
 
     def apply(self, index: int) -> Operation:
@@ -201,20 +215,20 @@ class LogStore:
 
     def install(self, snapshot: SnapshotMetadata) -> list[Operation]:
         """A snapshot takes the place of the whole log. Its content is written already."""
-        operations = self._deleted(self.first_index(), self._submitted_last + 1)
-        operations += self._position(snapshot.index, snapshot.term)
-        operations.append(self.apply(snapshot.index))
-        return operations
+        self._overtaken = self._under_way
+        return self._replaced_by(snapshot.index, snapshot.term)
 
     def wipe(self) -> list[Operation]:
-        """Forget log and state, but not the term and the vote."""
-        operations = self._deleted(self.first_index(), self._submitted_last + 1)
-        operations += self._position(0, 0)
-        operations.append(self.apply(0))
-        self._hard_state = HardState(self._hard_state.term, self._hard_state.vote, commit=0)
-        key = record_key(self.partition_id, b"H")
-        operations.append(("log", key, log_format.encode_hard_state(key, self._hard_state)))
-        return operations
+        """Forget log and state, but not the term and the vote.
+
+        `written` must not be told any more of the writes under way. They must reach the disk before
+        these operations (`SyncLoop.append_now`).
+        """
+        self._under_way = self._overtaken = 0
+        promised = self._submitted_hard_state
+        self._hard_state = HardState(promised.term, promised.vote, commit=0)
+        self._submitted_hard_state = self._hard_state
+        return [*self._replaced_by(0, 0), self._hard_state_operation(self._hard_state)]
 
     def record(self, record: ReplicaRecord) -> Operation:
         """The write of the replica's own record."""
@@ -226,8 +240,9 @@ class LogStore:
         if to <= before:
             return []
         assert to <= self.applied <= self._last
-        term = self.term(to)
-        return self._deleted(before + 1, to + 1) + self._position(to, term, whole=False)
+        operations = self._deleted(before + 1, to + 1)
+        operations.append(self._begin_behind(to, self.term(to)))
+        return operations
 
     # Inside.
 
@@ -236,13 +251,22 @@ class LogStore:
         key = self.partition_id
         return [("log", entry_key(key, index), None) for index in range(low, high)]
 
-    def _position(self, index: int, term: int, *, whole: bool = True) -> list[Operation]:
-        """The log begins behind this position; `whole`: and it ends there, too."""
+    def _replaced_by(self, index: int, term: int) -> list[Operation]:
+        """The log is empty and begins behind this position, where the state stands, too."""
+        operations = self._deleted(self.first_index(), self._submitted_last + 1)
+        operations.append(self._begin_behind(index, term))
+        operations.append(self.apply(index))
+        self._last = self._submitted_last = index
+        return operations
+
+    def _begin_behind(self, index: int, term: int) -> Operation:
         self._before = (index, term)
-        if whole:
-            self._last = self._submitted_last = index
         key = record_key(self.partition_id, b"B")
-        return [("log", key, log_format.encode_position(key, index, term))]
+        return ("log", key, log_format.encode_position(key, index, term))
+
+    def _hard_state_operation(self, hard_state: HardState) -> Operation:
+        key = record_key(self.partition_id, b"H")
+        return ("log", key, log_format.encode_hard_state(key, hard_state))
 
     def _entry(self, index: int) -> Entry:
         key = entry_key(self.partition_id, index)
