@@ -167,6 +167,7 @@ STRUCTURE = "Start of structure or map found where not expected"
         ({"B": []}, "Unrecognized collection type class java.nio.ByteBuffer"),
         ({"B": {}}, STRUCTURE),
         ({"B": "23456"}, "Base64 encoded length is expected a multiple of 4 bytes but found: 5"),
+        ({"B": "NAP8="}, "Base64 encoded length is expected a multiple of 4 bytes but found: 5"),
         ({"B": "=+/="}, "Invalid last non-pad Base64 character dectected"),
         ({"B": "+/+="}, "Invalid last non-pad Base64 character dectected"),
         ({"B": "YR=="}, "Invalid last non-pad Base64 character dectected"),
