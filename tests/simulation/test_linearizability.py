@@ -195,7 +195,7 @@ def has_order(operations: list[Operation]) -> bool:
 
 
 def with_few_values(operations: list[Operation]) -> list[Operation]:
-    """The same with only two values and only one step, so that operations are alike."""
+    """The same with two values and only small steps up, so that operations are alike."""
 
     def fewer(value: Any) -> Any:
         if isinstance(value, list):
@@ -206,8 +206,12 @@ def with_few_values(operations: list[Operation]) -> list[Operation]:
             return "ab"[int(value[1:]) % 2]
         return value
 
-    return [
+    fewer_values = [
         replace(one, argument=fewer(one.argument), result=fewer(one.result)) for one in operations
+    ]
+    return [
+        replace(one, argument=1 + one.argument % 2) if one.name == "add" else one
+        for one in fewer_values
     ]
 
 
