@@ -6,11 +6,13 @@ arrives while the disk is busy becomes one entry. Out: proposals to the partitio
 
 Invariants: entries are evaluated against what is applied plus every group still in flight, in the
 order in which they are proposed; an answer of success leaves only after its group is applied; when
-leadership is lost, a group that was proposed is answered as unknown, one that was not as not begun.
+leadership is lost, a group that was proposed is answered as unknown, one that was not as not begun;
+a group that cannot be proposed takes with it all that were evaluated on top of it.
 """
 
 from __future__ import annotations
 
+import logging
 from collections import deque
 from collections.abc import Callable, Sequence
 
@@ -19,6 +21,8 @@ from stator_core.errors import DynamoDBError, InternalServerError
 from stator_node.doors import ItemStore, Operation
 from stator_node.group_commit import Group
 from stator_node.pending import Pending
+
+logger = logging.getLogger(__name__)
 
 # A group beyond this many bytes is closed: followers should not wait for one huge entry.
 GROUP_BYTES_MAX = 1024 * 1024
@@ -95,6 +99,13 @@ class RaftCommit:
                     assert family == "items"
         return group
 
+    def stage_entries(self, operations: Sequence[Operation]) -> Group:
+        """Put writes of index entries alone into the group being collected."""
+        group = self.collecting
+        group.operations.extend(operations)
+        self.collecting_bytes += sum(len(key) + len(value or b"") for _, key, value in operations)
+        return group
+
     def answer_after(self, group: Group, answer: bytes | DynamoDBError) -> Pending[bytes]:
         """Give `answer` once `group` is applied: it reveals what the group writes."""
         pending: Pending[bytes] = Pending()
@@ -107,13 +118,18 @@ class RaftCommit:
         """Run `read` once `group` is applied."""
         pending: Pending[bytes] = Pending()
 
-        def run() -> None:
+        def settle(applied: Pending[bytes]) -> None:
+            if applied.error is not None:
+                pending.fail(NotLeading())  # Another replica knows; a read can be asked again.
+                return
             try:
-                pending.resolve(read())
+                found = read()
             except Exception as error:  # noqa: BLE001  # The door that waits answers it.
                 pending.fail(error)
+            else:
+                pending.resolve(found)
 
-        group.after.append(run)
+        self.answer_after(group, b"").listen(settle)
         return pending
 
     # What the hosted partition calls.
@@ -139,36 +155,43 @@ class RaftCommit:
 
     def group_at(self, index: int, term: int) -> Group | None:
         """The own group that a committed entry carries; None for somebody else's entry."""
-        if self._proposed and self._proposed[0][0] == index and self._proposed[0][1] == term:
-            return self._proposed.popleft()[2]
-        return None
+        if not self._proposed or self._proposed[0][0] > index:
+            return None
+        own_index, own_term, group = self._proposed[0]
+        assert (own_index, own_term) == (index, term), "a group in flight outlived its leadership"
+        self._proposed.popleft()
+        return group
 
     def applied(self, group: Group) -> None:
         """The group is committed and applied: everybody who waits for it hears."""
-        for pending, answer in group.waiters:
-            if isinstance(answer, bytes):
-                pending.resolve(answer)
-            else:
-                pending.fail(answer)
-        for read in group.after:
-            read()
+        _answer(group, None)
 
     def refuse(self, group: Group) -> None:
-        """The group could not be proposed: nothing was begun."""
-        _give_up(group, NotLeading())
+        """The group could not be proposed: nothing was begun, of it and of all behind it.
+
+        Those were evaluated against its writes, which never happened.
+        """
+        behind = self._not_proposed()
+        _answer(group, NotLeading())
+        for later in behind:
+            _answer(later, NotLeading())
 
     def lead_no_more(self) -> None:
         """Leadership is lost: give up what is in flight, and say how far it had come."""
-        proposed, self._proposed = self._proposed, deque()
-        begun = [group for _, _, group in proposed]
-        waiting, self._waiting = self._waiting, deque()
-        not_begun = [*waiting, self.collecting]
+        begun, self._proposed = self._proposed, deque()
+        not_begun = self._not_proposed()
+        for _, _, group in begun:
+            _answer(group, OutcomeUnknown(OUTCOME_UNKNOWN))
+        for group in not_begun:
+            _answer(group, NotLeading())
+
+    def _not_proposed(self) -> list[Group]:
+        """Take away every group that is not in the log yet."""
+        groups = [*self._waiting, self.collecting]
+        self._waiting.clear()
         self.collecting = Group()
         self.collecting_bytes = 0
-        for group in begun:
-            _give_up(group, OutcomeUnknown(OUTCOME_UNKNOWN))
-        for group in not_begun:
-            _give_up(group, NotLeading())
+        return groups
 
     async def drain(self) -> None:
         """Nothing to wait for: what was acknowledged is durable at a quorum."""
@@ -186,11 +209,19 @@ class RaftCommit:
         return groups
 
 
-def _give_up(group: Group, error: Exception) -> None:
-    for pending, _ in group.waiters:
-        pending.fail(error)
-    for read in group.after:
-        read()
+def _answer(group: Group, error: Exception | None) -> None:
+    """Tell everybody who waits for a group: their answer, or that nothing came of it."""
+    for pending, answer in group.waiters:
+        try:
+            if error is not None:
+                pending.fail(error)
+            elif isinstance(answer, bytes):
+                pending.resolve(answer)
+            else:
+                pending.fail(answer)
+        except Exception:
+            # One listener's bug must not leave the others waiting for ever.
+            logger.exception("an answer could not be given")
 
 
 def stored_writes(group: Group) -> list[StoredWrite]:
