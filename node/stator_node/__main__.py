@@ -23,6 +23,10 @@ def main() -> None:
         from stator_node.node import run as serve_partitions
 
         sys.exit(serve_partitions(settings))
+    if settings.zones > 1:
+        from stator_node.local_zones import run as serve_zones
+
+        sys.exit(serve_zones(settings))
     from stator_node.local import run as serve
 
     sys.exit(serve(settings))

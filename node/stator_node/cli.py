@@ -24,6 +24,7 @@ class LocalSettings:
     account: str
     sync: bool
     table_delay_seconds: float
+    zones: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,7 @@ class NodeSettings:
     port: int
     cluster_id: str
     zone: str
+    with_parent: bool
 
 
 Settings = LocalSettings | VerifySettings | NodeSettings
@@ -65,6 +67,7 @@ def parse(arguments: list[str]) -> Settings:
             port=parsed.port,
             cluster_id=parsed.cluster_id,
             zone=parsed.zone,
+            with_parent=parsed.with_parent,
         )
     if parsed.command == "verify":
         return VerifySettings(folder=parsed.folder)
@@ -78,6 +81,7 @@ def parse(arguments: list[str]) -> Settings:
         account=parsed.account,
         sync=parsed.sync,
         table_delay_seconds=parsed.table_delay_seconds,
+        zones=parsed.zones,
     )
 
 
@@ -106,6 +110,13 @@ def _add_local(parser: argparse.ArgumentParser) -> None:
         "writes to the operating system: faster, and lost in a power cut",
     )
     parser.add_argument(
+        "--zones",
+        type=int,
+        choices=(1, 3),
+        default=1,
+        help="3 runs three storage processes and replicates every table over them (1)",
+    )
+    parser.add_argument(
         "--table-delay-seconds",
         type=float,
         default=0.02,
@@ -119,6 +130,7 @@ def _add_node(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--port", type=_port, default=0, help="port for other pods (any)")
     parser.add_argument("--cluster-id", required=True, help="the cluster that this pod is of")
     parser.add_argument("--zone", required=True, help="the zone that this pod stands in")
+    parser.add_argument("--with-parent", action="store_true", help="stop when standard input ends")
 
 
 def _port(text: str) -> int:

@@ -30,6 +30,7 @@ from stator_core.entry_format import (
     encode_writes,
     read_header,
 )
+from stator_core.key_format import HASH_SPACE
 from stator_core.partition_state import PartitionState
 from stator_core.raft.membership import Change, ChangeKind, MembershipChange
 from stator_core.raft.messages import (
@@ -330,6 +331,8 @@ class HostedPartition:
         if self.state is not before or configuration is not None:
             operations.append(self._record())
         self._around.store.write(operations, sync=False)
+        if self.state is not before:
+            self._forget_removed_indexes(before)
         self.raft.applied(self._around.now(), last)
         for group in groups:
             self.commit.applied(group)
@@ -339,6 +342,16 @@ class HostedPartition:
             self._around.changed(self)
         if last - self._compacted_at >= COMPACT_EVERY:
             self._compact(last)
+
+    def _forget_removed_indexes(self, before: PartitionState) -> None:
+        """Delete the entries of global indexes that the table has no more."""
+        assert self.state is not None
+        kept = {index.identifier for index in self.state.table.global_indexes}
+        for index in before.table.global_indexes:
+            if index.identifier not in kept:
+                start = partition_state.place_key(index.identifier, 0)
+                end = partition_state.place_key(index.identifier, HASH_SPACE)
+                self._around.store.delete_range("items", start, end)
 
     def _answer_reads(self) -> None:
         applied = self.log.applied

@@ -22,10 +22,8 @@ from stator_node.catalog import Catalog
 from stator_node.cli import LocalSettings
 from stator_node.clock import SystemClock
 from stator_node.doors import StorageFailed
+from stator_node.front_doors import CannotStart, FrontDoors
 from stator_node.gateway.access_keys import AccessKeys, AccessKeysRefused
-from stator_node.gateway.grpc import GrpcDoor
-from stator_node.gateway.http import HttpDoor
-from stator_node.gateway.sigv4 import SignatureVerifier
 from stator_node.group_commit import GroupCommit
 from stator_node.local_table_work import LocalTableWork
 from stator_node.replica import Replica
@@ -42,11 +40,6 @@ logger = logging.getLogger(__name__)
 SWITCH_INTERVAL_SECONDS = 0.0001
 # Requests make short-lived dictionaries by the thousand, nearly none of them in cycles.
 COLLECTOR_THRESHOLDS = (50_000, 20, 100)
-DRAIN_SECONDS = 10.0
-
-
-class CannotStart(Exception):
-    """Why `stator local` ends at once; the text is for the person who started it."""
 
 
 def run(settings: LocalSettings) -> int:
@@ -98,20 +91,7 @@ async def _serve_store(
         account=settings.account,
     )
     router = Router(catalog, replica, tables)
-    verifier = SignatureVerifier(access_keys, clock, account=settings.account)
-    http = HttpDoor(router, verifier, clock, region=settings.region)
-    grpc = GrpcDoor(router, access_keys, clock, account=settings.account, region=settings.region)
-    try:
-        await http.start(settings.host, settings.port)
-    except OSError as error:
-        raise CannotStart(_cannot_listen(settings.host, settings.port, "--port", error)) from error
-    try:
-        grpc_port = await grpc.start(settings.host, settings.grpc_port)
-    except (OSError, RuntimeError) as error:
-        await http.stop(0.0)
-        raise CannotStart(
-            _cannot_listen(settings.host, settings.grpc_port, "--grpc-port", error)
-        ) from error
+    doors = await FrontDoors.open(settings, router, access_keys, clock)
     stopped = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
@@ -119,10 +99,10 @@ async def _serve_store(
     counting = loop.create_task(counter.run(catalog.tables))
     gc.collect()
     gc.freeze()
-    _say_ready(settings, http.port, grpc_port, anyone=access_keys.accepts_any)
+    doors.say_ready()
     await stopped.wait()
     logger.info("stopping: no new requests are taken")
-    await asyncio.gather(http.stop(DRAIN_SECONDS), grpc.stop(DRAIN_SECONDS))
+    await doors.close()
     counting.cancel()
     await tables.stop()
     await replica.commit.drain()
@@ -142,20 +122,3 @@ def _catalog(settings: LocalSettings, store: RocksItemStore) -> Catalog:
             f"the catalog of tables cannot be read: {error}\n"
             f"Run `stator verify {settings.folder}` to see what is damaged."
         ) from error
-
-
-def _cannot_listen(host: str, port: int, option: str, error: Exception) -> str:
-    return (
-        f"cannot listen on {host}:{port}: {error}. "
-        f"Another server may be using the port; choose one with {option}"
-    )
-
-
-def _say_ready(settings: LocalSettings, port: int, grpc_port: int, *, anyone: bool) -> None:
-    keys = "any access key is taken" if anyone else "signatures are verified"
-    print(
-        f"Stator is ready: http://{settings.host}:{port} (gRPC {settings.host}:{grpc_port}), "
-        f"data in {settings.folder}, {keys}.\n"
-        f"Try: aws dynamodb list-tables --endpoint-url http://{settings.host}:{port}",
-        flush=True,
-    )

@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import gc
 import logging
+import os
 import random
 import signal
 import sys
@@ -24,7 +25,8 @@ from stator_node.cli import NodeSettings
 from stator_node.clock import SystemClock
 from stator_node.cluster_members import ClusterMembers
 from stator_node.doors import Clock, ItemStore, StorageFailed
-from stator_node.local import COLLECTOR_THRESHOLDS, SWITCH_INTERVAL_SECONDS, CannotStart
+from stator_node.front_doors import CannotStart
+from stator_node.local import COLLECTOR_THRESHOLDS, SWITCH_INTERVAL_SECONDS
 from stator_node.node_requests import NodeRequests
 from stator_node.partition_host import PartitionHost
 from stator_node.partition_load import PartitionLoads
@@ -125,6 +127,17 @@ async def _serve(settings: NodeSettings) -> int:
     return 0
 
 
+def _stop_at_end_of_input(loop: asyncio.AbstractEventLoop, stopped: asyncio.Event) -> None:
+    """Stop when the process that holds the other end of standard input is gone."""
+
+    def readable() -> None:
+        if not os.read(0, 4096):
+            loop.remove_reader(0)
+            stopped.set()
+
+    loop.add_reader(0, readable)
+
+
 async def _serve_until_stopped(settings: NodeSettings, node: Node) -> None:
     loop = asyncio.get_running_loop()
     await node.server.start(settings.host, settings.port)
@@ -132,6 +145,8 @@ async def _serve_until_stopped(settings: NodeSettings, node: Node) -> None:
     stopped = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
+    if settings.with_parent:
+        _stop_at_end_of_input(loop, stopped)
     gc.collect()
     gc.freeze()
     print(

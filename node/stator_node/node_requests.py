@@ -8,6 +8,7 @@ log; nobody outside decides a range or a member (`partition_state.py`).
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable
 from typing import Any
@@ -16,14 +17,18 @@ import orjson
 
 from stator_core import partition_descriptor, partition_state, table
 from stator_core.entry_format import EntryKind
+from stator_core.errors import DynamoDBError
 from stator_core.raft.membership import Change, ChangeKind, MembershipChange
 from stator_core.raft.refusals import NotLeader, Refusal
 from stator_node.cluster_members import ClusterMembers
+from stator_node.doors import StorageFailed
 from stator_node.hosted_partition import HostedPartition
+from stator_node.index_filling import IndexFilling, IndexNotFilled
 from stator_node.operation_codes import OperationCode
 from stator_node.partition_host import PartitionHost
 from stator_node.partition_load import PartitionLoads
 from stator_node.partition_requests import PartitionRequests, redirect
+from stator_node.raft_commit import NotLeading
 from stator_node.snapshot_transfer import ChunkRefused, decode_chunk
 from stator_node.transport.frame_format import Hello, Status
 from stator_node.transport.server import Request
@@ -44,6 +49,7 @@ class NodeRequests:
         members: ClusterMembers,
     ) -> None:
         self._members = members
+        self._tasks: set[asyncio.Task[None]] = set()
         self._host = host
         self._items = items
         self._loads = loads
@@ -58,6 +64,7 @@ class NodeRequests:
             OperationCode.CHANGE_MEMBERS: self._change_members,
             OperationCode.DESCRIBE: self._describe,
             OperationCode.JOIN: self._join,
+            OperationCode.FILL_INDEX: self._fill_index,
         }
 
     def raft_received(self, sender: Hello, partition_id: int, message: bytes) -> None:
@@ -158,6 +165,24 @@ class NodeRequests:
             body = partition_state.describe_body(description)
             hosted.propose_change(EntryKind.DESCRIBE, body)
         request.answer(Status.RESULT, OK)
+
+    def _fill_index(self, request: Request) -> None:
+        """Put an entry for every item into a new global index, through the log."""
+        hosted = self._led(request)
+        filling = IndexFilling(hosted, orjson.loads(request.body)["index"])
+
+        async def fill() -> None:
+            try:
+                await filling.run()
+            except (IndexNotFilled, StorageFailed, DynamoDBError, NotLeading) as error:
+                reason = orjson.dumps({"reason": str(error)})
+                request.answer(Status.UNAVAILABLE, reason)
+            else:
+                request.answer(Status.RESULT, OK)
+
+        task = self._host.loop.create_task(fill())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     def _transfer_leader(self, request: Request) -> None:
         node_id = orjson.loads(request.body)["node_id"]

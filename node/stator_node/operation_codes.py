@@ -27,6 +27,7 @@ class OperationCode(IntEnum):
     CHANGE_MEMBERS = 39
     DESCRIBE = 40
     JOIN = 41
+    FILL_INDEX = 42
 
 
 NAMES: dict[int, str] = {

@@ -25,10 +25,16 @@ from typing import Any
 import orjson
 
 from stator_core import partition_state, raft_message_format
-from stator_core.entry_format import EntryRefused, StoredWrite, decode_writes, encode_writes
+from stator_core.entry_format import (
+    EntryKind,
+    StoredWrite,
+    decode_writes,
+    encode_writes,
+    read_header,
+)
 from stator_core.partition_state import PartitionState
 from stator_core.raft.messages import InstallSnapshot
-from stator_node.doors import ItemStore
+from stator_node.doors import ItemStore, StorageFailed
 from stator_node.operation_codes import OperationCode
 from stator_node.pending import wait
 from stator_node.transport.frame_format import Status
@@ -67,25 +73,30 @@ def decode_chunk(body: bytes) -> Chunk:
     try:
         (length,) = _LENGTH.unpack_from(body)
         members = orjson.loads(body[_LENGTH.size : _LENGTH.size + length])
-        message = members["message"]
-        install = None
-        if message is not None:
-            decoded = raft_message_format.decode(base64.b64decode(message))
-            if not isinstance(decoded, InstallSnapshot):
-                raise ChunkRefused("the last chunk carries another message")
-            install = decoded
+        writes = body[_LENGTH.size + length :]
+        if read_header(writes)[0] is not EntryKind.WRITES:
+            raise ChunkRefused("a chunk carries writes and nothing else")
         return Chunk(
-            members["transfer"],
-            members["sequence"],
-            members["until"],
-            decode_writes(body[_LENGTH.size + length :]),
+            str(members["transfer"]),
+            int(members["sequence"]),
+            int(members["until"]),
+            decode_writes(writes),
             partition_state.from_json(members["state"].encode()),
-            install,
+            _message_of(members["message"]),
         )
     except ChunkRefused:
         raise
-    except (struct.error, ValueError, KeyError, TypeError, AttributeError, EntryRefused) as error:
+    except (struct.error, ValueError, KeyError, TypeError, AttributeError) as error:
         raise ChunkRefused(f"no chunk of a snapshot: {error}") from None
+
+
+def _message_of(encoded: str | None) -> InstallSnapshot | None:
+    if encoded is None:
+        return None
+    message = raft_message_format.decode(base64.b64decode(encoded))
+    if not isinstance(message, InstallSnapshot):
+        raise ChunkRefused("the last chunk carries another message")
+    return message
 
 
 def content_of(store: ItemStore, state: PartitionState) -> Iterator[list[StoredWrite]]:
@@ -117,42 +128,49 @@ async def send_snapshot(
     content: Iterator[list[StoredWrite]],
     message: InstallSnapshot,
 ) -> bool:
-    """Send a snapshot chunk by chunk. False: it did not arrive, and nobody knows why."""
-    transfer = uuid.uuid4().hex
-    description = partition_state.to_json(state).decode()
-    pieces = itertools.chain(content, [None])
-    piece = next(pieces)
-    for sequence in itertools.count():
-        following = next(pieces)
-        members = {
-            "transfer": transfer,
-            "sequence": sequence,
-            "until": message.snapshot.index,
-            "state": description,
-            "message": None
-            if following is not None
-            else base64.b64encode(raft_message_format.encode(message)).decode(),
-        }
-        assert piece is not None
-        answer = await wait(
-            links.request(
-                node_id,
-                partition_id,
-                OperationCode.SNAPSHOT_CHUNK,
-                0,
-                encode_chunk(members, piece),
-                CHUNK_SECONDS_MAX,
+    """Send a snapshot chunk by chunk. False: it did not arrive, or nobody knows whether it did."""
+    try:
+        for chunk in _chunks(state, content, message):
+            answer = await wait(
+                links.request(
+                    node_id,
+                    partition_id,
+                    OperationCode.SNAPSHOT_CHUNK,
+                    0,
+                    chunk,
+                    CHUNK_SECONDS_MAX,
+                )
             )
-        )
-        if answer.status is not Status.RESULT:
-            logger.warning(
-                "snapshot of partition %d for node %s broke off: %s",
-                partition_id,
-                node_id,
-                answer.body[:200].decode("utf-8", "replace") or answer.status.name,
-            )
-            return False
-        if following is None:
+            if answer.status is not Status.RESULT:
+                reason = answer.body[:200].decode("utf-8", "replace") or answer.status.name
+                break
+        else:
             return True
+    except StorageFailed as error:
+        reason = str(error)
+    logger.warning(
+        "snapshot of partition %d for node %s broke off: %s", partition_id, node_id, reason
+    )
+    return False
+
+
+def _chunks(
+    state: PartitionState, content: Iterator[list[StoredWrite]], message: InstallSnapshot
+) -> Iterator[bytes]:
+    """The bodies of a transfer's requests. Raises StorageFailed."""
+    members: dict[str, Any] = {
+        "transfer": uuid.uuid4().hex,
+        "until": message.snapshot.index,
+        "state": partition_state.to_json(state).decode(),
+        "message": None,
+    }
+    piece = next(content)
+    for sequence in itertools.count():
+        following = next(content, None)
+        members["sequence"] = sequence
+        if following is None:
+            members["message"] = base64.b64encode(raft_message_format.encode(message)).decode()
+            yield encode_chunk(members, piece)
+            return
+        yield encode_chunk(members, piece)
         piece = following
-    raise AssertionError("the count has no end")

@@ -2,8 +2,9 @@
 
 In: table operations from `router.py`. It makes each change durable in the catalog, answers, and
 does the work behind the states, which `TableWork` knows how to do: a new table becomes ACTIVE, a
-new index is filled from the table while writes go on, a deleted one is emptied. Work that a crash interrupted is found by its state at
-the next start (`resume`). Invariant: a state is shown only after it is durable.
+new index is filled from the table while writes go on, a deleted one is emptied. Work that a crash
+interrupted is found by its state at the next start (`resume`). Invariant: a state is shown only
+after it is durable.
 """
 
 from __future__ import annotations

@@ -3,13 +3,14 @@
 Made by `server.py` (inbound) and `links.py` (outbound), which are its `Owner`. What is sent in one
 turn of the event loop leaves in one write. Invariants: frames arrive whole and in order; never more
 than `queue_bytes_max` wait to be sent; a stream that is not of this protocol is closed, with the
-reason told to the other side where that is still possible.
+reason told to the other side where that is still possible; after `refuse`, `close` or `abort` the
+owner gets no more frames.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
+import logging
 import struct
 from typing import Protocol, cast
 
@@ -19,10 +20,14 @@ from stator_node.transport.frame_format import (
     FrameRefused,
     Kind,
     encode_frame,
+    encode_refusal,
 )
+
+logger = logging.getLogger(__name__)
 
 QUEUE_BYTES_MAX = 64 * 1024 * 1024
 LENGTH_BYTES = 4  # of a frame, before what it counts
+LINGER_SECONDS = 1.0  # for the last bytes to leave, and a refusal to be read
 _KINDS = frozenset(Kind)
 
 
@@ -32,7 +37,7 @@ class Owner(Protocol):
     def connected(self, connection: FrameConnection) -> None: ...
 
     def frame_received(self, connection: FrameConnection, kind: int, payload: bytes) -> None:
-        """May raise FrameRefused: the connection is then refused."""
+        """May raise FrameRefused, or struct.error for a short frame: the connection is refused."""
 
     def disconnected(self, connection: FrameConnection, reason: str) -> None: ...
 
@@ -41,30 +46,42 @@ class FrameConnection(asyncio.Protocol):
     """Frames in, frames out."""
 
     def __init__(self, owner: Owner, queue_bytes_max: int = QUEUE_BYTES_MAX) -> None:
+        self.peer_host = "unknown"
         self._owner = owner
         self._queue_bytes_max = queue_bytes_max
-        self._transport: asyncio.Transport | None = None
+        self._transport: asyncio.Transport | None = None  # None: not yet open, or being closed
         self._loop = asyncio.get_running_loop()
         self._received: list[bytes] = []  # what no whole frame has been cut from yet
         self._received_bytes = 0
         self._needed_bytes = FRAME_HEADER.size
+        self.silence = 0  # as `silent_for` last said
+        self._heard = True
         self._queue: list[bytes] = []
         self._queue_bytes = 0
         self._flushing = False
         self._paused = False
-        self._reason = "the other side closed"
+        self._reason: str | None = None
+        self._lingering: asyncio.TimerHandle | None = None
 
     @property
     def is_open(self) -> bool:
         return self._transport is not None
 
     def send(self, kind: Kind, *parts: bytes) -> bool:
-        """Queue a frame. False: too much waits already, or the connection is gone."""
-        if self._transport is None:
+        """Queue a frame. False: it is too large, too much waits, or the connection is gone."""
+        transport = self._transport
+        if transport is None:
             return False
-        pieces = encode_frame(kind, *parts)
+        try:
+            pieces = encode_frame(kind, *parts)
+        except FrameRefused as error:
+            logger.error("%s to %s is not sent: %s", kind.name, self.peer_host, error)
+            return False
         size = sum(map(len, pieces))
-        if self._queue_bytes + size > self._queue_bytes_max:
+        waiting = self._queue_bytes + size
+        if self._paused:
+            waiting += transport.get_write_buffer_size()
+        if waiting > self._queue_bytes_max:
             return False
         self._queue += pieces
         self._queue_bytes += size
@@ -73,37 +90,60 @@ class FrameConnection(asyncio.Protocol):
             self._loop.call_soon(self._flush)
         return True
 
+    def silent_for(self) -> int:
+        """How often in a row this was asked with nothing received in between.
+
+        Counted, not measured: the time that this process itself stood still is not the peer's.
+        """
+        self.silence = 0 if self._heard else self.silence + 1
+        self._heard = False
+        return self.silence
+
     def refuse(self, reason: str) -> None:
-        """Tell the other side why, and close."""
-        self._reason = f"refused: {reason}"
-        self.send(Kind.REFUSED, json.dumps({"reason": reason}).encode())
-        self.close()
+        """Tell the other side why, and close.
+
+        What it sends meanwhile is read and dropped: a close over unread bytes would reset the
+        connection and take the reason with it.
+        """
+        if self._transport is not None:
+            self.send(Kind.REFUSED, encode_refusal(reason))
+            self._leave(f"refused: {reason}")
 
     def close(self) -> None:
-        """Close after what is queued has been handed to the kernel."""
-        if self._transport is not None:
-            self._flush()
-            self._transport.close()
+        """Close after what is queued has left, or after a while."""
+        transport = self._leave("closed")
+        if transport is not None:
+            transport.close()
 
     def abort(self, reason: str) -> None:
         """Drop the connection now."""
-        self._reason = reason
-        if self._transport is not None:
-            self._transport.abort()
+        transport, self._transport = self._transport, None
+        if transport is not None:
+            self._reason = reason
+            transport.abort()
 
     # What asyncio calls.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
+        peer = transport.get_extra_info("peername")
+        if isinstance(peer, tuple):
+            self.peer_host = str(peer[0])
         self._owner.connected(self)
 
     def connection_lost(self, error: Exception | None) -> None:
         self._transport = None
         self._queue.clear()
         self._queue_bytes = 0
-        self._owner.disconnected(self, self._reason if error is None else str(error))
+        if self._lingering is not None:
+            self._lingering.cancel()
+        reason = self._reason or (str(error) if error else "the other side closed")
+        self._owner.disconnected(self, reason)
 
     def data_received(self, data: bytes) -> None:
+        if self._transport is None:
+            return
+        self._heard = True
         self._received_bytes += len(data)
         if self._received:
             self._received.append(data)
@@ -156,3 +196,12 @@ class FrameConnection(asyncio.Protocol):
             pieces, self._queue = self._queue, []
             self._queue_bytes = 0
             self._transport.write(b"".join(pieces))
+
+    def _leave(self, reason: str) -> asyncio.Transport | None:
+        """Hand what is queued to the transport and send nothing more; None if that was so."""
+        self._flush()
+        transport, self._transport = self._transport, None
+        if transport is not None:
+            self._reason = reason
+            self._lingering = self._loop.call_later(LINGER_SECONDS, transport.abort)
+        return transport

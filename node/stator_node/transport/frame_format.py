@@ -5,7 +5,7 @@ it).
 
     length u32 | kind u8 | payload of length - 1 bytes
 
-    HELLO     JSON: protocol, cluster_id, sender_id, receiver_id (or null), role, zone
+    HELLO     JSON: protocol, cluster_id, sender_id, receiver_id (or null), role, zone, instance
     REFUSED   JSON: reason
     PING      sender's monotonic milliseconds u64          PONG   the same u64
     RAFT      partition_id u64 | message (`raft_message_format.py`)
@@ -19,11 +19,13 @@ stream into frames, and by `links.py` and `server.py`, which fill them.
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, dataclass
+import uuid
+from dataclasses import asdict, dataclass, field, fields
 from enum import IntEnum
 from struct import Struct
 from typing import Final, Literal
+
+import orjson
 
 PROTOCOL_VERSION: Final = 1
 # A request's body has DynamoDB's 16 MB at most, an answer little more than 16 MB of items.
@@ -63,7 +65,10 @@ class FrameRefused(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Hello:
-    """Who speaks. `receiver_id` is the node the sender believes it has reached."""
+    """Who speaks. `receiver_id` is the node the sender believes it has reached.
+
+    `instance` is the process: two of them under one `sender_id` are two nodes with one identity.
+    """
 
     cluster_id: str
     sender_id: str
@@ -71,36 +76,58 @@ class Hello:
     zone: str
     receiver_id: str | None = None
     protocol: int = PROTOCOL_VERSION
+    instance: str = field(default_factory=lambda: uuid.uuid4().hex)
+
+
+_HELLO_MEMBERS: Final = frozenset(member.name for member in fields(Hello))
 
 
 def encode_frame(kind: Kind, *parts: bytes) -> list[bytes]:
-    """A frame as the pieces to write; nothing is copied."""
+    """A frame as the pieces to write; nothing is copied. Raises FrameRefused if it is too large."""
     length = 1
     for part in parts:
         length += len(part)
-    assert length <= FRAME_BYTES_MAX
+    if length > FRAME_BYTES_MAX:
+        raise FrameRefused(f"a frame of {length} bytes, the limit is {FRAME_BYTES_MAX}")
     return [FRAME_HEADER.pack(length, kind), *parts]
 
 
 def encode_hello(hello: Hello) -> bytes:
-    return json.dumps(asdict(hello)).encode()
+    return orjson.dumps(asdict(hello))
 
 
 def decode_hello(payload: bytes) -> Hello:
-    """Raises FrameRefused for anything but a HELLO of this version."""
+    """Raises FrameRefused for anything but a HELLO of this version; it may say more than we know."""
     try:
-        members = json.loads(payload)
+        members = orjson.loads(payload)
         protocol = members["protocol"]
         if protocol != PROTOCOL_VERSION:
             raise FrameRefused(
                 f"protocol version {protocol!r}, this pod speaks {PROTOCOL_VERSION}; "
                 "upgrade one version at a time"
             )
-        hello = Hello(**members)
+        known = {name: member for name, member in members.items() if name in _HELLO_MEMBERS}
+        hello = Hello(**known)
     except FrameRefused:
         raise
     except (ValueError, TypeError, KeyError) as error:
         raise FrameRefused(f"the first frame is no HELLO: {error}") from None
+    texts = (hello.cluster_id, hello.sender_id, hello.zone, hello.instance, hello.receiver_id or "")
+    if not all(isinstance(text, str) for text in texts):
+        raise FrameRefused("the first frame is no HELLO: a member is no text")
     if hello.role not in ("node", "gateway") or not hello.cluster_id or not hello.sender_id:
         raise FrameRefused("the HELLO names no cluster, sender or role")
     return hello
+
+
+def encode_refusal(reason: str) -> bytes:
+    """The payload of a REFUSED frame."""
+    return orjson.dumps({"reason": reason})
+
+
+def decode_refusal(payload: bytes) -> str:
+    """The reason in a REFUSED frame, or that there is none."""
+    try:
+        return str(orjson.loads(payload)["reason"])
+    except (ValueError, KeyError, TypeError):
+        return "no reason given"

@@ -1,8 +1,10 @@
 """The inbound side: who connects, whether they may, and what they say.
 
-Wired by `node.py`. Every connection begins with a HELLO; one of another cluster, another protocol
-or a wrong receiver is refused with a reason on both sides, logged once per reason, and closed.
-Frames of an accepted connection go to the `Inbound` handler, which is `partition_host.py`.
+Wired by `node.py`. Every connection begins with a HELLO; one of another cluster, another protocol,
+a wrong receiver or a second process under one identity is refused with a reason on both sides,
+logged once per reason, and closed. Frames of an accepted connection go to the `Inbound` handler.
+Invariant: no bytes and no handler's bug take more than their own connection, or their own request,
+along.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ import logging
 import ssl
 from typing import Protocol
 
+from stator_node.transport.complaints import Complaints, say_failed_handshakes
 from stator_node.transport.connection import FrameConnection
 from stator_node.transport.frame_format import (
     ANSWER_HEADER,
@@ -22,13 +25,16 @@ from stator_node.transport.frame_format import (
     Kind,
     Status,
     decode_hello,
+    decode_refusal,
     encode_hello,
 )
 
 logger = logging.getLogger(__name__)
 
 HELLO_SECONDS_MAX = 5.0
-REFUSALS_REMEMBERED_MAX = 1_000
+SWEEP_SECONDS = 0.5
+SILENT_SWEEPS_MAX = 20  # peers send a PING every quarter of a second; then a connection is dropped
+SILENT_SWEEPS_ALIVE = 2  # one that was silent for longer has no claim to its identity
 
 
 class Request:
@@ -47,7 +53,11 @@ class Request:
 
     def answer(self, status: Status, body: bytes) -> None:
         """Send the answer; nothing happens if the asker has gone."""
-        self._connection.send(Kind.ANSWER, ANSWER_HEADER.pack(self._number, status), body)
+        header = ANSWER_HEADER.pack(self._number, status)
+        if not self._connection.send(Kind.ANSWER, header, body):
+            # It may be too large for a frame: better an answer than a wait for the deadline.
+            header = ANSWER_HEADER.pack(self._number, Status.UNKNOWN)
+            self._connection.send(Kind.ANSWER, header)
 
 
 class Inbound(Protocol):
@@ -66,10 +76,13 @@ class FrameServer:
     ) -> None:
         self.hello = hello
         self.inbound = inbound
+        self.complaints = Complaints()
+        if tls is not None:
+            say_failed_handshakes(tls, self.complaints)
         self._tls = tls
         self._server: asyncio.Server | None = None
-        self._connections: set[FrameConnection] = set()
-        self._refusals: set[tuple[str, str]] = set()
+        self._connections: dict[FrameConnection, Hello | None] = {}  # None: no HELLO yet
+        self._sweeping: asyncio.TimerHandle | None = None
 
     @property
     def port(self) -> int:
@@ -83,37 +96,65 @@ class FrameServer:
         self._server = await loop.create_server(
             lambda: FrameConnection(_InboundOwner(self)), host, port, ssl=self._tls
         )
+        self._sweeping = loop.call_later(SWEEP_SECONDS, self._sweep)
 
     async def stop(self) -> None:
         """Stop listening and close every connection."""
         assert self._server is not None
+        if self._sweeping is not None:
+            self._sweeping.cancel()
         self._server.close()
         for connection in tuple(self._connections):
             connection.close()
         await self._server.wait_closed()
 
     def opened(self, connection: FrameConnection) -> None:
-        self._connections.add(connection)
+        self._connections[connection] = None
 
-    def closed(self, connection: FrameConnection) -> None:
-        self._connections.discard(connection)
+    def closed(self, connection: FrameConnection, reason: str) -> None:
+        sender = self._connections.pop(connection, None)
+        if reason.startswith("refused"):
+            self.complaints.say(_name_of(connection, sender), reason)
 
-    def check(self, hello: Hello) -> None:
-        """Whether this sender may speak. Raises FrameRefused; each refusal is logged once."""
-        reason = None
-        if hello.cluster_id != self.hello.cluster_id:
-            reason = f"this is cluster {self.hello.cluster_id}, you are of {hello.cluster_id}"
-        elif hello.receiver_id not in (None, self.hello.sender_id):
-            reason = f"this is node {self.hello.sender_id}, you look for {hello.receiver_id}"
-        elif hello.sender_id == self.hello.sender_id:
-            reason = f"node id {hello.sender_id} is mine: two nodes have one identity"
-        if reason is None:
-            return
-        if (hello.sender_id, reason) not in self._refusals:
-            if len(self._refusals) < REFUSALS_REMEMBERED_MAX:
-                self._refusals.add((hello.sender_id, reason))
-            logger.error("refused %s %s: %s", hello.role, hello.sender_id, reason)
-        raise FrameRefused(reason)
+    def greet(self, connection: FrameConnection, hello: Hello) -> None:
+        """Whether this sender may speak. Raises FrameRefused."""
+        self._connections[connection] = hello
+        self._check(connection, hello)
+        self.complaints.well(_name_of(connection, hello))
+        connection.send(Kind.HELLO, encode_hello(self.hello))
+
+    def _check(self, connection: FrameConnection, hello: Hello) -> None:
+        own = self.hello
+        if hello.cluster_id != own.cluster_id:
+            raise FrameRefused(f"this is cluster {own.cluster_id}, you are of {hello.cluster_id}")
+        if hello.receiver_id not in (None, own.sender_id):
+            raise FrameRefused(f"this is node {own.sender_id}, you look for {hello.receiver_id}")
+        if hello.sender_id == own.sender_id:
+            raise FrameRefused(f"node id {own.sender_id} is mine: two nodes have one identity")
+        for other, sender in self._connections.items():
+            if other is connection or sender is None or not other.is_open:
+                continue
+            if sender.sender_id != hello.sender_id or sender.instance == hello.instance:
+                continue
+            if hello.role == "node" and other.silence <= SILENT_SWEEPS_ALIVE:
+                raise FrameRefused(
+                    f"node id {hello.sender_id} is in use by a process at {other.peer_host}: "
+                    "two nodes have one identity"
+                )
+
+    def _sweep(self) -> None:
+        """Drop connections whose other side has gone without a word."""
+        for connection in tuple(self._connections):
+            if connection.silent_for() > SILENT_SWEEPS_MAX:
+                connection.abort("silent for too long")
+        self._sweeping = asyncio.get_running_loop().call_later(SWEEP_SECONDS, self._sweep)
+
+
+def _name_of(connection: FrameConnection, sender: Hello | None) -> str:
+    """How the log names a peer: by what it says it is, or by where it is."""
+    if sender is None:
+        return connection.peer_host
+    return f"{sender.role} {sender.sender_id} at {connection.peer_host}"
 
 
 class _InboundOwner:
@@ -127,34 +168,49 @@ class _InboundOwner:
     def connected(self, connection: FrameConnection) -> None:
         self._server.opened(connection)
         self._patience = asyncio.get_running_loop().call_later(
-            HELLO_SECONDS_MAX, connection.abort, "no HELLO came"
+            HELLO_SECONDS_MAX, connection.refuse, "no HELLO came"
         )
 
     def frame_received(self, connection: FrameConnection, kind: int, payload: bytes) -> None:
-        sender, inbound = self._sender, self._server.inbound
-        if sender is None:
+        sender = self._sender
+        if kind == Kind.REFUSED:
+            connection.abort(f"refused by the other side: {decode_refusal(payload)}")
+        elif sender is None:
             self._greet(connection, kind, payload)
         elif kind == Kind.RAFT:
             (partition_id,) = PARTITION_HEADER.unpack_from(payload)
-            inbound.raft_received(sender, partition_id, payload[PARTITION_HEADER.size :])
+            self._hand_on_raft(sender, partition_id, payload[PARTITION_HEADER.size :])
         elif kind == Kind.REQUEST:
-            inbound.request_received(sender, Request(connection, payload))
+            self._hand_on_request(sender, Request(connection, payload))
         elif kind == Kind.PING:
             connection.send(Kind.PONG, payload)
         else:
             raise FrameRefused(f"frame kind {kind} is not expected here")
 
-    def disconnected(self, connection: FrameConnection, _reason: str) -> None:
+    def disconnected(self, connection: FrameConnection, reason: str) -> None:
         if self._patience is not None:
             self._patience.cancel()
-        self._server.closed(connection)
+        self._server.closed(connection, reason)
+
+    def _hand_on_raft(self, sender: Hello, partition_id: int, message: bytes) -> None:
+        try:
+            self._server.inbound.raft_received(sender, partition_id, message)
+        except Exception:
+            # One partition's trouble must not cut off the others of this pair of nodes.
+            logger.exception("a Raft message for partition %d could not be handled", partition_id)
+
+    def _hand_on_request(self, sender: Hello, request: Request) -> None:
+        try:
+            self._server.inbound.request_received(sender, request)
+        except Exception:
+            logger.exception("a request for partition %d failed", request.partition_id)
+            request.answer(Status.UNKNOWN, b"")
 
     def _greet(self, connection: FrameConnection, kind: int, payload: bytes) -> None:
         if kind != Kind.HELLO:
             raise FrameRefused("the first frame must be a HELLO")
         hello = decode_hello(payload)
-        self._server.check(hello)
+        self._server.greet(connection, hello)
         if self._patience is not None:
             self._patience.cancel()
         self._sender = hello
-        connection.send(Kind.HELLO, encode_hello(self._server.hello))

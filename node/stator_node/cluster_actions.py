@@ -1,0 +1,136 @@
+"""From the planner's actions to requests: what `placement` decides, pods are asked to do.
+
+In: actions of `stator_core.placement_types`. Out: requests to the node that the action is for, and
+whether it was taken. Called by `supervisor.py`. Each request may be sent twice: a pod refuses what
+no longer fits its own log. Invariant: nothing is decided here.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+
+from stator_core import partition_state
+from stator_core.partition_descriptor import PartitionDescriptor
+from stator_core.partition_state import PartitionState
+from stator_core.placement_types import (
+    AddLearner,
+    CreatePartition,
+    DeletePartition,
+    DeleteStray,
+    PromoteLearner,
+    RemoveReplica,
+    SplitPartition,
+    TransferLeader,
+)
+from stator_core.table import Table
+from stator_node.cluster_view import ClusterView
+from stator_node.operation_codes import OperationCode
+from stator_node.pending import wait
+from stator_node.transport.frame_format import Status
+
+ACTION_SECONDS_MAX = 3.0
+
+
+class ClusterActions:
+    """Asks pods."""
+
+    def __init__(self, view: ClusterView) -> None:
+        self._view = view
+
+    async def create(self, action: CreatePartition, table: Table) -> bool:
+        """Every node of the descriptor begins its replica."""
+        body = partition_state.to_json(PartitionState(action.descriptor, table))
+        taken = [
+            await self.ask(
+                member.node_id, action.partition_id, OperationCode.CREATE_PARTITION, body
+            )
+            for member in action.descriptor.replicas
+        ]
+        return all(taken)
+
+    async def execute(
+        self,
+        action: AddLearner
+        | PromoteLearner
+        | RemoveReplica
+        | SplitPartition
+        | TransferLeader
+        | DeletePartition
+        | DeleteStray,
+    ) -> bool:
+        """Ask for one action. True: it was taken."""
+        match action:
+            case AddLearner(partition_id=partition_id, node_id=node_id):
+                return await self._ask_leader(
+                    partition_id, OperationCode.ADD_LEARNER, {"node_id": node_id}
+                )
+            case PromoteLearner(partition_id=partition_id, replica_id=promoted, replaces=replaced):
+                return await self._ask_leader(
+                    partition_id,
+                    OperationCode.CHANGE_MEMBERS,
+                    {"promote": promoted, "remove": replaced},
+                )
+            case RemoveReplica(partition_id=partition_id, replica_id=removed):
+                return await self._ask_leader(
+                    partition_id, OperationCode.CHANGE_MEMBERS, {"remove": removed}
+                )
+            case SplitPartition(partition_id=partition_id, at_hash=at_hash, child_id=child_id):
+                return await self._ask_leader(
+                    partition_id,
+                    OperationCode.SPLIT,
+                    {"at_hash": f"{at_hash:017x}", "child_id": child_id},
+                )
+            case TransferLeader(partition_id=partition_id, to_node_id=node_id):
+                return await self._ask_leader(
+                    partition_id, OperationCode.TRANSFER_LEADER, {"node_id": node_id}
+                )
+            case DeletePartition(partition_id=partition_id, node_ids=node_ids):
+                taken = [await self._destroy(node_id, partition_id) for node_id in node_ids]
+                return all(taken)
+            case DeleteStray(partition_id=partition_id, node_id=node_id):
+                return await self._destroy(node_id, partition_id)
+
+    async def describe(self, partition: PartitionDescriptor, table: Table) -> bool:
+        """The partition's table looks like this from now on."""
+        body = partition_state.describe_body(table)
+        leader = self._view.leader(partition)
+        return leader is not None and await self.ask(
+            leader, partition.partition_id, OperationCode.DESCRIBE, body
+        )
+
+    async def join(self, members: dict[str, dict[str, Any]]) -> None:
+        """Every pod hears who the others are."""
+        body = orjson.dumps(members)
+        for node_id in members:
+            await self.ask(node_id, 0, OperationCode.JOIN, body)
+
+    async def ask(
+        self,
+        node_id: str,
+        partition_id: int,
+        operation: OperationCode,
+        body: bytes,
+        timeout_seconds: float = ACTION_SECONDS_MAX,
+    ) -> bool:
+        """One request; True if it was done."""
+        answer = await wait(
+            self._view.links.request(node_id, partition_id, operation, 0, body, timeout_seconds)
+        )
+        if answer.status is Status.REDIRECT:
+            self._view.learn(answer.body)
+        return answer.status is Status.RESULT
+
+    async def _ask_leader(
+        self, partition_id: int, operation: OperationCode, members: dict[str, Any]
+    ) -> bool:
+        hint = self._view.hints.leader_of(partition_id)
+        return hint is not None and await self.ask(
+            hint.node_id, partition_id, operation, orjson.dumps(members)
+        )
+
+    async def _destroy(self, node_id: str, partition_id: int) -> bool:
+        """The node gives up whatever replica of the partition it has."""
+        body = orjson.dumps({"replica_id": 2**31})
+        return await self.ask(node_id, partition_id, OperationCode.DESTROY_REPLICA, body)

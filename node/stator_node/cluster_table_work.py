@@ -1,0 +1,95 @@
+"""The work behind the states of tables, in a cluster of storage pods.
+
+In: the next step of a table, from `table_life.py`. The partitions are made, filled and taken away
+by the pods, steered by `supervisor.py`; this waits until the pods report what the next state
+promises. Invariant: a table is ACTIVE only when every partition of it has a leader that knows its
+description.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+from stator_core import table_status
+from stator_core.table import Index, Table
+from stator_core.table_description import TableStatistics
+from stator_node.catalog import Catalog
+from stator_node.cluster_view import ClusterView
+from stator_node.doors import StorageFailed
+from stator_node.supervisor import Supervisor
+
+logger = logging.getLogger(__name__)
+
+LOOK_SECONDS = 0.05
+
+
+class ClusterTableWork:
+    """The `table_life.TableWork` of a cluster."""
+
+    def __init__(self, catalog: Catalog, view: ClusterView, supervisor: Supervisor) -> None:
+        self._catalog = catalog
+        self._view = view
+        self._supervisor = supervisor
+
+    async def activate(self, table: Table) -> None:
+        """Wait for leaders everywhere, and for this gateway to know them."""
+        await _until(lambda: table.identifier in self._supervisor.ready)
+        active = table_status.table_active(self._catalog.tables[table.name])
+        await self._described(active)
+        await _until(lambda: self._view.tables.get(table.name) == active)
+        self._catalog.save(active)
+
+    async def delete(self, table: Table) -> None:
+        """Wait until no pod holds anything of the table."""
+        await _until(lambda: table.identifier in self._supervisor.gone)
+        self._catalog.remove(table.name)
+
+    async def remove_index(self, table: Table, index: Index) -> None:
+        """The pods delete the entries when they hear of the table without the index."""
+        removed = table_status.index_removed(self._catalog.tables[table.name], index.name)
+        await self._described(removed)
+        self._catalog.save(removed)
+
+    async def fill_index(self, table: Table, index: Index) -> None:
+        """Have the leader of the table's one partition put every entry through its log."""
+        filling = table_status.index_backfilling(self._catalog.tables[table.name], index.name)
+        await self._described(filling)
+        self._catalog.save(filling)
+        if not await self._supervisor.fill_index(filling, index):
+            return  # Begun again by the next step: the index is still CREATING.
+        active = table_status.index_active(self._catalog.tables[table.name], index.name)
+        await self._described(active)
+        self._catalog.save(active)
+
+    async def _described(self, table: Table) -> None:
+        """Wait until every partition of the table describes it like this."""
+        while True:
+            if await self._supervisor.describe(table):
+                return
+            await asyncio.sleep(LOOK_SECONDS)
+
+    def statistics(self, table: Table) -> TableStatistics:
+        """What the leaders of the table's partitions have counted."""
+        items = size = 0
+        for node in self._view.nodes.values():
+            for replica in node.report.get("partitions", ()):
+                if replica["leads"] and (
+                    replica["descriptor"]["table_identifier"] == table.identifier
+                ):
+                    items += replica["item_count"]
+                    size += replica["size_bytes"]
+        return TableStatistics(items, size)
+
+    def storage_failed(self, error: StorageFailed) -> None:
+        """The control store refused; table operations say so until it takes writes again."""
+        logger.error("the control store refuses: %s", error)
+
+
+async def _until(is_so: Callable[[], bool]) -> None:
+    """Look again and again: what is waited for happens in other processes."""
+    while True:
+        if is_so():
+            return
+        await asyncio.sleep(LOOK_SECONDS)

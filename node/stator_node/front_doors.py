@@ -1,0 +1,76 @@
+"""Both front doors together: opened, told of, closed. Shared by every way to run a gateway.
+
+In: an executor and the settings of the command line, from `local.py` and `local_zones.py`. Out: two
+ports that are served, and the line that says so. Invariant: either both doors are open or none.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+from stator_node.cli import LocalSettings
+from stator_node.doors import Clock, Executor
+from stator_node.gateway.access_keys import AccessKeys
+from stator_node.gateway.grpc import GrpcDoor
+from stator_node.gateway.http import HttpDoor
+from stator_node.gateway.sigv4 import SignatureVerifier
+
+DRAIN_SECONDS = 10.0
+
+
+class CannotStart(Exception):
+    """Why the command ends at once; the text is for the person who started it."""
+
+
+@dataclass(frozen=True, slots=True)
+class FrontDoors:
+    """HTTP and gRPC, both open."""
+
+    settings: LocalSettings
+    http: HttpDoor
+    grpc: GrpcDoor
+    grpc_port: int
+    accepts_any: bool
+
+    @classmethod
+    async def open(
+        cls, settings: LocalSettings, executor: Executor, access_keys: AccessKeys, clock: Clock
+    ) -> FrontDoors:
+        """Listen on both ports. Raises CannotStart."""
+        account, region = settings.account, settings.region
+        verifier = SignatureVerifier(access_keys, clock, account=account)
+        http = HttpDoor(executor, verifier, clock, region=region)
+        grpc = GrpcDoor(executor, access_keys, clock, account=account, region=region)
+        try:
+            await http.start(settings.host, settings.port)
+        except OSError as error:
+            raise _cannot_listen(settings.host, settings.port, "--port", error) from error
+        try:
+            grpc_port = await grpc.start(settings.host, settings.grpc_port)
+        except (OSError, RuntimeError) as error:
+            await http.stop(0.0)
+            raise _cannot_listen(settings.host, settings.grpc_port, "--grpc-port", error) from error
+        return cls(settings, http, grpc, grpc_port, access_keys.accepts_any)
+
+    def say_ready(self) -> None:
+        """Print the line that people read and scripts wait for."""
+        host, port = self.settings.host, self.http.port
+        keys = "any access key is taken" if self.accepts_any else "signatures are verified"
+        print(
+            f"Stator is ready: http://{host}:{port} (gRPC {host}:{self.grpc_port}), "
+            f"data in {self.settings.folder}, {keys}.\n"
+            f"Try: aws dynamodb list-tables --endpoint-url http://{host}:{port}",
+            flush=True,
+        )
+
+    async def close(self) -> None:
+        """Take no new requests, let the running ones finish."""
+        await asyncio.gather(self.http.stop(DRAIN_SECONDS), self.grpc.stop(DRAIN_SECONDS))
+
+
+def _cannot_listen(host: str, port: int, option: str, error: Exception) -> CannotStart:
+    return CannotStart(
+        f"cannot listen on {host}:{port}: {error}. "
+        f"Another server may be using the port; choose one with {option}"
+    )

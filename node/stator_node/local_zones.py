@@ -1,0 +1,133 @@
+"""`stator local --zones 3`: three storage processes, and a gateway with the supervisor in this one.
+
+    FOLDER/control/     the control store: tables, identifiers, the supervisor's record
+    FOLDER/node-1/ …    one data folder for each zone's process
+
+Called by `__main__.py`; the way in and the way out are those of `local.py`. Prints the same line
+when it serves.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import os
+import random
+import signal
+import sys
+
+import uvloop
+
+from stator_core.item_format import Damaged
+from stator_core.log_format import LogDamaged
+from stator_core.placement_types import Configuration
+from stator_node.catalog import Catalog
+from stator_node.cli import LocalSettings
+from stator_node.clock import SystemClock
+from stator_node.cluster_router import ClusterRouter
+from stator_node.cluster_table_work import ClusterTableWork
+from stator_node.cluster_view import ClusterView
+from stator_node.doors import StorageFailed
+from stator_node.errand import Errands
+from stator_node.front_doors import CannotStart, FrontDoors
+from stator_node.gateway.access_keys import AccessKeys, AccessKeysRefused
+from stator_node.local import COLLECTOR_THRESHOLDS, SWITCH_INTERVAL_SECONDS
+from stator_node.node_processes import NodeProcesses
+from stator_node.storage.folder import DataFolder, FolderRefused
+from stator_node.storage.rocksdb import RocksItemStore
+from stator_node.supervisor import Supervisor
+from stator_node.table_life import TableLife
+from stator_node.transport.frame_format import Hello
+from stator_node.transport.links import Links
+
+logger = logging.getLogger(__name__)
+
+GATEWAY_ZONE = "zone-1"
+# On one machine a lost process is back in a moment or its folder is gone: no need to wait long.
+CONFIGURATION = Configuration(dead_node_seconds=60.0, settled_seconds=5.0)
+
+
+def run(settings: LocalSettings) -> int:
+    """Serve until told to stop. Returns the exit code."""
+    sys.setswitchinterval(SWITCH_INTERVAL_SECONDS)
+    gc.set_threshold(*COLLECTOR_THRESHOLDS)
+    try:
+        return uvloop.run(_serve(settings))
+    except CannotStart as error:
+        print(f"stator: {error}", file=sys.stderr)
+        return 1
+
+
+async def _serve(settings: LocalSettings) -> int:
+    clock = SystemClock()
+    try:
+        access_keys = AccessKeys.load(settings.access_keys, os.environ)
+        folder = DataFolder(settings.folder / "control", create=True, now=clock.now())
+    except (FolderRefused, AccessKeysRefused) as error:
+        raise CannotStart(str(error)) from error
+    try:
+        store = RocksItemStore(folder.database_path)
+    except StorageFailed as error:
+        folder.close()
+        raise CannotStart(str(error)) from error
+    try:
+        return await _serve_cluster(settings, store, folder.folder_id, clock, access_keys)
+    except (Damaged, LogDamaged, ValueError) as error:
+        raise CannotStart(f"the control store cannot be read: {error}") from error
+    finally:
+        store.close()
+        folder.close()
+
+
+async def _serve_cluster(
+    settings: LocalSettings,
+    store: RocksItemStore,
+    cluster_id: str,
+    clock: SystemClock,
+    access_keys: AccessKeys,
+) -> int:
+    """Put the parts together, serve, take them apart."""
+    loop = asyncio.get_running_loop()
+    chance = random.Random()
+    catalog = Catalog(store)
+    hello = Hello(cluster_id, f"gateway-{os.getpid()}", "gateway", GATEWAY_ZONE)
+    links = Links(hello, clock, chance.random)
+    view = ClusterView(links, clock, GATEWAY_ZONE)
+    supervisor = Supervisor(store, catalog, view, clock, CONFIGURATION)
+    tables = TableLife(
+        catalog,
+        ClusterTableWork(catalog, view, supervisor),
+        clock,
+        delay_seconds=settings.table_delay_seconds,
+        account=settings.account,
+    )
+    router = ClusterRouter(view, Errands(view, clock, chance.random), tables.operations())
+    processes = NodeProcesses(
+        settings.folder, settings.zones, cluster_id, view.join, supervisor.give_up
+    )
+    await processes.start()
+    await view.poll()
+    try:
+        doors = await FrontDoors.open(settings, router, access_keys, clock)
+    except CannotStart:
+        await processes.stop()
+        raise
+    stopped = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopped.set)
+    supervising = loop.create_task(supervisor.run())
+    tables.resume()
+    gc.collect()
+    gc.freeze()
+    doors.say_ready()
+    await stopped.wait()
+    logger.info("stopping: no new requests are taken")
+    await doors.close()
+    supervising.cancel()
+    await supervisor.stop()
+    await tables.stop()
+    await processes.stop()
+    links.close()
+    store.flush()
+    return 0

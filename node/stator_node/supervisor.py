@@ -1,0 +1,350 @@
+"""The supervisor: looks at the cluster, asks the planner, has it done. The operator of one machine.
+
+In: the view of the cluster (`cluster_view.py`), the tables on record (`catalog.py`), and the
+storage pods of this machine (`node_processes.py`). Out: requests to pods (`cluster_actions.py`),
+and tables whose state follows what the pods report. What has to survive (partition ids, the
+partitions that were begun, the members) is in the control store before anybody hears of it.
+Invariants: one plan at a time; the supervisor may die between any two requests and goes on from
+what it sees.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from typing import Any
+
+import orjson
+
+from stator_core import log_format, partition_descriptor, placement, table_status
+from stator_core.partition_descriptor import PartitionDescriptor
+from stator_core.placement_types import (
+    Action,
+    Configuration,
+    CreatePartition,
+    InFlight,
+    MarkTableActive,
+    MarkTableDeleted,
+    MergePartitions,
+    Node,
+    NodeState,
+    Observation,
+    Reason,
+    RemoveNode,
+    ReplicaReport,
+    Specification,
+    TableSpecification,
+)
+from stator_core.table import Index, Table
+from stator_core.table import to_json as table_json
+from stator_node.catalog import Catalog
+from stator_node.cluster_actions import ClusterActions
+from stator_node.cluster_view import ClusterView, NodeView
+from stator_node.doors import Clock, ItemStore
+from stator_node.operation_codes import OperationCode
+
+logger = logging.getLogger(__name__)
+
+ROUND_SECONDS = 0.25
+SUSPECT_SECONDS = 1.5
+DEAD_SECONDS = 5.0
+FILL_SECONDS_MAX = 3_600.0
+ACTION_ROUNDS = 40  # after which an action that shows no effect is planned anew
+RECORD_KEY = b"supervisor"
+
+
+class Supervisor:
+    """Keeps the cluster as the tables want it. One per cluster."""
+
+    def __init__(
+        self,
+        store: ItemStore,
+        catalog: Catalog,
+        view: ClusterView,
+        clock: Clock,
+        configuration: Configuration,
+    ) -> None:
+        """Take up what is on record. Raises log_format.LogDamaged."""
+        self._store = store
+        self._catalog = catalog
+        self._view = view
+        self._clock = clock
+        self._configuration = configuration
+        self._actions = ClusterActions(view)
+        self._in_flight: list[InFlight] = []
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._node_since: dict[str, tuple[NodeState, float]] = {}
+        self._joined: dict[str, dict[str, Any]] = {}
+        self.reasons: tuple[Reason, ...] = ()
+        self.ready: set[int] = set()  # identifiers of tables whose partitions all have leaders
+        self.gone: set[int] = set()  # identifiers of tables of which nothing is left
+        self._next_partition_id = 1
+        self._recorded: dict[int, PartitionDescriptor] = {}
+        self.draining: set[str] = set()
+        self.replaced: set[str] = set()  # nodes that a person, or an empty folder, gave up
+        self._read_record()
+
+    async def run(self) -> None:
+        """Round after round, forever."""
+        while True:
+            try:
+                await self._view.poll()
+                await self.round()
+            except Exception:
+                # A bug must not end the care of everything else; the next round sees anew.
+                logger.exception("a round of the supervisor failed")
+            await asyncio.sleep(ROUND_SECONDS)
+
+    async def round(self) -> None:
+        """Observe, plan, begin what is planned."""
+        await self._introduce()
+        await self._describe()
+        decision = placement.decide(self.specification(), self.observation(), self._clock.now())
+        self.reasons = decision.reasons
+        for action in decision.actions:
+            self._begin(action)
+
+    def give_up(self, node_id: str) -> None:
+        """The node will never come back: replace what it held, at once."""
+        self.replaced.add(node_id)
+        self._write_record()
+
+    def drain(self, node_id: str) -> None:
+        """Move everything off a node."""
+        self.draining.add(node_id)
+        self._write_record()
+
+    # What is wanted, and what is seen.
+
+    def specification(self) -> Specification:
+        """The tables on record, as the planner needs them."""
+        tables = []
+        for table in self._catalog.tables.values():
+            recorded = tuple(
+                descriptor
+                for descriptor in self._recorded.values()
+                if descriptor.table_identifier == table.identifier
+            )
+            status = table.status
+            assert status in ("CREATING", "ACTIVE", "UPDATING", "DELETING")
+            tables.append(
+                TableSpecification(
+                    name=table.name,
+                    identifier=table.identifier,
+                    status=status,  # type: ignore[arg-type]  # asserted just before
+                    pinned=bool(table.global_indexes),
+                    recorded=recorded,
+                )
+            )
+        return Specification(tuple(tables), self._configuration)
+
+    def observation(self) -> Observation:
+        """The nodes and their replicas as they were last heard."""
+        now = self._clock.now()
+        nodes = tuple(self._node(node, now) for node in self._view.nodes.values())
+        replicas = tuple(
+            replica_report(node.node_id, replica)
+            for node in self._view.nodes.values()
+            for replica in node.report.get("partitions", ())
+        )
+        self._in_flight = [
+            each for each in self._in_flight if now - each.started < ACTION_ROUNDS * ROUND_SECONDS
+        ]
+        return Observation(nodes, replicas, self._next_partition_id, tuple(self._in_flight))
+
+    def _node(self, node: NodeView, now: float) -> Node:
+        state = self._state_of(node)
+        before = self._node_since.get(node.node_id)
+        if before is None or before[0] is not state:
+            # A node that was never seen before has been there for all that anybody knows.
+            since = now if before is not None else now - self._configuration.settled_seconds
+            before = self._node_since[node.node_id] = state, since
+        used = sum(replica["size_bytes"] for replica in node.report.get("partitions", ()))
+        free = node.report.get("free_bytes", 0)
+        replaced = node.node_id in self.replaced
+        return Node(node.node_id, node.zone, state, before[1], free + used, free, replaced)
+
+    def _state_of(self, node: NodeView) -> NodeState:
+        if node.node_id in self.replaced:
+            return NodeState.DEAD
+        silent = float("inf") if node.heard_at is None else self._clock.monotonic() - node.heard_at
+        if silent > DEAD_SECONDS:
+            return NodeState.DEAD
+        if silent > SUSPECT_SECONDS:
+            return NodeState.SUSPECT
+        return NodeState.DRAINING if node.node_id in self.draining else NodeState.ALIVE
+
+    # What is done.
+
+    async def _introduce(self) -> None:
+        """Tell the pods of each other, whenever that has changed."""
+        members = {
+            node.node_id: {
+                "host": node.address.host,
+                "port": node.address.port,
+                "zone": node.zone,
+            }
+            for node in self._view.nodes.values()
+            if node.node_id not in self.replaced
+        }
+        fresh = {node.node_id for node in self._view.fresh()}
+        known = {name: dict(member) for name, member in members.items() if name in fresh}
+        if known != self._joined:
+            await self._actions.join(members)
+            self._joined = known
+
+    async def _describe(self) -> None:
+        """Bring the descriptions that partitions hold up to those on record."""
+        for table in tuple(self._catalog.tables.values()):
+            if table.status in ("CREATING", "DELETING"):
+                continue
+            await self.describe(table)
+
+    async def describe(self, table: Table) -> bool:
+        """Have every partition of a table describe it like this. True: all of them do."""
+        everywhere = True
+        for partition, described in self._led(table.identifier):
+            if described != table_members(table):
+                everywhere = False
+                await self._actions.describe(partition, table)
+        return everywhere and table.identifier in self.ready
+
+    async def fill_index(self, table: Table, index: Index) -> bool:
+        """Have the leader of a table fill a new global index. False: it must be begun again."""
+        led = self._led(table.identifier)
+        if len(led) != 1:
+            return False
+        partition = led[0][0]
+        leader = self._view.leader(partition)
+        body = orjson.dumps({"index": index.name})
+        return leader is not None and await self._actions.ask(
+            leader, partition.partition_id, OperationCode.FILL_INDEX, body, FILL_SECONDS_MAX
+        )
+
+    def _led(self, identifier: int) -> list[tuple[PartitionDescriptor, Any]]:
+        """The partitions of a table that have a leader, with the description they hold."""
+        return [
+            (partition_descriptor.from_json(replica["descriptor"]), replica["table"])
+            for node in self._view.nodes.values()
+            for replica in node.report.get("partitions", ())
+            if replica["leads"] and replica["descriptor"]["table_identifier"] == identifier
+        ]
+
+    def _begin(self, action: Action) -> None:
+        match action:
+            case MarkTableActive(table_identifier=identifier):
+                self.ready.add(identifier)
+                return
+            case MarkTableDeleted(table_identifier=identifier):
+                self.gone.add(identifier)
+                self._forget(identifier)
+                return
+            case RemoveNode(node_id=node_id):
+                logger.info("node %s holds nothing any more and may go", node_id)
+                return
+            case MergePartitions():
+                return  # Neighbours stay apart: a pod cannot merge them yet.
+            case CreatePartition(descriptor=descriptor):
+                self._recorded[descriptor.partition_id] = descriptor
+                self._take_id(descriptor.partition_id)
+            case _:
+                child_id = getattr(action, "child_id", None)
+                if child_id is not None:
+                    self._take_id(child_id)
+        self._in_flight.append(InFlight(action, self._clock.now()))
+        task = asyncio.get_running_loop().create_task(self._execute(action))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _execute(self, action: Action) -> None:
+        logger.info("supervisor: %s", action)
+        taken = False
+        if isinstance(action, CreatePartition):
+            table = self._table(action.table_identifier)
+            if table is not None:
+                taken = await self._actions.create(action, table_status.table_active(table))
+        else:
+            taken = await self._actions.execute(action)  # type: ignore[arg-type]  # _begin filters
+        if not taken:
+            self._in_flight = [each for each in self._in_flight if each.action != action]
+
+    def _table(self, identifier: int) -> Table | None:
+        for table in self._catalog.tables.values():
+            if table.identifier == identifier:
+                return table
+        return None
+
+    # What is on record.
+
+    def _take_id(self, partition_id: int) -> None:
+        self._next_partition_id = max(self._next_partition_id, partition_id + 1)
+        self._write_record()
+
+    def _forget(self, identifier: int) -> None:
+        self._recorded = {
+            partition_id: descriptor
+            for partition_id, descriptor in self._recorded.items()
+            if descriptor.table_identifier != identifier
+        }
+        self._write_record()
+
+    def _write_record(self) -> None:
+        content = orjson.dumps(
+            {
+                "next_partition_id": self._next_partition_id,
+                "recorded": [
+                    partition_descriptor.to_json(each) for each in self._recorded.values()
+                ],
+                "draining": sorted(self.draining),
+                "replaced": sorted(self.replaced),
+            }
+        )
+        sealed = log_format.seal(RECORD_KEY, content)
+        self._store.write([("meta", RECORD_KEY, sealed)], sync=True)
+
+    def _read_record(self) -> None:
+        stored = self._store.get_from("meta", RECORD_KEY)
+        if stored is None:
+            return
+        members = orjson.loads(log_format.unseal(RECORD_KEY, stored))
+        self._next_partition_id = members["next_partition_id"]
+        for each in members["recorded"]:
+            descriptor = partition_descriptor.from_json(each)
+            self._recorded[descriptor.partition_id] = descriptor
+        self.draining = set(members["draining"])
+        self.replaced = set(members["replaced"])
+
+    async def stop(self) -> None:
+        """End what is under way; it is seen again at the next start."""
+        for task in tuple(self._tasks):
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+
+
+def replica_report(node_id: str, replica: dict[str, Any]) -> ReplicaReport:
+    """A replica of a node's report, as the planner reads it."""
+
+    def place(name: str) -> int | None:
+        return None if replica[name] is None else int(replica[name], 16)
+
+    return ReplicaReport(
+        node_id=node_id,
+        replica_id=replica["replica_id"],
+        descriptor=partition_descriptor.from_json(replica["descriptor"]),
+        is_leader=replica["leads"],
+        term=replica["term"],
+        applied_index=replica["applied"],
+        last_index=replica["last"],
+        size_bytes=replica["size_bytes"],
+        read_units_per_second=replica["operations_per_second"],
+        hot_key_share=replica["hot_key_share"],
+        byte_median=place("byte_median"),
+        traffic_median=place("traffic_median"),
+    )
+
+
+def table_members(table: Table) -> Any:
+    """A description as a report carries it: through JSON and back."""
+    return orjson.loads(orjson.dumps(table_json(table)))

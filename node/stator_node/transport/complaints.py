@@ -1,0 +1,54 @@
+"""What is wrong with a peer, said once in the log and not at every attempt.
+
+Called by `links.py` and `server.py`: peers try again every second or two, and a pod of another
+cluster would fill the disk. Invariant: what is remembered is bounded; beyond that nothing is said.
+"""
+
+from __future__ import annotations
+
+import logging
+import ssl
+
+logger = logging.getLogger(__name__)
+
+REMEMBERED_MAX = 1_000
+
+
+class Complaints:
+    """Says each reason once for each peer, and again after the peer has been well."""
+
+    def __init__(self) -> None:
+        self._said: dict[str, set[str]] = {}
+        self._count = 0
+
+    def say(self, peer: str, reason: str) -> None:
+        """Log that something is wrong with a peer."""
+        reasons = self._said.setdefault(peer, set())
+        if reason in reasons or self._count >= REMEMBERED_MAX:
+            return
+        reasons.add(reason)
+        self._count += 1
+        logger.error("%s: %s", peer, reason)
+
+    def well(self, peer: str) -> None:
+        """The peer is as it should be."""
+        self._count -= len(self._said.pop(peer, ()))
+
+
+def say_failed_handshakes(context: ssl.SSLContext, complaints: Complaints) -> None:
+    """Complain of every TLS handshake that fails under `context`.
+
+    An accepting event loop drops such connections without a word to the protocol or the log.
+    """
+
+    class Handshake(ssl.SSLObject):
+        def do_handshake(self) -> None:
+            try:
+                super().do_handshake()
+            except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
+                raise
+            except ssl.SSLError as error:
+                complaints.say("somebody", f"the TLS handshake failed: {error}")
+                raise
+
+    context.sslobject_class = Handshake
