@@ -85,12 +85,13 @@ def _plan_tables(tables: TableRules, specification: Specification) -> None:
     deleting = {key for key, table in view.tables.items() if table.status == "DELETING"}
     for identifier in sorted(deleting | specification.deleted_tables):
         tables.delete(identifier)
-    for identifier in sorted(set(view.tables) - deleting):
+    staying = set(view.tables) - deleting
+    for identifier in sorted(staying):
         tables.create(view.tables[identifier])
-    known = set(view.tables) | specification.deleted_tables
     for report in view.reports:
-        if report.descriptor.table_identifier in set(view.tables) - deleting:
+        if report.descriptor.table_identifier in staying:
             tables.clear_stray(report)
+    known = set(view.tables) | specification.deleted_tables
     for partition in view.partitions.values():
         if partition.descriptor.table_identifier not in known:
             ledger.skip(partition.subject, "its table is unknown: it is left alone")

@@ -81,6 +81,12 @@ class ClusterView:
         self.in_flight: tuple[InFlight, ...] = tuple(
             flight for flight in observation.in_flight if now - flight.started < patience
         )
+        # Zones with a node that serves or may yet come back, and is to stay.
+        self.zones_in_service = frozenset(
+            node.zone
+            for node in self.nodes.values()
+            if node.state is NodeState.ALIVE or self.is_awaited(node)
+        )
         self.partitions = self._sorted_by_partition()
         self.maps = self._led_maps()
         self.led = self._led()
@@ -201,17 +207,9 @@ class ClusterView:
         silent = node.state in (NodeState.SUSPECT, NodeState.DEAD)
         return silent and not self.is_lost(node.node_id)
 
-    def zones_in_service(self) -> frozenset[str]:
-        """Zones with a node that serves or may yet come back, and is to stay."""
-        return frozenset(
-            node.zone
-            for node in self.nodes.values()
-            if node.state is NodeState.ALIVE or self.is_awaited(node)
-        )
-
     def is_zone_strict(self, replication: int) -> bool:
         """Whether there are zones enough that no two replicas may share one."""
-        return len(self.zones_in_service()) >= replication
+        return len(self.zones_in_service) >= replication
 
     def zone_use(self, replicas: tuple[Replica, ...]) -> Counter[str]:
         zones = (self.zone_of(replica.node_id) for replica in replicas)

@@ -74,15 +74,18 @@ class PlannerInTheWorld(RuleBasedStateMachine):
         pending = self.world.pending
         self.world.finish(pending[pick % len(pending)], succeeds)
 
-    @rule(rounds=st.integers(1, 6))
-    def go_well_for_a_while(self, rounds: int) -> None:
+    @rule(rounds=st.integers(1, 6), all_catch_up=st.booleans())
+    def go_well_for_a_while(self, rounds: int, all_catch_up: bool) -> None:
         for _ in range(rounds):
             self.plan_now()
             for flight in list(self.world.pending):
                 self.world.finish(flight)
             self.world.tick(31.0)
             for group in self.world.groups.values():
-                self.world.replicate(group)
+                if all_catch_up:
+                    self.world.replicate(group)
+                else:
+                    self.world.write(group, 5_000)
 
     # --------------------------------------------------------------------------------- faults
 

@@ -108,10 +108,10 @@ def test_zones_in_service_leave_out_the_lost_and_the_draining() -> None:
     world = World({**FOUR, "d1": "d", "e1": "e"})
     world.machines["d1"].is_draining = True
     world.fail("e1", seconds_ago=100)
-    assert view_of(world).zones_in_service() == {"a", "b", "c", "e"}
+    assert view_of(world).zones_in_service == {"a", "b", "c", "e"}
 
     world.fail("e1", seconds_ago=600)
-    assert view_of(world).zones_in_service() == {"a", "b", "c"}
+    assert view_of(world).zones_in_service == {"a", "b", "c"}
     assert view_of(world).is_zone_strict(3)
 
 
