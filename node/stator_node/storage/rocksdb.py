@@ -10,6 +10,7 @@ refuses writes until `reopen`; a database whose logs are damaged is not opened (
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 from collections.abc import Callable, Iterator, Sequence
@@ -170,7 +171,10 @@ class RocksItemStore:
                 access_type=access,
             )
         except Exception as error:  # rocksdict raises bare Exception with RocksDB's text.
-            raise StorageFailed(f"cannot open the database at {self.path}: {error}") from error
+            # Which does not name the log that it found damaged.
+            damages = [] if self._strict_log else log_files.damages(self.path, thorough=True)
+            damages = damages or [f"cannot open the database at {self.path}: {error}"]
+            raise StorageFailed("; ".join(damages)) from error
         self._database = database
         self._handles = {name: database.get_column_family_handle(name) for name in FAMILIES}
         self._families = {name: database.get_column_family(name) for name in FAMILIES}
@@ -246,6 +250,8 @@ class RocksItemStore:
         if self._database is not None:
             self._check_room()
             self.close()
+        # RocksDB keeps its lock while a cursor lives, be it in the traceback of some past error.
+        gc.collect()
         self._open()
 
     def _check_room(self) -> None:
@@ -277,8 +283,8 @@ class RocksItemStore:
         """
         database, self._database = self._database, None
         self.get = _get_of_nothing
-        self._families = {}
-        self._handles = {}
+        self._families.clear()  # In place: a frame of an error on its way out may hold them.
+        self._handles.clear()
         if database is None:
             return
         try:
