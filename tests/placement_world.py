@@ -300,10 +300,9 @@ class World:
             match action:
                 case SplitPartition():
                     new_id = action.child_id
-                case CreatePartition() if action.partition_id not in {
-                    d.partition_id
-                    for d in self.tables.get(action.table_identifier, _NO_TABLE).recorded
-                }:
+                case CreatePartition() if action.descriptor not in (
+                    self.tables.get(action.table_identifier, _NO_TABLE).recorded
+                ):
                     new_id = action.partition_id
                 case _:
                     self.pending.append(InFlight(action, self.now))

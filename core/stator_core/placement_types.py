@@ -10,7 +10,8 @@ What the shell owes each action:
 - `next_partition_id` is on record before a new id is used, and an action with a new id below the
   one on record is dropped. A CreatePartition is on record, as the only one for its range, before
   any node hears of it, and is then listed in `recorded`; it is dropped, not recorded, unless most
-  of its nodes answer at that moment.
+  of its nodes answer at that moment. One whose descriptor is on record, to the letter, is a
+  repetition and goes to its nodes again.
 - For a DeleteStray a node throws away only hashes that no other replica of its own holds, and
   nothing if it no longer holds that replica id. The shell drops a RemoveNode for a node that was
   asked to stay after all or that holds something.
