@@ -242,7 +242,10 @@ class Raft:
         transfer(self._act_as_leader(now), target)
 
     def campaign(self, now: int) -> bool:
-        """Try to lead now, by a pre-vote. False if a leader may be alive or it may not stand."""
+        """Try to lead now, by a pre-vote. False if it may not stand, or a leader may be alive.
+
+        So it is, too, while this replica campaigns already.
+        """
         state = self._set_time(now)
         wake(state)
         return campaign_now(state)

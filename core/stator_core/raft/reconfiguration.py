@@ -116,7 +116,7 @@ def transfer(state: ReplicaState, target: int) -> None:
 
 
 def campaign_now(state: ReplicaState) -> bool:
-    """The shell wants this replica to lead, if nobody does."""
-    if state.role is Role.LEADER or state.now < state.promise_until:
+    """The shell wants this replica to lead, if nobody does and it does not stand already."""
+    if state.role is not Role.FOLLOWER or state.now < state.promise_until:
         return False
     return campaign(state)

@@ -33,6 +33,11 @@ class Settings:
     inflight_bytes_max: int = 16 << 20  # ditto
     uncommitted_bytes_max: int = 64 << 20  # proposed and not yet committed
     tail_bytes_max: int = 16 << 20  # durable entries kept in memory for slower peers
+    # What the shell keeps behind the applied index, so that a peer that was away a while needs no
+    # snapshot, and how many entries it lets pass before it forgets some.
+    log_entries_kept: int = 2_000
+    compact_every: int = 1_000
+    snapshot_chunk_bytes: int = 512 << 10
     pending_reads_max: int = 100_000  # waiting for a quorum's answer
 
     def __post_init__(self) -> None:
@@ -50,6 +55,9 @@ class Settings:
         assert self.apply_bytes_max > 0
         assert self.pending_reads_max > 0
         assert self.tail_bytes_max >= 0
+        assert self.log_entries_kept >= 0
+        assert self.compact_every > 0
+        assert self.snapshot_chunk_bytes > 0
 
     @property
     def lease_duration(self) -> int:

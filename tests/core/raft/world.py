@@ -95,6 +95,7 @@ class World:
         self.cuts: set[tuple[int, int]] = set()  # (sender, receiver) whose messages are lost
         self.slow_links: set[tuple[int, int]] = set()
         self.timeout_now_delay = 0
+        self.clients_pause_until = 0
         self.calm = False
         self.written = 0
         self.read_contexts = 0
@@ -114,9 +115,11 @@ class World:
             self.mischiefs = self.random.sample(self.mischiefs, self.random.randint(1, 4))
             self.mischiefs.append((self.heal, max(weight for _, weight in self.mischiefs)))
         self.rough = self.random.random() < 0.5  # single messages are lost or late, too
-        members = frozenset(range(1, replicas + 1))
-        for replica in sorted(members):
-            self.add_machine(replica, Configuration(voters=members))
+        voters = frozenset(range(1, replicas + 1))
+        # Learners that have everything can take the voters' place at once.
+        spare = frozenset(range(replicas + 1, replicas + 1 + self.random.choice((0, 2, 3))))
+        for replica in sorted(voters | spare):
+            self.add_machine(replica, Configuration(voters=voters, learners=spare))
 
     # ----------------------------------------------------------------------------- machinery
 
@@ -411,6 +414,8 @@ class World:
         """Writes and reads come all the time, to whoever may lead; sometimes there are none."""
         pause = self.random.randint(1_000, 3_000) if self.chance(0.01) else 0
         self.at(pause + self.random.randint(1, 20), self.client)
+        if self.now < self.clients_pause_until:
+            return
         # A leader that nobody follows any more is asked as often as the one they follow.
         leaders = [one for one in self.machines.values() if one.raft and one.raft.leads]
         everybody = list(self.machines.values())
@@ -493,7 +498,10 @@ class World:
             (self.late_transfer, 3),
             (self.change_membership, 6),
             (self.replace_members, 3),
+            (self.replace_and_cut, 3),
             (self.compact, 4),
+            (self.join, 3),
+            (self.fall_behind, 3),
             (self.campaign, 3),
             (self.wake, 1),
         ]
@@ -569,19 +577,23 @@ class World:
             self.at(delay, lambda m=one: self.campaign(m))
 
     def disturb(self, machine: Machine) -> None:
-        """One voter does not hear the leader, which a while later hears nobody itself."""
+        """One voter does not hear the leader, which a while later hears nobody itself.
+
+        Nothing is written meanwhile, lest that voter's log be too old to win.
+        """
         voters = [one for one in self.voters(machine) if one != machine.replica]
         if not voters:
             return
         deaf = self.random.choice(voters)
+        self.clients_pause_until = self.now + 1_080
         self.cuts |= {(machine.replica, deaf), (deaf, machine.replica)}
 
         def cut() -> None:
             if not self.calm:
                 self.cuts |= {(other, machine.replica) for other in self.machines}
 
-        self.at(self.random.randint(700, 1_800), cut)
-        for delay in range(1_000, 2_000, 50):
+        self.at(self.random.randint(700, 1_100), cut)
+        for delay in range(960, 1_100, 15):
             self.at(delay, lambda: self.campaign(self.machines[deaf]))
 
     def coup(self, machine: Machine) -> None:
@@ -619,10 +631,24 @@ class World:
         if raft is not None and self.now >= machine.frozen_until:
             self.event(machine, lambda: raft.wake(self.clock(machine)))
 
+    def join(self, machine: Machine) -> None:
+        """An empty replica joins, as a learner mostly: it needs a snapshot."""
+        if len(self.machines) < REPLICAS_EVER_MAX:
+            replica = len(self.machines) + 1
+            self.add_machine(replica, Configuration())
+            kind = self.random.choice((ChangeKind.ADD_LEARNER, ChangeKind.ADD_VOTER))
+            self.propose_change(lambda voters: (Change(kind, replica),))
+
+    def fall_behind(self, machine: Machine) -> None:
+        """A replica is down while the others forget what it would need."""
+        self.crash(machine)
+        self.at(1_500, lambda: self.restart(machine) if machine.raft is None else None)
+        for delay in (700, 1_400):
+            for one in self.machines.values():
+                self.at(delay, lambda m=one: self.compact(m, everything=True))
+
     def change_membership(self, machine: Machine) -> None:
-        """One replica joins, leaves, or changes its role."""
-        if len(self.machines) < REPLICAS_EVER_MAX and self.random.random() < 0.3:
-            self.add_machine(len(self.machines) + 1, Configuration())
+        """One replica leaves, comes back, or changes its role."""
         replica = self.random.choice(sorted(self.machines))
         kind = self.random.choice(list(ChangeKind))
         self.propose_change(lambda voters: (Change(kind, replica),))
@@ -640,6 +666,13 @@ class World:
             return (*added, *removed)
 
         self.propose_change(changes)
+
+    def replace_and_cut(self, machine: Machine) -> None:
+        """Somewhere in the middle of a joint configuration its leader is cut off."""
+        self.replace_members(machine)
+        self.at(self.random.randint(1, 120), lambda: None if self.calm else self.isolate(machine))
+        if self.random.random() < 0.5:
+            self.at(130, lambda: None if self.calm else self.isolate(machine))
 
     def propose_change(self, changes: Callable[[frozenset[int]], tuple[Change, ...]]) -> None:
         def propose(raft: Raft, now: int) -> None:
@@ -671,12 +704,14 @@ class World:
         self.ask_leader(propose)
         self.at(500, self.leave_joint)
 
-    def compact(self, machine: Machine) -> None:
+    def compact(self, machine: Machine, everything: bool = False) -> None:
         raft = machine.raft
         if raft is None or not machine.applied.index:
             return
-        to = machine.applied_history[0].index
-        if self.random.random() < 0.5:
+        to = self.random.choice((machine.applied_history[0].index, machine.applied.index))
+        if everything:
+            to = machine.applied.index
+        elif self.random.random() < 0.5:
             to = min(to, raft.compaction_limit())
         if to < machine.synced.first_index():
             return
