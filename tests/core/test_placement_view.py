@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from placement_world import World
 from stator_core.partition_descriptor import split, with_learner
@@ -23,12 +24,12 @@ def view_of(world: World, observation: Observation | None = None) -> ClusterView
     return ClusterView(world.specification(), observation or world.observation(), world.now)
 
 
-def with_report(world: World, node_id: str, **changes: object) -> Observation:
+def with_report(world: World, node_id: str, **changes: Any) -> Observation:
     observation = world.observation()
     return replace(
         observation,
         replicas=tuple(
-            replace(report, **changes) if report.node_id == node_id else report  # type: ignore[arg-type]
+            replace(report, **changes) if report.node_id == node_id else report
             for report in observation.replicas
         ),
     )
