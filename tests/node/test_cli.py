@@ -1,0 +1,57 @@
+"""The command line: words become settings, and wrong words are explained with exit code 2."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from stator_node.cli import LocalSettings, VerifySettings, parse
+
+
+def refusal(capsys: pytest.CaptureFixture[str], *words: str) -> str:
+    with pytest.raises(SystemExit) as ended:
+        parse(list(words))
+    assert ended.value.code == 2
+    return capsys.readouterr().err
+
+
+def test_local_keeps_its_promises_by_default() -> None:
+    settings = parse(["local"])
+    assert isinstance(settings, LocalSettings)
+    assert (settings.host, settings.port, settings.grpc_port) == ("127.0.0.1", 8000, 8001)
+    assert settings.sync, "a write is on the disk before it is acknowledged"
+    assert settings.folder == Path("data")
+    assert settings.access_keys is None
+
+
+def test_local_takes_what_it_is_given() -> None:
+    words = "local --folder f --port 0 --grpc-port 65535 --no-sync --account 123456789012".split()
+    settings = parse(words)
+    assert isinstance(settings, LocalSettings)
+    assert (settings.port, settings.grpc_port) == (0, 65535)
+    assert not settings.sync
+    assert settings.account == "123456789012"
+
+
+def test_verify_takes_a_folder() -> None:
+    assert parse(["verify", "data"]) == VerifySettings(folder=Path("data"))
+
+
+@pytest.mark.parametrize(
+    "words,explanation",
+    [
+        ("", "COMMAND"),
+        ("serve", "serve"),
+        ("verify", "folder"),
+        ("local --port 65536", "65536 is not a port"),
+        ("local --port -1", "port"),
+        ("local --port http", "http"),
+        ("local --account 12", "twelve digits"),
+        ("local --nothing", "--nothing"),
+    ],
+)
+def test_wrong_words_are_explained(
+    capsys: pytest.CaptureFixture[str], words: str, explanation: str
+) -> None:
+    assert explanation in refusal(capsys, *words.split())
