@@ -156,8 +156,7 @@ class Replica:
                     return page.response()
             except STORAGE_ERRORS as error:
                 raise for_client(error, (read.table,)) from None
-        page.go_on_later(syncing)
-        return page.answer
+        return page.begin_later(syncing)
 
 
 class PageInSlices:
@@ -171,7 +170,6 @@ class PageInSlices:
     __slots__ = ("_reader", "_replica", "_walk", "answer", "prefixes", "read")
 
     def __init__(self, replica: Replica, read: RangeRead) -> None:
-        self.answer: Pending[bytes] = Pending()
         self.prefixes = _prefixes(read)
         self.read = read
         self._reader = PageReader(read)
@@ -181,6 +179,12 @@ class PageInSlices:
     def response(self) -> bytes:
         """The answer, once `read_slice` has said that it is complete."""
         return self._reader.response(self._reader.consumed_capacity())
+
+    def begin_later(self, syncing: Group | None) -> Pending[bytes]:
+        """Answer in later turns of the loop. Most pages never get here: one slice is enough."""
+        self.answer: Pending[bytes] = Pending()
+        self.go_on_later(syncing)
+        return self.answer
 
     def go_on_later(self, syncing: Group | None) -> None:
         """Read the next slice in a later turn of the loop, or when a group is durable."""

@@ -26,7 +26,18 @@ def test_local_keeps_its_promises_by_default() -> None:
 
 
 def test_local_takes_what_it_is_given() -> None:
-    words = "local --folder f --port 0 --grpc-port 65535 --no-sync --account 123456789012".split()
+    words = [
+        "local",
+        "--folder",
+        "f",
+        "--port",
+        "0",
+        "--grpc-port",
+        "65535",
+        "--no-sync",
+        "--account",
+        "123456789012",
+    ]
     settings = parse(words)
     assert isinstance(settings, LocalSettings)
     assert (settings.port, settings.grpc_port) == (0, 65535)
