@@ -19,6 +19,10 @@ def main() -> None:
         from stator_node.storage.verify import run as verify
 
         sys.exit(verify(settings.folder, sys.stdout))
+    if isinstance(settings, cli.ClusterSettings):
+        from stator_node.cluster_command import run as ask_cluster
+
+        sys.exit(ask_cluster(settings, sys.stdout))
     if isinstance(settings, cli.NodeSettings):
         from stator_node.node import run as serve_partitions
 

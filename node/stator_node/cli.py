@@ -10,6 +10,8 @@ import argparse
 from dataclasses import dataclass
 from pathlib import Path
 
+NODE_NAMES = "a node's id, the beginning of it, or its zone"
+
 
 @dataclass(frozen=True, slots=True)
 class LocalSettings:
@@ -46,7 +48,20 @@ class NodeSettings:
     with_parent: bool
 
 
-Settings = LocalSettings | VerifySettings | NodeSettings
+@dataclass(frozen=True, slots=True)
+class ClusterSettings:
+    """What `stator cluster` asks the supervisor for. What an action does not take is None."""
+
+    folder: Path
+    action: str  # "status", "drain", "remove", "split" or "transfer"
+    output: str
+    node: str | None = None
+    subject: str | None = None  # a partition, or a table
+    at: str | None = None
+    cancel: bool = False
+
+
+Settings = LocalSettings | VerifySettings | NodeSettings | ClusterSettings
 
 
 def parse(arguments: list[str]) -> Settings:
@@ -59,7 +74,11 @@ def parse(arguments: list[str]) -> Settings:
     verify = commands.add_parser("verify", help="check the files of a stopped data folder")
     verify.add_argument("folder", type=Path, help="the data folder")
     _add_node(commands.add_parser("node", help="serve partitions as a storage pod of a cluster"))
+    _add_cluster(commands.add_parser("cluster", help="look at a running cluster, and steer it"))
     parsed = parser.parse_args(arguments)
+    if parsed.command == "cluster":
+        members = {name: value for name, value in vars(parsed).items() if name != "command"}
+        return ClusterSettings(**members)
     if parsed.command == "node":
         return NodeSettings(
             folder=parsed.folder,
@@ -131,6 +150,43 @@ def _add_node(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--cluster-id", required=True, help="the cluster that this pod is of")
     parser.add_argument("--zone", required=True, help="the zone that this pod stands in")
     parser.add_argument("--with-parent", action="store_true", help="stop when standard input ends")
+
+
+def _add_cluster(parser: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    status = actions.add_parser("status", help="nodes and partitions: leaders, zones, lag, sizes")
+    drain = actions.add_parser("drain", help="move leaders and replicas off a node")
+    drain.add_argument("node", metavar="NODE", help=NODE_NAMES)
+    drain.add_argument("--cancel", action="store_true", help="the node stays after all")
+    remove = actions.add_parser("remove", help="give up a node that never comes back")
+    remove.add_argument("node", metavar="NODE", help=NODE_NAMES)
+    split = actions.add_parser("split", help="cut a partition in two")
+    split.add_argument("subject", metavar="TABLE|PARTITION", help="of a table, its largest one")
+    split.add_argument(
+        "--at", type=_hash, metavar="HASH", help="where, in hexadecimal (half of its bytes)"
+    )
+    transfer = actions.add_parser("transfer", help="have another node lead a partition")
+    transfer.add_argument("subject", metavar="PARTITION", type=_partition)
+    transfer.add_argument("node", metavar="NODE", help=NODE_NAMES)
+    for action in (status, drain, remove, split, transfer):
+        action.add_argument(
+            "--folder", type=Path, default=Path("data"), help="the cluster's folder (./data)"
+        )
+        action.add_argument(
+            "--output", choices=("table", "json"), default="table", help="how to print it (table)"
+        )
+
+
+def _hash(text: str) -> str:
+    if not 0 < int(text, 16) < 1 << 64:
+        raise argparse.ArgumentTypeError(f"{text} cuts nothing: hashes have 16 hexadecimal digits")
+    return text
+
+
+def _partition(text: str) -> str:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text} is no partition: `stator cluster status` says")
+    return text
 
 
 def _port(text: str) -> int:

@@ -1,6 +1,7 @@
 """`stator local --zones 3`: three storage processes, and a gateway with the supervisor in this one.
 
-    FOLDER/control/     the control store: tables, identifiers, the supervisor's record
+    FOLDER/control/     the control store: tables, identifiers, the supervisor's record; and
+                        cluster.json, by which `stator cluster` finds the supervisor
     FOLDER/node-1/ …    one data folder for each zone's process
 
 Called by `__main__.py`; the way in and the way out are those of `local.py`. Prints the same line
@@ -22,9 +23,11 @@ import uvloop
 from stator_core.item_format import Damaged
 from stator_core.log_format import LogDamaged
 from stator_core.placement_types import Configuration
+from stator_node import cluster_file
 from stator_node.catalog import Catalog
 from stator_node.cli import LocalSettings
 from stator_node.clock import SystemClock
+from stator_node.cluster_file import ClusterFile, ClusterFileRefused, Place
 from stator_node.cluster_router import ClusterRouter
 from stator_node.cluster_table_work import ClusterTableWork
 from stator_node.cluster_view import ClusterView
@@ -33,13 +36,15 @@ from stator_node.errand import Errands
 from stator_node.front_doors import CannotStart, FrontDoors
 from stator_node.gateway.access_keys import AccessKeys, AccessKeysRefused
 from stator_node.local import COLLECTOR_THRESHOLDS, SWITCH_INTERVAL_SECONDS
-from stator_node.node_processes import NodeProcesses
+from stator_node.node_processes import HOST, NodeProcesses
 from stator_node.storage.folder import DataFolder, FolderRefused
 from stator_node.storage.rocksdb import RocksItemStore
 from stator_node.supervisor import Supervisor
+from stator_node.supervisor_requests import SupervisorRequests
 from stator_node.table_life import TableLife
 from stator_node.transport.frame_format import Hello
-from stator_node.transport.links import Links
+from stator_node.transport.links import Address, Links
+from stator_node.transport.server import FrameServer
 
 logger = logging.getLogger(__name__)
 
@@ -72,7 +77,7 @@ async def _serve(settings: LocalSettings) -> int:
         folder.close()
         raise CannotStart(str(error)) from error
     try:
-        return await _serve_cluster(settings, store, folder.folder_id, clock, access_keys)
+        return await _serve_cluster(settings, store, folder, clock, access_keys)
     except (Damaged, LogDamaged, ValueError) as error:
         raise CannotStart(f"the control store cannot be read: {error}") from error
     finally:
@@ -80,10 +85,47 @@ async def _serve(settings: LocalSettings) -> int:
         folder.close()
 
 
+class ClusterRecord:
+    """The port that `stator cluster` speaks to, and the file that says where it is."""
+
+    def __init__(self, folder: DataFolder, server: FrameServer) -> None:
+        self._control = folder.path
+        self._server = server
+        try:
+            self.before = cluster_file.read(self._control).nodes
+        except ClusterFileRefused:
+            self.before = {}  # A new cluster. All that the file would say can be learned again.
+        self._nodes = dict(self.before)
+
+    async def serve(self) -> None:
+        """Listen, and say where. Raises CannotStart."""
+        try:
+            await self._server.start(HOST, 0)
+            self._write()
+        except OSError as error:
+            raise CannotStart(f"the supervisor has no port of its own: {error}") from error
+
+    def note(self, zone: str, place: Place) -> None:
+        """The pod of a zone is this one."""
+        self._nodes[zone] = place
+        try:
+            self._write()
+        except OSError as error:
+            logger.warning("%s could not be written: %s", cluster_file.FILE_NAME, error)
+
+    async def close(self) -> None:
+        await self._server.stop()
+
+    def _write(self) -> None:
+        hello = self._server.hello
+        place = Place(hello.sender_id, HOST, self._server.port)
+        cluster_file.write(self._control, ClusterFile(hello.cluster_id, place, self._nodes))
+
+
 async def _serve_cluster(
     settings: LocalSettings,
     store: RocksItemStore,
-    cluster_id: str,
+    folder: DataFolder,
     clock: SystemClock,
     access_keys: AccessKeys,
 ) -> int:
@@ -91,10 +133,11 @@ async def _serve_cluster(
     loop = asyncio.get_running_loop()
     chance = random.Random()
     catalog = Catalog(store)
-    hello = Hello(cluster_id, f"gateway-{os.getpid()}", "gateway", GATEWAY_ZONE)
+    hello = Hello(folder.folder_id, f"gateway-{os.getpid()}", "gateway", GATEWAY_ZONE)
     links = Links(hello, clock, chance.random)
     view = ClusterView(links, clock, GATEWAY_ZONE)
     supervisor = Supervisor(store, catalog, view, clock, CONFIGURATION)
+    requests = SupervisorRequests(folder.folder_id, view, supervisor, clock)
     tables = TableLife(
         catalog,
         ClusterTableWork(catalog, view, supervisor),
@@ -103,8 +146,20 @@ async def _serve_cluster(
         account=settings.account,
     )
     router = ClusterRouter(view, Errands(view, clock, chance.random), tables.operations())
+    record = ClusterRecord(folder, FrameServer(hello, requests))
+    await record.serve()
+
+    def joined(node_id: str, zone: str, address: Address) -> None:
+        view.join(node_id, zone, address)
+        record.note(zone, Place(node_id, address.host, address.port))
+
     processes = NodeProcesses(
-        settings.folder, settings.zones, cluster_id, view.join, supervisor.give_up
+        settings.folder,
+        settings.zones,
+        folder.folder_id,
+        record.before,
+        joined,
+        supervisor.give_up,
     )
     await processes.start()
     await view.poll()
@@ -112,6 +167,7 @@ async def _serve_cluster(
         doors = await FrontDoors.open(settings, router, access_keys, clock)
     except CannotStart:
         await processes.stop()
+        await record.close()
         raise
     stopped = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -123,6 +179,7 @@ async def _serve_cluster(
     doors.say_ready()
     await stopped.wait()
     logger.info("stopping: no new requests are taken")
+    await record.close()
     await doors.close()
     supervising.cancel()
     await supervisor.stop()

@@ -14,15 +14,18 @@ import logging
 import re
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from stator_node.cluster_file import Place
 from stator_node.transport.links import Address
 
 logger = logging.getLogger(__name__)
 
 READY = re.compile(r"Stator node (\S+) is ready on (\S+):(\d+)")
+HOST = "127.0.0.1"
+START_SECONDS = 20.0  # for the last of them, once most have started
 RESTART_SECONDS_MIN = 0.2
 RESTART_SECONDS_MAX = 5.0
 STOP_SECONDS = 10.0
@@ -47,10 +50,14 @@ class NodeProcesses:
         folder: Path,
         zones: int,
         cluster_id: str,
+        before: Mapping[str, Place],
         joined: Callable[[str, str, Address], None],
         lost: Callable[[str], None],
     ) -> None:
-        """`joined(node_id, zone, address)` and `lost(node_id)`: its folder was given up."""
+        """`before` says who the pod of each zone was at the last start.
+
+        `joined(node_id, zone, address)` and `lost(node_id)`: its folder was emptied.
+        """
         self._cluster_id = cluster_id
         self._joined = joined
         self._lost = lost
@@ -59,17 +66,34 @@ class NodeProcesses:
             NodeProcess(f"zone-{number}", folder / f"node-{number}")
             for number in range(1, zones + 1)
         ]
+        for each in self.processes:
+            if each.zone in before:
+                each.node_id, each.port = before[each.zone].name, before[each.zone].port
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
-        """Start every process; returns when each has said that it is ready once."""
+        """Start every process; returns when each has said that it is ready once.
+
+        One that cannot start, though it could before, must not keep the others from serving.
+        """
         loop = asyncio.get_running_loop()
         ready = [loop.create_future() for _ in self.processes]
         self._tasks = [
             loop.create_task(self._keep(process, first))
             for process, first in zip(self.processes, ready, strict=True)
         ]
-        await asyncio.gather(*ready)
+        while True:
+            await asyncio.wait(ready, timeout=START_SECONDS)
+            late = [
+                each for each, first in zip(self.processes, ready, strict=True) if not first.done()
+            ]
+            if len(late) * 2 < len(ready) and all(each.node_id is not None for each in late):
+                break
+            logger.warning("not started yet: %s", ", ".join(each.zone for each in late))
+        for each in late:
+            assert each.node_id is not None
+            logger.error("the process of %s does not start: served without it", each.zone)
+            self._joined(each.node_id, each.zone, Address(HOST, each.port))
 
     async def stop(self) -> None:
         """End every process: politely, then not."""
@@ -101,9 +125,11 @@ class NodeProcesses:
                 stdout=asyncio.subprocess.PIPE,
             )
             assert process.stdout is not None
+            started = False
             while line := await process.stdout.readline():
                 found = READY.match(line.decode("utf-8", "replace"))
                 if found is not None:
+                    started = True
                     self._is_ready(each, found)
                     pause = RESTART_SECONDS_MIN
                     if not first.done():
@@ -112,6 +138,8 @@ class NodeProcesses:
             if self._stopping:
                 return
             logger.warning("the process of %s ended (%s), it is started again", each.zone, code)
+            if not started:
+                each.port = 0  # Somebody else may have it by now.
             await asyncio.sleep(pause)
             pause = min(pause * 2, RESTART_SECONDS_MAX)
 

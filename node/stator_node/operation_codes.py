@@ -1,4 +1,4 @@
-"""The operations that pods ask of each other, by number.
+"""The operations that pods ask of each other, and people of the supervisor, by number.
 
 DO NOT REORDER OR REUSE: the numbers are on the wire (`transport/frame_format.py`).
 """
@@ -28,6 +28,11 @@ class OperationCode(IntEnum):
     DESCRIBE = 40
     JOIN = 41
     FILL_INDEX = 42
+    CLUSTER_STATUS = 64
+    CLUSTER_DRAIN = 65
+    CLUSTER_REMOVE = 66
+    CLUSTER_SPLIT = 67
+    CLUSTER_TRANSFER = 68
 
 
 NAMES: dict[int, str] = {

@@ -34,7 +34,9 @@ from stator_core.placement_types import (
     RemoveNode,
     ReplicaReport,
     Specification,
+    SplitPartition,
     TableSpecification,
+    TransferLeader,
 )
 from stator_core.table import Index, Table
 from stator_core.table import to_json as table_json
@@ -73,7 +75,7 @@ class Supervisor:
         self._configuration = configuration
         self._actions = ClusterActions(view)
         self._in_flight: list[InFlight] = []
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[bool]] = set()
         self._node_since: dict[str, tuple[NodeState, float]] = {}
         self._joined: dict[str, dict[str, Any]] = {}
         self.reasons: tuple[Reason, ...] = ()
@@ -114,6 +116,27 @@ class Supervisor:
         """Move everything off a node."""
         self.draining.add(node_id)
         self._write_record()
+
+    def stay(self, node_id: str) -> None:
+        """The node is wanted after all: it may be given leaders and replicas again."""
+        self.draining.discard(node_id)
+        self._write_record()
+
+    async def carry_out(self, action: SplitPartition | TransferLeader) -> bool:
+        """Do what a person asks for, as if the planner had decided it. False: it was refused."""
+        if isinstance(action, SplitPartition):
+            self._take_id(action.child_id)
+        self._in_flight.append(InFlight(action, self._clock.now()))
+        return await self._execute(action)
+
+    @property
+    def next_partition_id(self) -> int:
+        """An id that no partition has or had."""
+        return self._next_partition_id
+
+    def states(self) -> dict[str, NodeState]:
+        """How each node is, as the planner is told."""
+        return {node.node_id: self._state_of(node) for node in self._view.nodes.values()}
 
     # What is wanted, and what is seen.
 
@@ -241,7 +264,7 @@ class Supervisor:
                 self._forget(identifier)
                 return
             case RemoveNode(node_id=node_id):
-                logger.info("node %s holds nothing any more and may go", node_id)
+                self._let_go(node_id)
                 return
             case MergePartitions():
                 return  # Neighbours stay apart: a pod cannot merge them yet.
@@ -257,7 +280,14 @@ class Supervisor:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _execute(self, action: Action) -> None:
+    def _let_go(self, node_id: str) -> None:
+        """A node holds nothing: one that was given up is forgotten, a drained one idles."""
+        if node_id in self.replaced:
+            logger.info("node %s was given up and holds nothing any more", node_id)
+            self._view.leave(node_id)
+            self._node_since.pop(node_id, None)
+
+    async def _execute(self, action: Action) -> bool:
         logger.info("supervisor: %s", action)
         taken = False
         if isinstance(action, CreatePartition):
@@ -268,6 +298,7 @@ class Supervisor:
             taken = await self._actions.execute(action)  # type: ignore[arg-type]  # _begin filters
         if not taken:
             self._in_flight = [each for each in self._in_flight if each.action != action]
+        return taken
 
     def _table(self, identifier: int) -> Table | None:
         for table in self._catalog.tables.values():

@@ -1,0 +1,110 @@
+"""What `stator cluster status` says: nodes and partitions, out of the pods' own reports.
+
+In: the view of the cluster (`cluster_view.py`) and the states that the supervisor gives its nodes.
+Out: JSON. Called by `supervisor_requests.py`. Invariant: what a silent pod said last is not passed
+off as news: its replicas have no lag, and it leads nothing.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from stator_core import partition_descriptor
+from stator_core.partition_descriptor import PartitionDescriptor, Role
+from stator_core.placement_types import NodeState
+from stator_node.cluster_view import ClusterView, NodeView
+
+Report = dict[str, Any]
+
+
+def nodes_of(view: ClusterView, states: dict[str, NodeState], now: float) -> list[Report]:
+    """A line for each node, by zone. `now` is monotonic."""
+    fresh = {node.node_id for node in view.fresh()}
+    lines = []
+    for node in sorted(view.nodes.values(), key=lambda each: (each.zone, each.node_id)):
+        replicas = node.report.get("partitions", ())
+        silent = None if node.heard_at is None else round(now - node.heard_at, 1)
+        leads = [each for each in replicas if each["leads"] and node.node_id in fresh]
+        lines.append(
+            {
+                "node_id": node.node_id,
+                "zone": node.zone,
+                "address": f"{node.address.host}:{node.address.port}",
+                "state": states[node.node_id].name,
+                "silent_seconds": silent,
+                "leads": len(leads),
+                "replicas": len(replicas),
+                "rebuilding": len(node.report.get("rebuilding", ())),
+                "size_bytes": sum(each["size_bytes"] for each in replicas),
+                "free_bytes": node.report.get("free_bytes", 0),
+            }
+        )
+    return lines
+
+
+def partitions_of(view: ClusterView) -> list[Report]:
+    """A line for each partition, by table and range."""
+    fresh = {node.node_id for node in view.fresh()}
+    reports: dict[int, list[tuple[NodeView, Report]]] = {}
+    for node in view.nodes.values():
+        for replica in node.report.get("partitions", ()):
+            partition_id = replica["descriptor"]["partition_id"]
+            reports.setdefault(partition_id, []).append((node, replica))
+    lines = [_partition(of_partition, view, fresh) for of_partition in reports.values()]
+    return sorted(lines, key=lambda line: (line["table"], line["range"]))
+
+
+def _partition(
+    reports: list[tuple[NodeView, Report]], view: ClusterView, fresh: set[str]
+) -> Report:
+    leading = [
+        (replica["term"], node.node_id, replica)
+        for node, replica in reports
+        if replica["leads"] and node.node_id in fresh
+    ]
+    _, leader, led = max(leading, key=lambda each: each[0], default=(0, None, None))
+    if led is not None:
+        descriptor = partition_descriptor.from_json(led["descriptor"])
+    else:
+        descriptor = max(
+            (partition_descriptor.from_json(replica["descriptor"]) for _, replica in reports),
+            key=lambda each: each.seniority,
+        )
+    newest = led or max((replica for _, replica in reports), key=lambda each: int(each["applied"]))
+    by_node = {node.node_id: replica for node, replica in reports if node.node_id in fresh}
+    return {
+        "partition_id": descriptor.partition_id,
+        "table": descriptor.table_name,
+        "range": [f"{descriptor.range.start:017x}", f"{descriptor.range.end:017x}"],
+        "leader": leader,
+        "term": newest["term"],
+        "items": newest["item_count"],
+        "size_bytes": newest["size_bytes"],
+        "operations_per_second": round(newest["operations_per_second"], 1),
+        "replicas": _members(descriptor, led, by_node, view),
+    }
+
+
+def _members(
+    descriptor: PartitionDescriptor,
+    led: Report | None,
+    by_node: dict[str, Report],
+    view: ClusterView,
+) -> list[Report]:
+    members = []
+    for member in descriptor.replicas:
+        node = view.nodes.get(member.node_id)
+        replica = by_node.get(member.node_id)
+        if replica is not None and replica["replica_id"] != member.replica_id:
+            replica = None  # One that was removed, and another in its place.
+        known = led is not None and replica is not None
+        members.append(
+            {
+                "replica_id": member.replica_id,
+                "node_id": member.node_id,
+                "zone": None if node is None else node.zone,
+                "role": "LEARNER" if member.role is Role.LEARNER else "VOTER",
+                "lag": max(0, led["last"] - replica["applied"]) if known else None,  # type: ignore[index]
+            }
+        )
+    return members
