@@ -11,6 +11,7 @@ from pathlib import Path
 from load import Outcome
 
 OURS = "Stator"
+QUIET = 0.5  # a load average up to which the figures are the servers' own
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,7 @@ class Cell:
 class Results:
     """Everything one run came to."""
 
+    load_before: float = 0.0  # the machine's one-minute load average before anything was started
     starts: dict[str, tuple[float, int]] = field(default_factory=dict)
     cells: list[Cell] = field(default_factory=list)
     sizes: dict[int, Outcome] = field(default_factory=dict)
@@ -49,7 +51,7 @@ class Results:
 
 def markdown(results: Results, servers: list[tuple[str, str]]) -> str:
     """The page: what was measured, on what, and how many times faster or slower Stator is."""
-    lines = ["# Benchmarks", "", *_foreword(), ""]
+    lines = ["# Benchmarks", "", *_foreword(results.load_before), ""]
     lines += [f"- **{name}**: {note}" for name, note in servers]
     lines += ["", "## Operations per second", ""]
     lines += ["`x` is Stator's figure divided by this one: above 1, Stator is faster.", ""]
@@ -61,9 +63,11 @@ def markdown(results: Results, servers: list[tuple[str, str]]) -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
-def _foreword() -> list[str]:
+def _foreword(load_before: float) -> list[str]:
     versions = f"Linux {platform.release()}, Python {platform.python_version()}"
     machine = f"{_processor()}, {os.cpu_count()} cores, {versions}"
+    quiet = f"The load average before the run was {load_before:.2f}"
+    quiet += "." if load_before <= QUIET else ": others used the machine, so take no figure at all."
     return [
         f"Written by `make bench` on {datetime.now(UTC):%Y-%m-%d}: {machine}.",
         "Servers and load generator share the machine and speak over loopback; the generator keeps",
@@ -72,6 +76,7 @@ def _foreword() -> list[str]:
         "Every server gets the same signed requests. 10,000 items of 1 KB, 1,000 counters, 1,000",
         "partitions of ten small items. The mix is half GetItem, a quarter PutItem, an eighth each",
         "of UpdateItem and Query.",
+        quiet,
     ]
 
 

@@ -39,7 +39,9 @@ def main() -> None:
     for server in missing:
         print(f"{server.name}: not here ({server.needs}); `make peers` builds the peers")
     chosen = [server for server in chosen if server not in missing]
-    results = Results()
+    results = Results(load_before=os.getloadavg()[0])
+    if results.load_before > report.QUIET:
+        print(f"load average {results.load_before:.2f}: others use this machine; figures will lie")
     parent = Path(tempfile.mkdtemp(prefix="stator-bench-", dir=options.folder))
     try:
         for server in chosen:
