@@ -23,6 +23,7 @@ from stator_node.supervisor import Supervisor
 logger = logging.getLogger(__name__)
 
 LOOK_SECONDS = 0.05
+FOLLOWER_LOOKS_MAX = 40
 
 
 class ClusterTableWork:
@@ -64,9 +65,16 @@ class ClusterTableWork:
         self._catalog.save(active)
 
     async def _described(self, table: Table) -> None:
-        """Wait until every partition of the table describes it like this."""
+        """Wait until every partition of the table describes it like this.
+
+        Followers too, since they answer eventual reads; but not for long, one may be away.
+        """
         while True:
             if await self._supervisor.describe(table):
+                break
+            await asyncio.sleep(LOOK_SECONDS)
+        for _ in range(FOLLOWER_LOOKS_MAX):
+            if self._supervisor.is_described_by_all(table):
                 return
             await asyncio.sleep(LOOK_SECONDS)
 

@@ -6,8 +6,9 @@ durable goes into the pod's next sync, committed entries are applied to the item
 with the applied index. Out: messages for peers, answers of writes (`raft_commit.py`), confirmed
 reads.
 
-A replica that has lost its state, or never had one, is `rebuilding`: its log is empty, it neither
-votes nor campaigns, and it waits for a snapshot (`snapshot_transfer.py`).
+A replica whose state cannot be trusted, or is being replaced by a snapshot, is `rebuilding`: its
+Raft stands still and says nothing, its log stays as it is, until a whole state of some index has
+arrived (`snapshot_transfer.py`); then Raft begins anew from log and state.
 
 Invariants: stored state and applied index move together; a rebuilding replica promises nothing;
 what a snapshot brings is not shown before all of it is durable.
@@ -38,10 +39,8 @@ from stator_core.raft.messages import (
     Entry,
     InstallSnapshot,
     Message,
-    RequestVote,
-    RequestVoteResponse,
     Role,
-    TimeoutNow,
+    SnapshotMetadata,
 )
 from stator_core.raft.messages import EntryKind as RaftEntryKind
 from stator_core.raft.raft import Raft, Start
@@ -58,9 +57,6 @@ logger = logging.getLogger(__name__)
 
 # Proposals on their way to this replica's own disk. While that many are, more wait and share one.
 PROPOSED_MAX = 2
-# Entries kept behind the applied index, so that a peer that was away a while needs no snapshot.
-LOG_ENTRIES_KEPT = 2_000
-COMPACT_EVERY = 1_000
 
 
 class Surroundings(Protocol):
@@ -119,19 +115,22 @@ class HostedPartition:
         self._reads_asked: set[Pending[None]] = set()
         self._term_start = 0  # the leader's first entry of its own term
         self._writing = 0  # Ready writes under way
+        self._arrived: tuple[PartitionState, SnapshotMetadata] | None = None  # to be taken over
         self._compacted_at = log.applied
 
     # Looking.
 
     @property
     def rebuilding(self) -> bool:
-        """Whether this replica waits for a snapshot before it takes part."""
+        """Whether this replica stands still and waits for a state."""
         return self.needs_snapshot is not None
 
     @property
     def may_write(self) -> bool:
         """Whether writes may be evaluated here: it leads, and all of the past is applied."""
-        return self.raft.leads and 0 < self._term_start <= self.log.applied
+        return (
+            self.raft.leads and 0 < self._term_start <= self.log.applied and not self.rebuilding
+        )
 
     def node_of(self, replica_id: int) -> str | None:
         """The node that holds a replica of this partition."""
@@ -144,8 +143,8 @@ class HostedPartition:
 
     def step(self, message: Message) -> None:
         """A message of a peer has arrived."""
-        if self.rebuilding and isinstance(message, RequestVote | RequestVoteResponse | TimeoutNow):
-            return  # It cannot know what it has promised.
+        if self.rebuilding:
+            return
         try:
             self.raft.step(self._around.now(), message)
         except Refusal as refusal:
@@ -190,6 +189,8 @@ class HostedPartition:
 
     def process(self) -> None:
         """Propose what waits, then do all that Raft wants done."""
+        if self.rebuilding:
+            return
         self._add_named_learner()
         self._propose()
         while (ready := self.raft.ready()) is not None:
@@ -262,9 +263,7 @@ class HostedPartition:
         else:
             self._term_start = 0
             self.commit.lead_no_more()
-            asked, self._reads_asked = self._reads_asked, set()
-            for waiting in asked:
-                waiting.fail(NotLeading())
+            self._fail_reads()
         self._around.changed(self)
 
     def _send(self, message: Message) -> None:
@@ -274,26 +273,20 @@ class HostedPartition:
             self._around.send(self, message)
 
     def _persist(self, ready: Ready) -> None:
-        operations: list[Operation] = []
-        if ready.snapshot is not None:
-            self.needs_snapshot = None
-            operations += self.log.install(ready.snapshot)
-            self.configuration = ready.snapshot.configuration
-            operations.append(self._record())
-        operations += self.log.write(ready.hard_state, ready.entries)
+        assert ready.snapshot is None, "snapshots are taken over beside Raft, see `take_over`"
+        operations = self.log.write(ready.hard_state, ready.entries)
         self._writing += 1
         raft = self.raft
 
         def durable() -> None:
             self._writing -= 1
-            if self.raft is not raft:
-                return  # The replica has begun anew; what was written is forgotten already.
             self.log.written(ready.hard_state, ready.entries)
+            if self.rebuilding or self.raft is not raft:
+                self._take_over_if_still()
+                return  # Nobody is told: Raft stands still.
             for message in ready.messages_after_persistence:
                 self._send(message)
             raft.persisted(self._around.now(), ready.number)
-            if ready.snapshot is not None:
-                self._around.changed(self)
             self._around.process_soon(self)
 
         self._around.sync.append(operations, durable)
@@ -340,7 +333,7 @@ class HostedPartition:
             self._around.child_stored(child)
         if self.state is not before or configuration is not None:
             self._around.changed(self)
-        if last - self._compacted_at >= COMPACT_EVERY:
+        if last - self._compacted_at >= self._around.settings.compact_every:
             self._compact(last)
 
     def _forget_removed_indexes(self, before: PartitionState) -> None:
@@ -365,7 +358,8 @@ class HostedPartition:
     def _compact(self, applied: int) -> None:
         """Forget entries that nobody in reach needs."""
         self._compacted_at = applied
-        to = min(self.raft.compaction_limit(), applied - LOG_ENTRIES_KEPT)
+        kept = self._around.settings.log_entries_kept
+        to = min(self.raft.compaction_limit(), applied - kept)
         if to >= self.log.first_index():
             self.raft.compact(to)
             self._around.store.write(self.log.compact(to), sync=False)
@@ -373,25 +367,60 @@ class HostedPartition:
     # Rebuilding.
 
     def begin_rebuilding(self, until: int) -> list[Operation]:
-        """Forget log and state; a snapshot of at least index `until` must come.
+        """Stand still; a state of at least index `until` must come.
 
         Returns what must be durable before anything of the old state is touched.
         """
         self.needs_snapshot = max(until, self.needs_snapshot or 0)
         self.commit.lead_no_more()
-        operations = self.log.wipe()
-        self.state = None
-        self.configuration = Configuration()
+        self._fail_reads()
+        self._arrived = None
+        return [self._record()]
+
+    def take_over(self, state: PartitionState, snapshot: SnapshotMetadata) -> None:
+        """All of a state's content is written: Raft goes on from it."""
+        self._arrived = state, snapshot
+        self._take_over_if_still()
+
+    def _take_over_if_still(self) -> None:
+        """Once nothing of the old Raft is under way to the disk, begin the new one."""
+        if self._arrived is None or self._writing:
+            return
+        state, snapshot = self._arrived
+        assert self.needs_snapshot is not None
+        assert snapshot.index >= self.needs_snapshot
+        log = self.log
+        in_log = log.first_index() - 1 <= snapshot.index <= log.last_index()
+        if in_log and log.term(snapshot.index) == snapshot.term:
+            # What the log holds behind it was promised, and stays.
+            operations = [log.apply(snapshot.index)]
+        else:
+            operations = log.install(snapshot)
+        self.state, self.configuration = state, snapshot.configuration
+        self.needs_snapshot, self._arrived = None, None
         operations.append(self._record())
+        self._around.store.write(operations, sync=True)
         self.raft = self._new_raft()
         self._term_start = 0
-        return operations
-
-    def receive(self, state: PartitionState, message: InstallSnapshot) -> None:
-        """All of a snapshot's content is written: take it over."""
-        self.state = state
-        self.raft.step(self._around.now(), message)
+        self._compacted_at = log.applied
+        self._around.changed(self)
         self._around.process_soon(self)
+
+    def snapshot_message(self, receiver: int) -> InstallSnapshot | None:
+        """What a replica that asks for the state is told with it; None: not from here, not now."""
+        snapshot = self.log.snapshot()
+        if not self.may_write or snapshot is None:
+            return None
+        term = self.raft.term
+        return InstallSnapshot(self.replica_id, receiver, term, snapshot, self._around.now())
+
+    def _fail_reads(self) -> None:
+        """Nobody is told that it may read here."""
+        waiting = [read for _, read in self._reads]
+        waiting += self._reads_asked
+        self._reads, self._reads_asked = [], set()
+        for read in waiting:
+            read.fail(NotLeading())
 
     def _record(self) -> Operation:
         return self.log.record(

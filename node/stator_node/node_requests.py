@@ -65,6 +65,7 @@ class NodeRequests:
             OperationCode.DESCRIBE: self._describe,
             OperationCode.JOIN: self._join,
             OperationCode.FILL_INDEX: self._fill_index,
+            OperationCode.SEND_STATE: self._send_state,
         }
 
     def raft_received(self, sender: Hello, partition_id: int, message: bytes) -> None:
@@ -164,6 +165,16 @@ class NodeRequests:
         if hosted.state.table != description:
             body = partition_state.describe_body(description)
             hosted.propose_change(EntryKind.DESCRIBE, body)
+        request.answer(Status.RESULT, OK)
+
+    def _send_state(self, request: Request) -> None:
+        """A replica has lost its state and wants that of the leader."""
+        replica_id = orjson.loads(request.body)["replica_id"]
+        hosted = self._led(request)
+        message = hosted.snapshot_message(replica_id)
+        if message is None or hosted.node_of(replica_id) is None:
+            raise ValueError(f"replica {replica_id} gets no state from here")
+        self._host.send_snapshot(hosted, message)
         request.answer(Status.RESULT, OK)
 
     def _fill_index(self, request: Request) -> None:

@@ -28,6 +28,7 @@ class OperationCode(IntEnum):
     DESCRIBE = 40
     JOIN = 41
     FILL_INDEX = 42
+    SEND_STATE = 43
     CLUSTER_STATUS = 64
     CLUSTER_DRAIN = 65
     CLUSTER_REMOVE = 66

@@ -15,6 +15,8 @@ import contextlib
 import logging
 from collections.abc import Callable
 
+import orjson
+
 from stator_core import raft_message_format
 from stator_core.clock import HybridClock
 from stator_core.partition_state import PartitionState, first_configuration
@@ -23,6 +25,7 @@ from stator_core.raft.refusals import Refusal, ReplicaDamaged
 from stator_core.raft.settings import Settings
 from stator_node.doors import Clock, ItemStore, Operation, StorageFailed
 from stator_node.hosted_partition import HostedPartition
+from stator_node.operation_codes import OperationCode
 from stator_node.pending import Pending
 from stator_node.snapshot_transfer import Chunk, ChunkRefused, content_of, send_snapshot
 from stator_node.storage.log_store import (
@@ -40,6 +43,7 @@ from stator_node.transport.links import Links
 logger = logging.getLogger(__name__)
 
 TICK_SECONDS = 0.02
+ASK_MILLISECONDS = 1_000  # a replica that stands still asks for a state this often
 
 
 class PartitionHost:
@@ -73,6 +77,7 @@ class PartitionHost:
         self._receiving: dict[int, tuple[str, int]] = {}  # transfer, next sequence
         self._senders: dict[tuple[int, int], asyncio.Task[None]] = {}
         self._peer_nodes: dict[tuple[int, int], str] = {}  # (partition, replica): node
+        self._ask_at: dict[int, int] = {}  # partition: when to ask for its state again
         self._stopped = False
         links.on_up = self._node_up
         links.on_down = self._node_down
@@ -97,6 +102,8 @@ class PartitionHost:
 
     def transfer_all(self) -> bool:
         """Ask Raft to hand over what is led here. False: nothing is led here any more."""
+        if self._stopped:
+            return False
         now = self.now()
         leading = [hosted for hosted in self.partitions.values() if hosted.raft.leads]
         for hosted in leading:
@@ -155,12 +162,11 @@ class PartitionHost:
         self.sync.append(operations, durable)
 
     def rebuild(self, hosted: HostedPartition) -> None:
-        """What this replica has cannot be trusted: forget it and wait for a snapshot."""
+        """What this replica has cannot be trusted: stand still until a peer has sent its state."""
+        if hosted.rebuilding:
+            return
         logger.error("partition %d: this replica is rebuilt from its peers", hosted.partition_id)
-        state, until = hosted.state, hosted.raft.last_index
-        self.store.write(hosted.begin_rebuilding(until), sync=True)
-        if state is not None:
-            self._delete_data(state)
+        self.store.write(hosted.begin_rebuilding(hosted.log.applied), sync=True)
         self.on_changed(hosted)
 
     def _adopt(self, partition_id: int, record: ReplicaRecord) -> HostedPartition:
@@ -210,7 +216,8 @@ class PartitionHost:
         if node_id is None or state is None or key in self._senders:
             partition.raft.snapshot_finished(self.now(), message.receiver, delivered=False)
             return
-        content = content_of(self.store, state)  # Now: what is applied is what the message says.
+        # Now: what is applied is what the message says.
+        content = content_of(self.store, state, self.settings.snapshot_chunk_bytes)
 
         async def send() -> None:
             arrived = await send_snapshot(
@@ -234,7 +241,7 @@ class PartitionHost:
     def child_born(self, child: PartitionState, operations: list[Operation]) -> bool:
         partition_id = child.descriptor.partition_id
         known = self.partitions.get(partition_id)
-        if known is not None and not known.rebuilding:
+        if known is not None and known.state is not None:
             return False
         if partition_id in self._destroyed:
             return False
@@ -288,7 +295,7 @@ class PartitionHost:
         self.store.write(operations, sync=False)
         if chunk.message is not None:
             del self._receiving[partition_id]
-            hosted.receive(chunk.state, chunk.message)
+            hosted.take_over(chunk.state, chunk.message.snapshot)
 
     def _begin_receiving(self, hosted: HostedPartition, chunk: Chunk) -> None:
         """Make room: forget the old state durably, then delete what is left of it."""
@@ -302,6 +309,9 @@ class PartitionHost:
                             f"partition {other.partition_id} here still owns a part of it"
                         )
         before = hosted.state
+        until = max(chunk.until, hosted.log.applied)
+        if until > chunk.until:
+            raise ChunkRefused(f"this replica stands at {until} already")
         self.store.write(hosted.begin_rebuilding(chunk.until), sync=True)
         if before is not None:
             self._delete_data(before)
@@ -309,7 +319,7 @@ class PartitionHost:
 
     def _begin_empty(self, partition_id: int, replica_id: int) -> HostedPartition:
         """A replica that a leader counts on and that is not here yet."""
-        record = ReplicaRecord(replica_id, None, Configuration(), needs_snapshot=0)
+        record = ReplicaRecord(replica_id, None, Configuration())
         self.store.write([replica_operation(partition_id, record)], sync=True)
         return self._adopt(partition_id, record)
 
@@ -340,10 +350,30 @@ class PartitionHost:
             return
         now = self.now()
         for hosted in tuple(self.partitions.values()):
+            if hosted.rebuilding:
+                self._ask_for_state(hosted, now)
+                continue
             deadline = hosted.raft.deadline()
             if deadline is not None and deadline <= now:
                 self._guard(hosted, hosted.tick)
         self.loop.call_later(TICK_SECONDS, self._tick)
+
+    def _ask_for_state(self, hosted: HostedPartition, now: int) -> None:
+        """A replica that stands still asks its peers in turn, until the leader sends its state."""
+        if now < self._ask_at.get(hosted.partition_id, 0) or hosted.state is None:
+            return
+        self._ask_at[hosted.partition_id] = now + ASK_MILLISECONDS
+        body = orjson.dumps({"replica_id": hosted.replica_id})
+        for member in hosted.state.descriptor.voters:
+            if member.node_id != self.node_id:
+                self.links.request(
+                    member.node_id,
+                    hosted.partition_id,
+                    OperationCode.SEND_STATE,
+                    0,
+                    body,
+                    ASK_MILLISECONDS / 1000,
+                )
 
     def _node_up(self, _node_id: str) -> None:
         """Nothing to do: what was lost is sent again when the peers answer."""

@@ -245,6 +245,16 @@ class Supervisor:
             leader, partition.partition_id, OperationCode.FILL_INDEX, body, FILL_SECONDS_MAX
         )
 
+    def is_described_by_all(self, table: Table) -> bool:
+        """Whether every replica that can be heard holds this description."""
+        members = table_members(table)
+        return all(
+            replica["table"] == members
+            for node in self._view.fresh()
+            for replica in node.report.get("partitions", ())
+            if replica["descriptor"]["table_identifier"] == table.identifier
+        )
+
     def _led(self, identifier: int) -> list[tuple[PartitionDescriptor, Any]]:
         """The partitions of a table that have a leader, with the description they hold."""
         return [

@@ -1,0 +1,99 @@
+"""One replica's life: it restarts where it was, and is rebuilt where it cannot be trusted."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import Any
+
+from small_cluster import Pod, SmallCluster
+from stator_core.errors import InternalServerError
+
+
+async def put(cluster: SmallCluster, number: int) -> None:
+    """Put an item; again if nobody could say whether it was put."""
+    item: dict[str, Any] = {"pk": {"S": f"key-{number}"}, "n": {"N": str(number)}}
+    for _ in range(3):
+        with contextlib.suppress(InternalServerError):
+            await cluster.execute("PutItem", TableName="Music", Item=item)
+            return
+    raise AssertionError("no leader took the write")
+
+
+def content(pod: Pod) -> list[tuple[bytes, bytes]]:
+    return list(pod.store.cursor("items", b"", b"\xff"))
+
+
+def test_every_acknowledged_write_is_there_after_all_pods_lost_power() -> None:
+    async def run() -> None:
+        async with SmallCluster() as cluster:
+            await cluster.create_table()
+            for number in range(25):
+                await put(cluster, number)
+            for pod in cluster.pods:
+                await pod.kill()
+            for pod in cluster.pods:
+                await pod.start()
+            await cluster.until(cluster.has_leader)
+            read = await cluster.execute("Scan", TableName="Music", ConsistentRead=True)
+            assert {item["n"]["N"] for item in read["Items"]} == {str(n) for n in range(25)}
+
+    asyncio.run(run())
+
+
+def test_writes_go_on_when_the_leader_is_gone_and_it_catches_up_when_it_is_back() -> None:
+    async def run() -> None:
+        async with SmallCluster() as cluster:
+            await cluster.create_table()
+            await put(cluster, 0)
+            old = cluster.leader()
+            await old.kill()
+            await put(cluster, 1)
+            assert cluster.leader() is not old
+            await old.start()
+            new = cluster.leader()
+            await cluster.until(lambda: content(old) == content(new))
+
+    asyncio.run(run())
+
+
+def test_a_replica_whose_state_is_damaged_is_rebuilt_from_its_peers() -> None:
+    async def run() -> None:
+        async with SmallCluster() as cluster:
+            await cluster.create_table()
+            for number in range(10):
+                await put(cluster, number)
+            leader = cluster.leader()
+            damaged = next(pod for pod in cluster.pods if pod is not leader)
+            assert damaged.node is not None
+            await cluster.until(lambda: content(damaged) == content(leader))
+            key, value = content(damaged)[0]
+            damaged.store.write([("items", key, value[:-1] + b"!")], sync=True)
+            damaged.node.host.rebuild(damaged.partitions[1])
+            assert damaged.partitions[1].rebuilding
+            await put(cluster, 10)
+            await cluster.until(lambda: not damaged.partitions[1].rebuilding)
+            await cluster.until(lambda: content(damaged) == content(leader))
+
+    asyncio.run(run())
+
+
+def test_no_write_is_taken_without_a_majority() -> None:
+    async def run() -> None:
+        async with SmallCluster() as cluster:
+            await cluster.create_table()
+            await put(cluster, 0)
+            leader = cluster.leader()
+            for pod in cluster.pods:
+                if pod is not leader:
+                    await pod.kill()
+            await cluster.until(lambda: not cluster.has_leader())
+            for pod in cluster.pods:
+                if pod is not leader:
+                    await pod.start()
+            await cluster.until(cluster.has_leader)
+            await put(cluster, 1)
+            read = await cluster.execute("Scan", TableName="Music", ConsistentRead=True)
+            assert read["Count"] == 2
+
+    asyncio.run(run())

@@ -1,0 +1,127 @@
+"""The supervisor: tables get their partitions, lost replicas are made good, drained pods go empty."""
+
+from __future__ import annotations
+
+import asyncio
+
+from small_cluster import CONFIGURATION, Pod, SmallCluster
+from stator_core.requests import create_table
+from stator_node.clock import SystemClock
+from stator_node.cluster_view import ClusterView
+from stator_node.supervisor import Supervisor, table_members
+from stator_node.transport.links import Address
+
+
+def members_of(cluster: SmallCluster, partition_id: int) -> set[str]:
+    """The nodes of the partition's voters, as its leader has it."""
+    if not cluster.has_leader(partition_id):
+        return set()
+    hosted = cluster.leader(partition_id).partitions[partition_id]
+    assert hosted.state is not None
+    if hosted.state.descriptor.joint is not None:
+        return set()
+    return {replica.node_id for replica in hosted.state.descriptor.voters}
+
+
+def test_a_new_table_has_a_replica_in_every_zone_and_a_leader_before_it_is_active() -> None:
+    async def run() -> None:
+        async with SmallCluster() as cluster:
+            await cluster.create_table()
+            assert members_of(cluster, 1) == {"n0", "n1", "n2"}
+            assert cluster.has_leader()
+            assert cluster.view.tables["Music"] == cluster.catalog.tables["Music"]
+
+    asyncio.run(run())
+
+
+def test_a_node_that_is_gone_for_good_is_replaced_and_its_data_is_whole_again() -> None:
+    async def run() -> None:
+        async with SmallCluster() as cluster:
+            await cluster.create_table()
+            for number in range(30):
+                item = {"pk": {"S": f"key-{number}"}}
+                await cluster.execute("PutItem", TableName="Music", Item=item)
+            lost = next(pod for pod in cluster.pods if pod is not cluster.leader())
+            await lost.kill()
+            new = Pod("n9", lost.zone)
+            await new.start()
+            cluster.pods.append(new)
+            cluster.view.join("n9", lost.zone, Address("127.0.0.1", new.port))
+            cluster.supervisor.give_up(lost.node_id)
+            wanted = {"n0", "n1", "n2", "n9"} - {lost.node_id}
+            await cluster.until(lambda: members_of(cluster, 1) == wanted)
+            leader = cluster.leader().store
+            await cluster.until(
+                lambda: (
+                    list(new.store.cursor("items", b"", b"\xff"))
+                    == list(leader.cursor("items", b"", b"\xff"))
+                )
+            )
+            read = await cluster.execute("Scan", TableName="Music", ConsistentRead=True)
+            assert read["Count"] == 30
+
+    asyncio.run(run())
+
+
+def test_a_drained_node_ends_with_nothing() -> None:
+    async def run() -> None:
+        async with SmallCluster(nodes=4) as cluster:
+            await cluster.create_table()
+            drained = cluster.leader().node_id
+            cluster.supervisor.drain(drained)
+            await cluster.until(
+                lambda: members_of(cluster, 1) == {pod.node_id for pod in cluster.pods} - {drained}
+            )
+            pod = next(pod for pod in cluster.pods if pod.node_id == drained)
+            await cluster.until(lambda: not pod.partitions)
+            assert list(pod.store.cursor("items", b"", b"\xff")) == []
+
+    asyncio.run(run())
+
+
+def test_a_deleted_table_leaves_nothing_on_any_node() -> None:
+    async def run() -> None:
+        async with SmallCluster() as cluster:
+            await cluster.create_table()
+            await cluster.execute("PutItem", TableName="Music", Item={"pk": {"S": "a"}})
+            await cluster.execute("DeleteTable", TableName="Music")
+            await cluster.until(lambda: "Music" not in cluster.catalog.tables)
+            for pod in cluster.pods:
+                assert list(pod.store.cursor("items", b"", b"\xff")) == []
+                assert pod.partitions == {}
+            await cluster.create_table()  # The name is free again, under another identifier.
+            read = await cluster.execute("Scan", TableName="Music", ConsistentRead=True)
+            assert read["Count"] == 0
+
+    asyncio.run(run())
+
+
+def test_what_the_supervisor_has_on_record_is_there_after_a_restart() -> None:
+    async def run() -> None:
+        async with SmallCluster() as cluster:
+            await cluster.create_table()
+            cluster.supervisor.drain("n2")
+            cluster.supervising.cancel()
+            view = ClusterView(cluster.links, SystemClock(), "z0")
+            again = Supervisor(cluster.store, cluster.catalog, view, SystemClock(), CONFIGURATION)
+            assert again.draining == {"n2"}
+            assert again.observation().next_partition_id == 2
+            (table,) = again.specification().tables
+            assert [each.partition_id for each in table.recorded] == [1]
+
+    asyncio.run(run())
+
+
+def test_a_description_compares_as_a_report_carries_it() -> None:
+    request = create_table.parse(
+        {
+            "TableName": "Music",
+            "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}],
+            "AttributeDefinitions": [{"AttributeName": "pk", "AttributeType": "S"}],
+            "BillingMode": "PAY_PER_REQUEST",
+            "Tags": [{"Key": "k", "Value": "v"}],
+        }
+    )
+    table = request.table(iter(range(1, 9)), "id", 1.5, "us-east-1", "1" * 12)
+
+    assert table_members(table)["tags"] == [["k", "v"]]
