@@ -22,7 +22,9 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from stator_core.raft.membership import Change, ChangeKind, MembershipChange
+from mischief import Mischief
+
+from stator_core.raft.membership import MembershipChange
 from stator_core.raft.memory_storage import MemoryStorage
 from stator_core.raft.messages import (
     Configuration,
@@ -48,7 +50,6 @@ SETTINGS = Settings(
     apply_bytes_max=500,
     tail_bytes_max=300,
 )
-REPLICAS_EVER_MAX = 9
 
 
 @dataclass
@@ -108,12 +109,7 @@ class World:
         self.counts = dict.fromkeys(
             ("acknowledged", "lease reads", "index reads", "elections", "changes", "snapshots"), 0
         )
-        # A history of few kinds of faults goes deeper into them than one of all kinds.
-        self.mischiefs = self.kinds_of_mischief()
-        self.bursts = self.random.choice((0.0, 0.1, 0.5))
-        if self.random.random() < 0.7:
-            self.mischiefs = self.random.sample(self.mischiefs, self.random.randint(1, 4))
-            self.mischiefs.append((self.heal, max(weight for _, weight in self.mischiefs)))
+        self.mischief = Mischief(self)
         self.rough = self.random.random() < 0.5  # single messages are lost or late, too
         voters = frozenset(range(1, replicas + 1))
         # Learners that have everything can take the voters' place at once.
@@ -133,7 +129,7 @@ class World:
     def run(self, steps: int) -> None:
         """So many events of a hostile world."""
         self.at(0, self.client)
-        self.at(50, self.mischief)
+        self.at(50, self.mischief.strike)
         for _ in range(steps):
             self.one_event()
 
@@ -460,232 +456,7 @@ class World:
                 f" but {self.acknowledged} was acknowledged"
             )
 
-    # -------------------------------------------------------------------------------- faults
-
-    def mischief(self) -> None:
-        """Bursts of faults, with pauses in which something may be achieved that can be broken."""
-        if self.calm:
-            return
-        burst = self.random.random() < self.bursts
-        self.at(
-            self.random.randint(1, 60) if burst else self.random.randint(300, 3_000),
-            self.mischief,
-        )
-        leaders = [one for one in self.machines.values() if one.raft and one.raft.leads]
-        everybody = list(self.machines.values())
-        chosen = leaders if leaders and self.random.random() < 0.6 else everybody
-        machine = self.random.choice(chosen)
-        kinds, weights = zip(*self.mischiefs, strict=True)
-        self.random.choices(kinds, weights)[0](machine)
-        for one in self.machines.values():
-            if self.now >= one.frozen_until:
-                self.read_under_lease(one)
-
-    def kinds_of_mischief(self) -> list[tuple[Callable[[Machine], None], int]]:
-        return [
-            (self.crash_or_restart, 4),
-            (self.power_cut, 1),
-            (self.freeze, 3),
-            (self.isolate, 4),
-            (self.cut_links, 3),
-            (self.slow_down, 2),
-            (self.heal, 8),
-            (self.silence, 3),
-            (self.coup, 3),
-            (self.usurp, 3),
-            (self.disturb, 3),
-            (self.transfer, 2),
-            (self.late_transfer, 3),
-            (self.change_membership, 6),
-            (self.replace_members, 3),
-            (self.replace_and_cut, 3),
-            (self.compact, 4),
-            (self.join, 3),
-            (self.fall_behind, 3),
-            (self.campaign, 3),
-            (self.wake, 1),
-        ]
-
-    def crash_or_restart(self, machine: Machine) -> None:
-        if machine.raft is None:
-            self.restart(machine)
-        else:
-            self.crash(machine)
-            self.restart_later(machine)
-
-    def power_cut(self, machine: Machine) -> None:
-        for one in self.machines.values():
-            self.crash(one)
-            self.restart_later(one)
-
-    def restart_later(self, machine: Machine) -> None:
-        delay = self.random.choice((1, 1, 30, 500, 3_000))
-        self.at(delay, lambda: self.restart(machine) if machine.raft is None else None)
-
-    def freeze(self, machine: Machine) -> None:
-        machine.frozen_until = self.now + self.random.choice((200, 950, 1_500, 4_000))
-
-    def isolate(self, machine: Machine) -> None:
-        """Cut off, in one direction or both, with as many friends as it happens to have."""
-        others = sorted(set(self.machines) - {machine.replica})
-        friends = self.random.sample(others, self.random.choice((0, 0, 1)))
-        here = {machine.replica, *friends}
-        there = set(others) - here
-        directions = self.random.choice(("out", "in", "both", "both"))
-        if directions != "in":
-            self.cuts |= {(a, b) for a in here for b in there}
-        if directions != "out":
-            self.cuts |= {(b, a) for a in here for b in there}
-
-    def voters(self, machine: Machine) -> list[int]:
-        """Those who matter: cuts between others show nothing."""
-        voters = machine.raft.configuration.voters if machine.raft else frozenset()
-        return sorted(voters) or sorted(self.machines)
-
-    def cut_links(self, machine: Machine) -> None:
-        voters = self.voters(machine)
-        for _ in range(self.random.randint(1, 3)):
-            self.cuts.add((self.random.choice(voters), self.random.choice(voters)))
-
-    def slow_down(self, machine: Machine) -> None:
-        everybody = sorted(self.machines)
-        for _ in range(self.random.randint(1, 6)):
-            self.slow_links.add((self.random.choice(everybody), machine.replica))
-            self.slow_links.add((machine.replica, self.random.choice(everybody)))
-
-    def heal(self, machine: Machine) -> None:
-        self.cuts, self.slow_links = set(), set()
-
-    def silence(self, machine: Machine) -> None:
-        """Answers reach this replica late; a while later, nothing of it reaches anybody."""
-        others = set(self.machines) - {machine.replica}
-        self.slow_links |= {(other, machine.replica) for other in others}
-
-        def cut() -> None:
-            if not self.calm:
-                self.cuts |= {(machine.replica, other) for other in others}
-
-        self.at(self.random.randint(300, 1_500), cut)
-
-    def usurp(self, machine: Machine) -> None:
-        """The leader is cut off, and the others campaign as soon as their promise lets them."""
-        others = [one for one in self.machines.values() if one is not machine]
-        self.cuts |= {(machine.replica, one.replica) for one in others}
-        self.cuts |= {(one.replica, machine.replica) for one in others}
-        for delay in range(900, 1_100, 15):
-            one = self.random.choice(others)
-            self.at(delay, lambda m=one: self.campaign(m))
-
-    def disturb(self, machine: Machine) -> None:
-        """One voter does not hear the leader, which a while later hears nobody itself.
-
-        Nothing is written meanwhile, lest that voter's log be too old to win.
-        """
-        voters = [one for one in self.voters(machine) if one != machine.replica]
-        if not voters:
-            return
-        deaf = self.random.choice(voters)
-        self.clients_pause_until = self.now + 1_080
-        self.cuts |= {(machine.replica, deaf), (deaf, machine.replica)}
-
-        def cut() -> None:
-            if not self.calm:
-                self.cuts |= {(other, machine.replica) for other in self.machines}
-
-        self.at(self.random.randint(700, 1_100), cut)
-        for delay in range(960, 1_100, 15):
-            self.at(delay, lambda: self.campaign(self.machines[deaf]))
-
-    def coup(self, machine: Machine) -> None:
-        """The others restart at once and try to elect somebody while the leader still leads."""
-        others = [one for one in self.machines.values() if one is not machine]
-        self.cuts |= {(machine.replica, one.replica) for one in others}
-        self.cuts |= {(one.replica, machine.replica) for one in others}
-        for one in others:
-            self.crash(one)
-            self.at(1, lambda m=one: self.restart(m) if m.raft is None else None)
-            self.at(self.random.randint(2, 30), lambda m=one: self.campaign(m))
-
-    def late_transfer(self, machine: Machine) -> None:
-        """TimeoutNow arrives when the leader hears nobody, perhaps long after it gave up."""
-        self.timeout_now_delay = self.random.choice((20, 1_200, 1_200, 2_000))
-        self.transfer(machine)
-
-        def deafen() -> None:
-            if not self.calm:
-                self.cuts |= {(other, machine.replica) for other in self.machines}
-
-        self.at(self.timeout_now_delay - self.random.randint(1, 20), deafen)
-
-    def transfer(self, machine: Machine) -> None:
-        target = self.random.choice(self.voters(machine))
-        self.ask_leader(lambda raft, now: raft.transfer_leadership(now, target))
-
-    def campaign(self, machine: Machine) -> None:
-        raft = machine.raft
-        if raft is not None and self.now >= machine.frozen_until:
-            self.event(machine, lambda: raft.campaign(self.clock(machine)))
-
-    def wake(self, machine: Machine) -> None:
-        raft = machine.raft
-        if raft is not None and self.now >= machine.frozen_until:
-            self.event(machine, lambda: raft.wake(self.clock(machine)))
-
-    def join(self, machine: Machine) -> None:
-        """An empty replica joins, as a learner mostly: it needs a snapshot."""
-        if len(self.machines) < REPLICAS_EVER_MAX:
-            replica = len(self.machines) + 1
-            self.add_machine(replica, Configuration())
-            kind = self.random.choice((ChangeKind.ADD_LEARNER, ChangeKind.ADD_VOTER))
-            self.propose_change(lambda voters: (Change(kind, replica),))
-
-    def fall_behind(self, machine: Machine) -> None:
-        """A replica is down while the others forget what it would need."""
-        self.crash(machine)
-        self.at(1_500, lambda: self.restart(machine) if machine.raft is None else None)
-        for delay in (700, 1_400):
-            for one in self.machines.values():
-                self.at(delay, lambda m=one: self.compact(m, everything=True))
-
-    def change_membership(self, machine: Machine) -> None:
-        """One replica leaves, comes back, or changes its role."""
-        replica = self.random.choice(sorted(self.machines))
-        kind = self.random.choice(list(ChangeKind))
-        self.propose_change(lambda voters: (Change(kind, replica),))
-
-    def replace_members(self, machine: Machine) -> None:
-        """Other voters, few of them the old ones: only a joint configuration can do that."""
-        wanted = set(self.random.sample(sorted(self.machines), min(3, len(self.machines))))
-
-        def changes(voters: frozenset[int]) -> tuple[Change, ...]:
-            added = [Change(ChangeKind.ADD_VOTER, one) for one in sorted(wanted - voters)]
-            removed = [
-                Change(self.random.choice((ChangeKind.REMOVE, ChangeKind.ADD_LEARNER)), one)
-                for one in sorted(voters - wanted)
-            ]
-            return (*added, *removed)
-
-        self.propose_change(changes)
-
-    def replace_and_cut(self, machine: Machine) -> None:
-        """Somewhere in the middle of a joint configuration its leader is cut off."""
-        self.replace_members(machine)
-        self.at(self.random.randint(1, 120), lambda: None if self.calm else self.isolate(machine))
-        if self.random.random() < 0.5:
-            self.at(130, lambda: None if self.calm else self.isolate(machine))
-
-    def propose_change(self, changes: Callable[[frozenset[int]], tuple[Change, ...]]) -> None:
-        def propose(raft: Raft, now: int) -> None:
-            wanted = changes(raft.configuration.voters)
-            removed = {one.replica for one in wanted if one.kind is not ChangeKind.ADD_VOTER}
-            if raft.configuration.joint:
-                raft.propose_change(now, MembershipChange())
-            elif wanted and len(raft.configuration.voters - removed) >= 1:
-                automatic = self.random.random() < 0.7
-                raft.propose_change(now, MembershipChange(wanted, auto_leave=automatic))
-                self.counts["changes"] += 1
-
-        self.ask_leader(propose)
+    # ------------------------------------------------------------------------- the leader
 
     def ask_leader(self, call: Callable[[Raft, int], None]) -> None:
         for machine in self.machines.values():
@@ -703,22 +474,6 @@ class World:
 
         self.ask_leader(propose)
         self.at(500, self.leave_joint)
-
-    def compact(self, machine: Machine, everything: bool = False) -> None:
-        raft = machine.raft
-        if raft is None or not machine.applied.index:
-            return
-        to = self.random.choice((machine.applied_history[0].index, machine.applied.index))
-        if everything:
-            to = machine.applied.index
-        elif self.random.random() < 0.5:
-            to = min(to, raft.compaction_limit())
-        if to < machine.synced.first_index():
-            return
-        raft.compact(to)
-        for storage in (machine.synced, machine.storage):
-            storage.take_snapshot(machine.applied.index, machine.applied.configuration)
-            storage.compact(to)
 
     # ----------------------------------------------------------------------------- observers
 
