@@ -332,6 +332,20 @@ def test_a_joint_configuration_needs_both_majorities() -> None:
     assert replica(environment, 1).commit_index == before + 1
 
 
+def test_a_joint_configuration_elects_by_both_majorities() -> None:
+    """Section 6: for elections too; two of the three new voters alone elect nobody."""
+    change = "propose-change 1 explicit voter:4 voter:5 remove:2 remove:3"
+    environment = group(3, "add-nodes 2", change, "stabilize", "partition (4,5) (1,2,3)")
+    assert all(replica(environment, number).configuration.joint for number in (4, 5))
+
+    environment.run_block(["run 9000"])
+
+    assert not replica(environment, 4).leads
+    assert not replica(environment, 5).leads
+    environment.run_block(["partition (4,5,2,3) (1)", "run 9000"])
+    assert any(replica(environment, number).leads for number in (2, 3, 4, 5))
+
+
 def test_a_read_needs_an_entry_of_the_present_term() -> None:
     """Thesis 6.4, step 1: before its first entry is committed a leader knows of no commit index."""
     environment = group(3, "crash 1", "advance-time 1100 2", "process-ready 2", "stabilize 3")
