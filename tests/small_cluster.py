@@ -1,9 +1,9 @@
 """Three storage pods, a gateway and a supervisor in one event loop, over real sockets on loopback.
 
-The pods are what `node.build` makes, over memory stores; the gateway is a `ClusterRouter`. Elections
-are ten times faster than in production, so a test takes a second. For faults of disks, clocks and
-networks there is the simulator; this is for what the modules promise when nothing is broken but a
-pod at a time.
+The pods are what `node.build` makes, over memory stores; the gateway is a `ClusterRouter`.
+Elections are ten times faster than in production, so a test takes a second. For faults of disks,
+clocks and networks there is the simulator; this is for what the modules promise when nothing is
+broken but a pod at a time.
 """
 
 from __future__ import annotations

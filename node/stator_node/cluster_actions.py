@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 
 from stator_core import partition_state
-from stator_core.partition_descriptor import PartitionDescriptor
+from stator_core.partition_descriptor import Epochs, PartitionDescriptor
 from stator_core.partition_state import PartitionState
 from stator_core.placement_types import (
     AddLearner,
@@ -31,6 +31,7 @@ from stator_node.pending import wait
 from stator_node.transport.frame_format import Status
 
 ACTION_SECONDS_MAX = 3.0
+ANY_REPLICA = 2**31
 
 
 class ClusterActions:
@@ -62,35 +63,31 @@ class ClusterActions:
     ) -> bool:
         """Ask for one action. True: it was taken."""
         match action:
-            case AddLearner(partition_id=partition_id, node_id=node_id):
-                return await self._ask_leader(
-                    partition_id, OperationCode.ADD_LEARNER, {"node_id": node_id}
-                )
-            case PromoteLearner(partition_id=partition_id, replica_id=promoted, replaces=replaced):
-                return await self._ask_leader(
-                    partition_id,
-                    OperationCode.CHANGE_MEMBERS,
-                    {"promote": promoted, "remove": replaced},
-                )
-            case RemoveReplica(partition_id=partition_id, replica_id=removed):
-                return await self._ask_leader(
-                    partition_id, OperationCode.CHANGE_MEMBERS, {"remove": removed}
-                )
-            case SplitPartition(partition_id=partition_id, at_hash=at_hash, child_id=child_id):
-                return await self._ask_leader(
-                    partition_id,
-                    OperationCode.SPLIT,
-                    {"at_hash": f"{at_hash:017x}", "child_id": child_id},
-                )
-            case TransferLeader(partition_id=partition_id, to_node_id=node_id):
-                return await self._ask_leader(
-                    partition_id, OperationCode.TRANSFER_LEADER, {"node_id": node_id}
-                )
+            case AddLearner(partition_id=partition_id, epochs=epochs, node_id=node_id):
+                members: dict[str, Any] = {"node_id": node_id, "epochs": _pair(epochs)}
+                return await self._ask_leader(partition_id, OperationCode.ADD_LEARNER, members)
+            case PromoteLearner(partition_id=partition_id, epochs=epochs):
+                members = {"promote": action.replica_id, "remove": action.replaces}
+                members["epochs"] = _pair(epochs)
+                return await self._ask_leader(partition_id, OperationCode.CHANGE_MEMBERS, members)
+            case RemoveReplica(partition_id=partition_id, epochs=epochs, replica_id=removed):
+                members = {"remove": removed, "epochs": _pair(epochs)}
+                return await self._ask_leader(partition_id, OperationCode.CHANGE_MEMBERS, members)
+            case SplitPartition(partition_id=partition_id, epochs=epochs, child_id=child_id):
+                members = {"at_hash": f"{action.at_hash:017x}", "child_id": child_id}
+                members["epochs"] = _pair(epochs)
+                return await self._ask_leader(partition_id, OperationCode.SPLIT, members)
+            case TransferLeader(partition_id=partition_id, term=term, to_node_id=node_id):
+                members = {"node_id": node_id, "term": term}
+                return await self._ask_leader(partition_id, OperationCode.TRANSFER_LEADER, members)
             case DeletePartition(partition_id=partition_id, node_ids=node_ids):
-                taken = [await self._destroy(node_id, partition_id) for node_id in node_ids]
+                taken = [
+                    await self._destroy(node_id, partition_id, ANY_REPLICA) for node_id in node_ids
+                ]
                 return all(taken)
-            case DeleteStray(partition_id=partition_id, node_id=node_id):
-                return await self._destroy(node_id, partition_id)
+            case DeleteStray(partition_id=partition_id, node_id=node_id, replica_id=stray):
+                # No later one: by the time this arrives, the node may be a member again.
+                return await self._destroy(node_id, partition_id, stray)
 
     async def describe(self, partition: PartitionDescriptor, table: Table) -> bool:
         """The partition's table looks like this from now on."""
@@ -130,7 +127,12 @@ class ClusterActions:
             hint.node_id, partition_id, operation, orjson.dumps(members)
         )
 
-    async def _destroy(self, node_id: str, partition_id: int) -> bool:
-        """The node gives up whatever replica of the partition it has."""
-        body = orjson.dumps({"replica_id": 2**31})
+    async def _destroy(self, node_id: str, partition_id: int, replica_id: int) -> bool:
+        """The node gives up the replica of the partition that it has, up to this id."""
+        body = orjson.dumps({"replica_id": replica_id})
         return await self.ask(node_id, partition_id, OperationCode.DESTROY_REPLICA, body)
+
+
+def _pair(epochs: Epochs) -> list[int]:
+    """Epochs as a request carries them: a leader whose own are others refuses it."""
+    return [epochs.range_epoch, epochs.members_epoch]

@@ -39,7 +39,6 @@ class ClusterTableWork:
         await _until(lambda: table.identifier in self._supervisor.ready)
         active = table_status.table_active(self._catalog.tables[table.name])
         await self._described(active)
-        await _until(lambda: self._view.tables.get(table.name) == active)
         self._catalog.save(active)
 
     async def delete(self, table: Table) -> None:
@@ -65,7 +64,7 @@ class ClusterTableWork:
         self._catalog.save(active)
 
     async def _described(self, table: Table) -> None:
-        """Wait until every partition of the table describes it like this.
+        """Wait until every partition of the table describes it like this, as this gateway knows.
 
         Followers too, since they answer eventual reads; but not for long, one may be away.
         """
@@ -73,6 +72,7 @@ class ClusterTableWork:
             if await self._supervisor.describe(table):
                 break
             await asyncio.sleep(LOOK_SECONDS)
+        await _until(lambda: self._view.tables.get(table.name) == table)
         for _ in range(FOLLOWER_LOOKS_MAX):
             if self._supervisor.is_described_by_all(table):
                 return

@@ -36,6 +36,7 @@ from stator_node.transport.server import Request
 logger = logging.getLogger(__name__)
 
 OK = b"{}"
+CAUGHT_UP_ENTRIES = 1_000  # behind the leader: what is left arrives in a moment
 
 
 class NodeRequests:
@@ -145,17 +146,27 @@ class NodeRequests:
             request.partition_id, replica_id, lambda: request.answer(Status.RESULT, OK)
         )
 
-    def _led(self, request: Request) -> HostedPartition:
-        """The partition, if it is led here. Raises NotLeader or KeyError."""
+    def _led(self, request: Request, asked: dict[str, Any] | None = None) -> HostedPartition:
+        """The partition, if it is led here and `asked` is not about an older state of it.
+
+        Raises NotLeader, KeyError, or ValueError for old news.
+        """
         hosted = self._host.partitions[request.partition_id]
         if not hosted.may_write:
             raise NotLeader(hosted.raft.leader)
+        assert hosted.state is not None
+        epochs = hosted.state.descriptor.epochs
+        present = [epochs.range_epoch, epochs.members_epoch]
+        if asked is not None and asked.get("epochs", present) != present:
+            raise ValueError(f"planned for epochs {asked['epochs']}, these are {present}")
+        if asked is not None and asked.get("term", hosted.raft.term) != hosted.raft.term:
+            raise ValueError(f"planned for term {asked['term']}, this is {hosted.raft.term}")
         return hosted
 
     def _split(self, request: Request) -> None:
         members = orjson.loads(request.body)
         body = partition_state.split_body(int(members["at_hash"], 16), members["child_id"])
-        self._led(request).propose_change(EntryKind.SPLIT, body)
+        self._led(request, members).propose_change(EntryKind.SPLIT, body)
         request.answer(Status.RESULT, OK)
 
     def _describe(self, request: Request) -> None:
@@ -196,8 +207,9 @@ class NodeRequests:
         task.add_done_callback(self._tasks.discard)
 
     def _transfer_leader(self, request: Request) -> None:
-        node_id = orjson.loads(request.body)["node_id"]
-        hosted = self._led(request)
+        members = orjson.loads(request.body)
+        node_id = members["node_id"]
+        hosted = self._led(request, members)
         assert hosted.state is not None
         member = hosted.state.descriptor.replica_on(node_id)
         if member is None:
@@ -208,8 +220,9 @@ class NodeRequests:
 
     def _add_learner(self, request: Request) -> None:
         """Name a replica on a node; when the name is applied, the leader adds it as a learner."""
-        node_id = orjson.loads(request.body)["node_id"]
-        hosted = self._led(request)
+        members = orjson.loads(request.body)
+        node_id = members["node_id"]
+        hosted = self._led(request, members)
         assert hosted.state is not None
         if hosted.state.descriptor.replica_on(node_id) is None:
             hosted.propose_change(EntryKind.CONFIGURE, partition_state.learner_body(node_id))
@@ -218,7 +231,10 @@ class NodeRequests:
     def _change_members(self, request: Request) -> None:
         """Promote a learner, remove a replica, or both at once."""
         members = orjson.loads(request.body)
-        hosted = self._led(request)
+        hosted = self._led(request, members)
+        promoted = members.get("promote")
+        if promoted is not None and not _has_caught_up(hosted, promoted):
+            raise ValueError(f"replica {promoted} has not caught up")
         changes: list[Change] = []
         if members.get("promote") is not None:
             changes.append(Change(ChangeKind.ADD_VOTER, members["promote"]))
@@ -227,3 +243,13 @@ class NodeRequests:
         hosted.raft.propose_change(self._host.now(), MembershipChange(tuple(changes)))
         self._host.process_soon(hosted)
         request.answer(Status.RESULT, OK)
+
+
+def _has_caught_up(hosted: HostedPartition, replica_id: int) -> bool:
+    """Whether a learner is close enough behind to be given a vote."""
+    behind = [
+        hosted.raft.last_index - peer.match
+        for peer in hosted.raft.state.others
+        if peer.replica == replica_id
+    ]
+    return bool(behind) and behind[0] <= CAUGHT_UP_ENTRIES

@@ -52,6 +52,7 @@ ROUND_SECONDS = 0.25
 SUSPECT_SECONDS = 1.5
 DEAD_SECONDS = 5.0
 FILL_SECONDS_MAX = 3_600.0
+EFFECT_SECONDS = 2 * ROUND_SECONDS + 0.2
 ACTION_ROUNDS = 40  # after which an action that shows no effect is planned anew
 RECORD_KEY = b"supervisor"
 
@@ -306,8 +307,9 @@ class Supervisor:
                 taken = await self._actions.create(action, table_status.table_active(table))
         else:
             taken = await self._actions.execute(action)  # type: ignore[arg-type]  # _begin filters
-        if not taken:
-            self._in_flight = [each for each in self._in_flight if each.action != action]
+        if taken:
+            await asyncio.sleep(EFFECT_SECONDS)  # What it did is in the reports by then.
+        self._in_flight = [each for each in self._in_flight if each.action != action]
         return taken
 
     def _table(self, identifier: int) -> Table | None:

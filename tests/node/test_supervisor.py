@@ -1,4 +1,4 @@
-"""The supervisor: tables get their partitions, lost replicas are made good, drained pods go empty."""
+"""The supervisor: tables get their partitions, lost replicas are made good, drained pods empty."""
 
 from __future__ import annotations
 
