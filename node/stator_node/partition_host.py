@@ -155,7 +155,7 @@ class PartitionHost:
 
         def durable() -> None:
             if state is not None:
-                self._delete_data(state)
+                self._delete_data(state, hosted)
             self.on_gone(partition_id)
             done()
 
@@ -177,19 +177,22 @@ class PartitionHost:
         self.on_changed(hosted)
         return hosted
 
-    def _delete_data(self, state: PartitionState) -> None:
+    def _delete_data(self, state: PartitionState, of: HostedPartition) -> None:
         """Delete what a replica held, but for what another partition here owns by now."""
-        for family, start, end in state.owned_ranges():
-            if not self._is_owned(family, start, end):
-                self.store.delete_range(family, start, end)
-
-    def _is_owned(self, family: str, start: bytes, end: bytes) -> bool:
-        return any(
-            family == other and start < other_end and other_start < end
+        kept = sorted(
+            owned
             for hosted in self.partitions.values()
-            if hosted.state is not None
-            for other, other_start, other_end in hosted.state.owned_ranges()
+            if hosted is not of and hosted.state is not None
+            for owned in hosted.state.owned_ranges()
         )
+        for family, start, end in state.owned_ranges():
+            for other, kept_start, kept_end in kept:
+                if other == family and start < kept_end and kept_start < end:
+                    if start < kept_start:
+                        self.store.delete_range(family, start, kept_start)
+                    start = kept_end
+            if start < end:
+                self.store.delete_range(family, start, end)
 
     # What hosted partitions ask for (`Surroundings`).
 
@@ -314,8 +317,8 @@ class PartitionHost:
             raise ChunkRefused(f"this replica stands at {until} already")
         self.store.write(hosted.begin_rebuilding(chunk.until), sync=True)
         if before is not None:
-            self._delete_data(before)
-        self._delete_data(chunk.state)
+            self._delete_data(before, hosted)
+        self._delete_data(chunk.state, hosted)
 
     def _begin_empty(self, partition_id: int, replica_id: int) -> HostedPartition:
         """A replica that a leader counts on and that is not here yet."""
