@@ -52,6 +52,8 @@ class Node:
     links: Links
     requests: NodeRequests
     background: list[asyncio.Task[None]]
+    ended: asyncio.Event  # the pod must end: it is told to, or its disk refuses
+    failed: bool = False
 
     async def stop(self) -> None:
         """Hand leaders over, then stop answering."""
@@ -78,8 +80,10 @@ def build(
     links = Links(hello, clock, chance.random)
 
     def disk_failed(error: StorageFailed) -> None:
-        logger.critical("this pod stops taking part, its disk refuses: %s", error)
+        logger.critical("this pod ends, its disk refuses: %s", error)
         host.stop()
+        node.failed = True
+        node.ended.set()
 
     sync = SyncLoop(store, loop, disk_failed)
     host = PartitionHost(store, sync, links, clock, loop, settings, chance.randrange)
@@ -88,7 +92,9 @@ def build(
     members = ClusterMembers(store, links)
     requests = NodeRequests(host, items, loads, members)
     background = [loop.create_task(loads.run(host.partitions))]
-    return Node(host, FrameServer(hello, requests), links, requests, background)
+    server = FrameServer(hello, requests)
+    node = Node(host, server, links, requests, background, asyncio.Event())
+    return node
 
 
 def run(settings: NodeSettings) -> int:
@@ -117,6 +123,7 @@ async def _serve(settings: NodeSettings) -> int:
         hello = Hello(settings.cluster_id, folder.folder_id, "node", settings.zone)
         node = build(store, hello, clock, Settings(), random.Random())
         await _serve_until_stopped(settings, node)
+        return 1 if node.failed else 0
     except LogDamaged as error:
         raise CannotStart(f"{error}; delete the folder to have it rebuilt from peers") from error
     except OSError as error:
@@ -124,7 +131,6 @@ async def _serve(settings: NodeSettings) -> int:
     finally:
         store.close()
         folder.close()
-    return 0
 
 
 def _stop_at_end_of_input(loop: asyncio.AbstractEventLoop, stopped: asyncio.Event) -> None:
@@ -142,16 +148,15 @@ async def _serve_until_stopped(settings: NodeSettings, node: Node) -> None:
     loop = asyncio.get_running_loop()
     await node.server.start(settings.host, settings.port)
     node.host.start()
-    stopped = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stopped.set)
+        loop.add_signal_handler(number, node.ended.set)
     if settings.with_parent:
-        _stop_at_end_of_input(loop, stopped)
+        _stop_at_end_of_input(loop, node.ended)
     gc.collect()
     gc.freeze()
     print(
         f"Stator node {node.links.hello.sender_id} is ready on {settings.host}:{node.server.port}",
         flush=True,
     )
-    await stopped.wait()
+    await node.ended.wait()
     await node.stop()

@@ -42,7 +42,6 @@ from stator_node.transport.links import Links
 
 logger = logging.getLogger(__name__)
 
-CHUNK_BYTES = 512 * 1024
 CHUNK_SECONDS_MAX = 10.0
 _LENGTH = struct.Struct(">I")
 
@@ -99,7 +98,9 @@ def _message_of(encoded: str | None) -> InstallSnapshot | None:
     return message
 
 
-def content_of(store: ItemStore, state: PartitionState) -> Iterator[list[StoredWrite]]:
+def content_of(
+    store: ItemStore, state: PartitionState, chunk_bytes: int
+) -> Iterator[list[StoredWrite]]:
     """The stored state of a partition as of now, in pieces. The cursors are opened at once."""
     cursors = [
         (family, store.cursor(family, start, end)) for family, start, end in state.owned_ranges()
@@ -112,7 +113,7 @@ def content_of(store: ItemStore, state: PartitionState) -> Iterator[list[StoredW
             for key, value in cursor:
                 piece.append((family, key, value))
                 size += len(key) + len(value)
-                if size >= CHUNK_BYTES:
+                if size >= chunk_bytes:
                     yield piece
                     piece, size = [], 0
         yield piece
