@@ -36,9 +36,11 @@ class Complaints:
 
 
 def say_failed_handshakes(context: ssl.SSLContext, complaints: Complaints) -> None:
-    """Complain of every TLS handshake that fails under `context`.
+    """Complain of every TLS handshake that fails under `context`, on either side.
 
-    An accepting event loop drops such connections without a word to the protocol or the log.
+    Event loops drop such connections without a word to the log, and without the alert that would
+    tell the other side why. Here the alert leaves first: the handshake seems to want more, and ends
+    when the other side, which now knows, hangs up, or by its timeout.
     """
 
     class Handshake(ssl.SSLObject):
@@ -48,7 +50,10 @@ def say_failed_handshakes(context: ssl.SSLContext, complaints: Complaints) -> No
             except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
                 raise
             except ssl.SSLError as error:
-                complaints.say("somebody", f"the TLS handshake failed: {error}")
-                raise
+                peer = self.server_hostname or "somebody"
+                complaints.say(peer, f"the TLS handshake failed: {error}")
+                if "ALERT" in (error.reason or ""):
+                    raise  # The other side knows: it has said so.
+                raise ssl.SSLWantReadError from error
 
     context.sslobject_class = Handshake

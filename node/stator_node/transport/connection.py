@@ -61,6 +61,7 @@ class FrameConnection(asyncio.Protocol):
         self._flushing = False
         self._paused = False
         self._reason: str | None = None
+        self._leaving: asyncio.Transport | None = None  # with its last words on the way
         self._lingering: asyncio.TimerHandle | None = None
 
     @property
@@ -111,15 +112,15 @@ class FrameConnection(asyncio.Protocol):
 
     def close(self) -> None:
         """Close after what is queued has left, or after a while."""
-        transport = self._leave("closed")
-        if transport is not None:
-            transport.close()
+        self._leave("closed")
+        if self._leaving is not None:
+            self._leaving.close()
 
     def abort(self, reason: str) -> None:
         """Drop the connection now."""
-        transport, self._transport = self._transport, None
+        transport, self._transport = self._transport or self._leaving, None
         if transport is not None:
-            self._reason = reason
+            self._reason = self._reason or reason
             transport.abort()
 
     # What asyncio calls.
@@ -132,7 +133,7 @@ class FrameConnection(asyncio.Protocol):
         self._owner.connected(self)
 
     def connection_lost(self, error: Exception | None) -> None:
-        self._transport = None
+        self._transport = self._leaving = None
         self._queue.clear()
         self._queue_bytes = 0
         if self._lingering is not None:
@@ -197,11 +198,11 @@ class FrameConnection(asyncio.Protocol):
             self._queue_bytes = 0
             self._transport.write(b"".join(pieces))
 
-    def _leave(self, reason: str) -> asyncio.Transport | None:
-        """Hand what is queued to the transport and send nothing more; None if that was so."""
+    def _leave(self, reason: str) -> None:
+        """Hand what is queued to the transport and send nothing more."""
         self._flush()
         transport, self._transport = self._transport, None
         if transport is not None:
             self._reason = reason
+            self._leaving = transport
             self._lingering = self._loop.call_later(LINGER_SECONDS, transport.abort)
-        return transport

@@ -97,7 +97,7 @@ def encode_hello(hello: Hello) -> bytes:
 
 
 def decode_hello(payload: bytes) -> Hello:
-    """Raises FrameRefused for anything but a HELLO of this version; it may say more than we know."""
+    """Raises FrameRefused for anything but a HELLO of this version; unknown members are none."""
     try:
         members = orjson.loads(payload)
         protocol = members["protocol"]

@@ -1,17 +1,16 @@
 """Outbound links: one connection to each node, kept up, and the requests under way on it.
 
-A node's links carry its Raft messages and snapshots; a gateway's links carry
-requests. Used by `partition_host.py` and `cluster_router.py`. Nothing here waits: a message that
-cannot go now is refused at once, and the caller knows what to do about it. Invariants: a request is
-resolved exactly once (answer, deadline, or loss of the link, which says whether it was begun); a
-slow or dead node costs the others nothing.
+A node's links carry its Raft messages and snapshots; a gateway's links carry requests. Used by
+`partition_host.py` and `cluster_view.py`. Nothing here waits: a message that cannot go now is
+refused at once, and the caller knows what to do about it. Invariants: a request is resolved exactly
+once (answer, deadline, or loss of the link, which says whether it was begun); a slow or dead node
+costs the others nothing; `on_up` and `on_down` take turns for a node.
 """
 
 from __future__ import annotations
 
 import asyncio
 import itertools
-import json
 import logging
 import ssl
 from collections.abc import Callable
@@ -19,6 +18,7 @@ from dataclasses import dataclass, replace
 
 from stator_node.doors import Clock
 from stator_node.pending import Pending
+from stator_node.transport.complaints import Complaints, say_failed_handshakes
 from stator_node.transport.connection import FrameConnection
 from stator_node.transport.frame_format import (
     ANSWER_HEADER,
@@ -30,17 +30,18 @@ from stator_node.transport.frame_format import (
     Kind,
     Status,
     decode_hello,
+    decode_refusal,
     encode_hello,
 )
 
 logger = logging.getLogger(__name__)
 
-CONNECT_SECONDS = 2.0
+CONNECT_SECONDS = 2.0  # from the first packet to the HELLO of the other side
 RECONNECT_SECONDS_MIN = 0.05
 RECONNECT_SECONDS_MAX = 2.0
 SWEEP_SECONDS = 0.1
 PING_SECONDS = 0.25
-SILENCE_SECONDS_MAX = 1.0  # without a PONG for so long the connection is dropped
+SILENT_SWEEPS_MAX = 10  # a second without a byte, though a PONG is due: the connection is dropped
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,7 @@ class Answer:
 
 NOT_SENT = Answer(Status.UNAVAILABLE, b"")
 LOST = Answer(Status.UNKNOWN, b"")
+_STATUSES = {int(status): status for status in Status}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,16 +72,15 @@ class Link:
         self.is_up = False
         self.round_trip_ms = 0.0
         self.refused: str | None = None  # the other side's last refusal
-        self._links = links
-        self._connection: FrameConnection | None = None
+        self.links = links
+        self._attempt = _Attempt(self)
         self._requests: dict[int, tuple[Pending[Answer], float]] = {}
-        self._heard_at = 0.0
         self._pinged_at = 0.0
         self._task = asyncio.get_running_loop().create_task(self._keep_up())
 
     def send(self, kind: Kind, *parts: bytes) -> bool:
         """Send a frame if the link is up and has room."""
-        connection = self._connection
+        connection = self._attempt.connection
         return self.is_up and connection is not None and connection.send(kind, *parts)
 
     def request(
@@ -97,118 +98,158 @@ class Link:
         """End what has waited past its deadline; look whether the other side still lives."""
         late = [number for number, (_, deadline) in self._requests.items() if deadline <= now]
         for number in late:
-            self._requests.pop(number)[0].resolve(LOST)
-        connection = self._connection
-        if connection is None or not connection.is_open:
+            self._settle(number, LOST)
+        connection = self._attempt.connection
+        if not self.is_up or connection is None:
             return
-        if now - self._heard_at > SILENCE_SECONDS_MAX:
-            connection.abort(f"silent for {SILENCE_SECONDS_MAX} s")
+        if connection.silent_for() > SILENT_SWEEPS_MAX:
+            connection.abort(f"silent for {SILENT_SWEEPS_MAX * SWEEP_SECONDS:g} s")
         elif now - self._pinged_at >= PING_SECONDS:
             self._pinged_at = now
             connection.send(Kind.PING, CLOCK.pack(int(now * 1000)))
 
     def close(self) -> None:
+        """Give the node up. What is under way ends as lost, now."""
         self._task.cancel()
-        if self._connection is not None:
-            self._connection.close()
+        attempt, self._attempt = self._attempt, _Attempt(self)
+        if attempt.connection is not None:
+            attempt.connection.close()
+        self._go_down("closed")
 
     async def _keep_up(self) -> None:
         """Connect, wait for the end, connect again, ever more slowly."""
         loop = asyncio.get_running_loop()
         pause = RECONNECT_SECONDS_MIN
         while True:
-            ended = loop.create_future()
-            owner = _LinkOwner(self, ended)
+            attempt = self._attempt = _Attempt(self)
+            began = loop.time()
             try:
                 async with asyncio.timeout(CONNECT_SECONDS):
                     await loop.create_connection(
-                        lambda owner=owner: FrameConnection(owner),
-                        self.address.host,
-                        self.address.port,
-                        ssl=self._links.tls,
+                        attempt.connect, self.address.host, self.address.port, ssl=self.links.tls
                     )
-                await ended
-            except (OSError, TimeoutError) as error:
-                logger.debug("no connection to node %s: %s", self.node_id, error)
-            pause = RECONNECT_SECONDS_MIN if owner.was_up else min(pause * 2, RECONNECT_SECONDS_MAX)
-            await asyncio.sleep(pause * (0.5 + self._links.chance()))
+                    await attempt.settled.wait()
+                await attempt.ended.wait()
+            except TimeoutError:
+                attempt.give_up(f"no HELLO within {CONNECT_SECONDS:g} s")
+            except (OSError, ValueError, OverflowError) as error:  # Or no host, or no port.
+                attempt.give_up(str(error) or type(error).__name__)
+            if not attempt.was_up:
+                self.links.complaints.say(f"node {self.node_id}", attempt.reason)
+            # A connection that never lasts counts as none: it must not be made without a pause.
+            lasted = attempt.was_up and loop.time() - began > RECONNECT_SECONDS_MAX
+            pause = RECONNECT_SECONDS_MIN if lasted else min(pause * 2, RECONNECT_SECONDS_MAX)
+            await asyncio.sleep(pause * (0.5 + self.links.chance()))
 
-    def greeted(self, connection: FrameConnection) -> None:
+    def greeted(self) -> None:
         """The other side has said who it is: the link is up."""
-        self._connection = connection
         self.is_up = True
         self.refused = None
-        self._heard_at = self._pinged_at = self._links.clock.monotonic()
-        self._links.on_up(self.node_id)
+        self._pinged_at = self.links.clock.monotonic()
+        self.links.complaints.well(f"node {self.node_id}")
+        self._tell(lambda: self.links.on_up(self.node_id))
 
-    def lost(self, connection: FrameConnection, reason: str) -> None:
-        if self._connection is not connection:
-            return
-        self._connection = None
-        self.is_up = False
-        requests, self._requests = self._requests, {}
-        for pending, _ in requests.values():
-            pending.resolve(LOST)
-        self._links.on_down(self.node_id, reason)
+    def lost(self, attempt: _Attempt) -> None:
+        """A connection has ended."""
+        if attempt is self._attempt:
+            self._go_down(attempt.reason)
+
+    def _go_down(self, reason: str) -> None:
+        if self.is_up:
+            self.is_up = False
+            for number in tuple(self._requests):
+                self._settle(number, LOST)
+            self._tell(lambda: self.links.on_down(self.node_id, reason))
+
+    def _tell(self, listener: Callable[[], None]) -> None:
+        try:
+            listener()
+        except Exception:
+            # The link must be kept up all the same.
+            logger.exception("the news of node %s could not be taken in", self.node_id)
 
     def answered(self, payload: bytes) -> None:
-        number, status = ANSWER_HEADER.unpack_from(payload)
-        waiting = self._requests.pop(number, None)
-        if waiting is not None:  # It may have missed its deadline.
-            waiting[0].resolve(Answer(Status(status), payload[ANSWER_HEADER.size :]))
+        """Raises FrameRefused, struct.error."""
+        number, status_number = ANSWER_HEADER.unpack_from(payload)
+        status = _STATUSES.get(status_number)
+        if status is None:
+            raise FrameRefused(f"answer status {status_number} is unknown to this version")
+        # It may have missed its deadline: then nobody waits.
+        self._settle(number, Answer(status, payload[ANSWER_HEADER.size :]))
 
     def ponged(self, payload: bytes) -> None:
-        self._heard_at = now = self._links.clock.monotonic()
-        self.round_trip_ms = now * 1000 - CLOCK.unpack(payload)[0]
+        """Raises struct.error."""
+        self.round_trip_ms = self.links.clock.monotonic() * 1000 - CLOCK.unpack(payload)[0]
 
-    def was_refused(self, payload: bytes) -> None:
-        """The other side will not have us; said once in the log, kept for the status."""
+    def _settle(self, number: int, answer: Answer) -> None:
+        waiting = self._requests.pop(number, None)
+        if waiting is None:
+            return
         try:
-            reason = str(json.loads(payload)["reason"])
-        except (ValueError, KeyError, TypeError):
-            reason = "no reason given"
-        if reason != self.refused:
-            logger.error("node %s refuses this pod: %s", self.node_id, reason)
-        self.refused = reason
+            waiting[0].resolve(answer)
+        except Exception:
+            logger.exception("an answer of node %s could not be taken in", self.node_id)
 
 
-class _LinkOwner:
-    """Hears one connection of a link: HELLO first, then the rest."""
+class _Attempt:
+    """One connection of a link, from its beginning to its end: HELLO first, then the rest."""
 
-    def __init__(self, link: Link, ended: asyncio.Future[None]) -> None:
+    def __init__(self, link: Link) -> None:
+        self.connection: FrameConnection | None = None
         self.was_up = False
+        self.reason = "closed"
+        self.settled = asyncio.Event()  # the other side has said HELLO, or no
+        self.ended = asyncio.Event()
         self._link = link
-        self._ended = ended
+
+    def connect(self) -> FrameConnection:
+        """The protocol of the connection."""
+        self.connection = FrameConnection(self)
+        return self.connection
+
+    def give_up(self, reason: str) -> None:
+        """The connection was not made, or not in time."""
+        self.reason = reason
+        if self.connection is not None:
+            self.connection.abort(reason)
 
     def connected(self, connection: FrameConnection) -> None:
-        hello = replace(self._link._links.hello, receiver_id=self._link.node_id)
+        link = self._link
+        hello = replace(link.links.hello, receiver_id=link.node_id)
         connection.send(Kind.HELLO, encode_hello(hello))
 
     def frame_received(self, connection: FrameConnection, kind: int, payload: bytes) -> None:
         link = self._link
-        if kind == Kind.ANSWER:
+        if kind == Kind.REFUSED:
+            link.refused = decode_refusal(payload)
+            connection.abort(f"it refuses this pod: {link.refused}")
+        elif not self.was_up:
+            self._greet(kind, payload)
+        elif kind == Kind.ANSWER:
             link.answered(payload)
         elif kind == Kind.PONG:
             link.ponged(payload)
-        elif kind == Kind.REFUSED:
-            link.was_refused(payload)
-            connection.abort("refused by the other side")
-        elif kind == Kind.HELLO and not self.was_up:
-            hello = decode_hello(payload)
-            ours = link._links.hello.cluster_id
-            if hello.cluster_id != ours:
-                raise FrameRefused(f"this is cluster {ours}, you are of {hello.cluster_id}")
-            if hello.sender_id != link.node_id:
-                raise FrameRefused(f"expected node {link.node_id}, reached {hello.sender_id}")
-            self.was_up = True
-            link.greeted(connection)
         else:
             raise FrameRefused(f"frame kind {kind} is not expected here")
 
     def disconnected(self, connection: FrameConnection, reason: str) -> None:
-        self._link.lost(connection, reason)
-        if not self._ended.done():
-            self._ended.set_result(None)
+        self.reason = reason
+        self._link.lost(self)
+        self.settled.set()
+        self.ended.set()
+
+    def _greet(self, kind: int, payload: bytes) -> None:
+        if kind != Kind.HELLO:
+            raise FrameRefused("the first frame must be a HELLO")
+        link = self._link
+        hello, ours = decode_hello(payload), link.links.hello.cluster_id
+        if hello.cluster_id != ours:
+            raise FrameRefused(f"this is cluster {ours}, you are of {hello.cluster_id}")
+        if hello.sender_id != link.node_id:
+            raise FrameRefused(f"expected node {link.node_id}, reached {hello.sender_id}")
+        self.was_up = True
+        self.settled.set()
+        link.greeted()
 
 
 class Links:
@@ -227,6 +268,9 @@ class Links:
         self.clock = clock
         self.chance = chance
         self.tls = tls
+        self.complaints = Complaints()
+        if tls is not None:
+            say_failed_handshakes(tls, self.complaints)
         self.on_up: Callable[[str], None] = lambda _: None
         self.on_down: Callable[[str, str], None] = lambda _node, _reason: None
         self._links: dict[str, Link] = {}
@@ -282,8 +326,9 @@ class Links:
         return link.request(number, (header, body), self.clock.monotonic() + timeout_seconds)
 
     def close(self) -> None:
-        """Close every link; what is under way ends as lost."""
+        """Close every link; what is under way ends as lost. Nobody is told that nodes are down."""
         self._sweeper.cancel()
+        self.on_down = lambda _node, _reason: None
         for link in self._links.values():
             link.close()
 

@@ -94,7 +94,11 @@ class FrameServer:
         """Listen. Raises OSError."""
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(
-            lambda: FrameConnection(_InboundOwner(self)), host, port, ssl=self._tls
+            lambda: FrameConnection(_InboundOwner(self)),
+            host,
+            port,
+            ssl=self._tls,
+            ssl_handshake_timeout=None if self._tls is None else HELLO_SECONDS_MAX,
         )
         self._sweeping = loop.call_later(SWEEP_SECONDS, self._sweep)
 
