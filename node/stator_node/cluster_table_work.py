@@ -39,7 +39,7 @@ class ClusterTableWork:
         await _until(lambda: table.identifier in self._supervisor.ready)
         active = table_status.table_active(self._catalog.tables[table.name])
         await self._described(active)
-        self._catalog.save(active)
+        self._save(active)
 
     async def delete(self, table: Table) -> None:
         """Wait until no pod holds anything of the table."""
@@ -50,18 +50,23 @@ class ClusterTableWork:
         """The pods delete the entries when they hear of the table without the index."""
         removed = table_status.index_removed(self._catalog.tables[table.name], index.name)
         await self._described(removed)
-        self._catalog.save(removed)
+        self._save(removed)
 
     async def fill_index(self, table: Table, index: Index) -> None:
         """Have the leader of the table's one partition put every entry through its log."""
         filling = table_status.index_backfilling(self._catalog.tables[table.name], index.name)
         await self._described(filling)
-        self._catalog.save(filling)
+        self._save(filling)
         if not await self._supervisor.fill_index(filling, index):
             return  # Begun again by the next step: the index is still CREATING.
         active = table_status.index_active(self._catalog.tables[table.name], index.name)
         await self._described(active)
-        self._catalog.save(active)
+        self._save(active)
+
+    def _save(self, table: Table) -> None:
+        """What all partitions describe is on record from now on."""
+        self._catalog.save(table)
+        self._supervisor.saved(table)
 
     async def _described(self, table: Table) -> None:
         """Wait until every partition of the table describes it like this, as this gateway knows.

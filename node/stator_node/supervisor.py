@@ -82,6 +82,7 @@ class Supervisor:
         self.reasons: tuple[Reason, ...] = ()
         self.ready: set[int] = set()  # identifiers of tables whose partitions all have leaders
         self.gone: set[int] = set()  # identifiers of tables of which nothing is left
+        self._coming: dict[int, Table] = {}  # by identifier: descriptions on their way
         self._next_partition_id = 1
         self._recorded: dict[int, PartitionDescriptor] = {}
         self.draining: set[str] = set()
@@ -223,10 +224,22 @@ class Supervisor:
         for table in tuple(self._catalog.tables.values()):
             if table.status in ("CREATING", "DELETING"):
                 continue
-            await self.describe(table)
+            if table.identifier not in self._coming:
+                await self._describe_as(table)
 
     async def describe(self, table: Table) -> bool:
-        """Have every partition of a table describe it like this. True: all of them do."""
+        """Have every partition describe its table like this. True: all of them do.
+
+        Until `saved` is called, what is on record is not brought to them.
+        """
+        self._coming[table.identifier] = table
+        return await self._describe_as(table)
+
+    def saved(self, table: Table) -> None:
+        """What was described is on record by now."""
+        self._coming.pop(table.identifier, None)
+
+    async def _describe_as(self, table: Table) -> bool:
         everywhere = True
         for partition, described in self._led(table.identifier):
             if described != table_members(table):
