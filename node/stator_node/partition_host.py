@@ -72,6 +72,7 @@ class PartitionHost:
         self.on_changed: Callable[[HostedPartition], None] = lambda _: None
         self.on_gone: Callable[[int], None] = lambda _: None
         self._destroyed: dict[int, int] = {}  # partition id: replica id of the last one here
+        self._leaving: set[int] = set()  # partitions whose destruction is not durable yet
         self._dirty: dict[int, HostedPartition] = {}
         self._scheduled = False
         self._receiving: dict[int, tuple[str, int]] = {}  # transfer, next sequence
@@ -147,6 +148,7 @@ class PartitionHost:
         del self.partitions[partition_id]
         self._dirty.pop(partition_id, None)
         self._destroyed[partition_id] = hosted.replica_id
+        self._leaving.add(partition_id)
         hosted.commit.lead_no_more()
         tombstone = ReplicaRecord(hosted.replica_id, None, Configuration(), destroyed=True)
         operations = hosted.log.wipe()
@@ -154,6 +156,7 @@ class PartitionHost:
         state = hosted.state
 
         def durable() -> None:
+            self._leaving.discard(partition_id)
             if state is not None:
                 self._delete_data(state, hosted)
             self.on_gone(partition_id)
@@ -280,6 +283,8 @@ class PartitionHost:
         if hosted is None:
             if self._destroyed.get(partition_id, 0) >= decoded.receiver:
                 return
+            if partition_id in self._leaving:
+                return  # What is still to be written of the old replica would hit the new one.
             hosted = self._begin_empty(partition_id, decoded.receiver)
         if hosted.replica_id == decoded.receiver:
             self._guard(hosted, lambda: hosted.step(decoded))
