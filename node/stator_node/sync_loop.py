@@ -55,21 +55,6 @@ class SyncLoop:
             self._scheduled = True
             self._loop.call_soon(self._commit)
 
-    def append_now(self, operations: Sequence[Operation]) -> None:
-        """Write and sync before returning, behind everything that was appended before.
-
-        For what replaces a replica's log as a whole: written beside this loop, it would be followed
-        by older entries that still wait here. Blocks; raises StorageFailed.
-        """
-        if self._broken:
-            raise StorageFailed("the disk has refused before")
-        earlier, self._operations = self._operations, []
-        try:
-            self._store.write([*earlier, *operations], sync=True)
-        except StorageFailed as error:
-            self._break(error)
-            raise
-
     def close(self) -> None:
         """End the sync thread."""
         self._thread.shutdown(wait=True)
@@ -108,8 +93,6 @@ class SyncLoop:
         waiting, self._syncing = self._syncing, None
         assert waiting is not None
         error = synced.exception()
-        if self._broken:
-            return  # `append_now` met the refusal first.
         if error is not None:
             self._break(error)
             return

@@ -196,9 +196,10 @@ def test_writes_that_a_snapshot_overtook_do_not_move_the_end_of_the_log(last: in
 def test_a_wiped_replica_keeps_term_and_vote_even_those_under_way_and_nothing_else() -> None:
     disk = Disk()
     disk.write(entries(2, 9), HardState(2, 1, 5))
-    operations = disk.log.write(HardState(3, 2, 5), entries(10, 11))
-    operations += disk.log.wipe()
-    disk.store.write(operations, sync=True)
+    disk.begin(entries(10, 11), HardState(3, 2, 5))
+    wiped = disk.log.wipe()
+    disk.end()
+    disk.store.write(wiped, sync=True)
 
     for log in (disk.log, disk.reopened()):
         assert log.hard_state() == HardState(3, 2, 0)
@@ -268,10 +269,10 @@ def test_after_any_steps_a_reopened_log_is_the_one_that_was_written(
                 disk.apply(last)
                 disk.store.write(disk.log.compact(last - min(number, 2)), sync=True)
             case "wipe":
-                for operations, _, _ in disk._under_way:
-                    disk.store.write(operations, sync=False)
-                disk._under_way.clear()
-                disk.store.write(disk.log.wipe(), sync=True)
+                operations = disk.log.wipe()
+                while disk._under_way:
+                    disk.end()
+                disk.store.write(operations, sync=True)
                 last = 0
             case "crash":
                 disk._under_way.clear()

@@ -162,8 +162,6 @@ def test_a_disk_that_refuses_a_write_is_told_of_once_and_nothing_is_durable_any_
 
         assert loop.heard == []
         assert loop.failures == ["no space left"]
-        with pytest.raises(StorageFailed):
-            loop.sync.append_now([("log", b"c", b"v")])
         loop.sync.close()
 
     run(story())
@@ -211,38 +209,3 @@ def test_an_error_that_no_disk_makes_breaks_the_loop_too(caplog: pytest.LogCaptu
     with caplog.at_level(logging.ERROR):
         run(story())
     assert "the disk refuses: odd" in caplog.text
-
-
-def test_what_is_written_now_follows_what_was_appended_before() -> None:
-    async def story() -> None:
-        loop = Loop()
-        loop.append("a")
-        loop.append("b")
-        loop.sync.append_now([("log", b"now", b"v")])
-        assert loop.store.done == [("write", [b"a", b"b", b"now"], True)]
-        assert loop.heard == []
-        await loop.until("a", "b")
-        loop.sync.close()
-
-    run(story())
-
-
-def test_a_refusal_of_what_is_written_now_breaks_the_loop() -> None:
-    async def story() -> None:
-        loop = Loop()
-        loop.store.hold()
-        loop.append("a")
-        loop.append("b")
-        await turns()
-        loop.store.fail_with = "no space left"
-        with pytest.raises(StorageFailed):
-            loop.sync.append_now([("log", b"now", b"v")])
-        loop.store.fail_with = None
-        loop.store.release()
-        loop.sync.close()
-        await turns()
-
-        assert loop.heard == []
-        assert loop.failures == ["no space left"]
-
-    run(story())

@@ -123,6 +123,7 @@ class LogStore:
         self._submitted_hard_state = self._hard_state
         self._under_way = 0  # writes that `written` has not been told of
         self._overtaken = 0  # those among them whose entries an `install` has replaced
+        self._forgotten = 0  # those that a `wipe` has replaced
 
     @property
     def is_empty(self) -> bool:
@@ -198,6 +199,9 @@ class LogStore:
 
     def written(self, hard_state: HardState | None, entries: Sequence[Entry]) -> None:
         """What `write` returned is durable. To be told in the order of the writes."""
+        if self._forgotten:
+            self._forgotten -= 1
+            return
         assert self._under_way > 0
         self._under_way -= 1
         if hard_state is not None:
@@ -221,9 +225,9 @@ class LogStore:
     def wipe(self) -> list[Operation]:
         """Forget log and state, but not the term and the vote.
 
-        `written` must not be told any more of the writes under way. They must reach the disk before
-        these operations (`SyncLoop.append_now`).
+        To be written behind the writes under way, as `install` is.
         """
+        self._forgotten += self._under_way
         self._under_way = self._overtaken = 0
         promised = self._submitted_hard_state
         self._hard_state = HardState(promised.term, promised.vote, commit=0)
