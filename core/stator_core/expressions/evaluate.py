@@ -4,8 +4,8 @@ In: the text and the request's `Substitutions`. Out: a `Condition`, whose `match
 partition and the page reader ask. Called by the request modules; what follows is nothing.
 
 Cached are, by text, the tree, and by text and names, the closures and the rules about values. A
-request that repeats a text resolves its names, looks at the types of its values where an operator
-cares, and is done. If any look fails, `_explain` walks the conditions in order of appearance and
+request that repeats text and names looks at the types of its values where an operator cares, and is
+done. If any look fails, `_explain` walks the conditions in order of appearance and
 raises the first error in DynamoDB's order. A compiled condition changes nothing and may be asked
 about any number of items.
 """
@@ -79,7 +79,6 @@ class _Parsed:
     """What a text alone decides."""
 
     tree: ParsedCondition
-    names: tuple[str, ...]
     used_names: frozenset[str]
     used_values: frozenset[str]
 
@@ -92,6 +91,8 @@ class _Template:
     top_level_names: frozenset[str]
     nested_names: frozenset[str]
     checks: tuple[condition_rules.Check, ...]
+    used_names: frozenset[str]
+    used_values: frozenset[str]
 
 
 _parsed: Recent[_Parsed] = Recent()
@@ -104,25 +105,25 @@ def compile_condition(text: str, parameter: str, substitutions: Substitutions) -
     Raises ValidationException, bare.
     Source: AWS Developer Guide, "Condition and filter expressions, operators, and functions".
     """
-    parsed = _parsed.entries.get((parameter, text))
-    if parsed is None:
-        tree = parse_condition(parameter, text)
-        made = _Parsed(tree, tree.names, frozenset(tree.names), frozenset(tree.values))
-        parsed = _parsed.put((parameter, text), made, len(text))
-    names = tuple([substitutions.names.get(name, "") for name in parsed.names])
-    template = _templates.entries.get((parameter, text, names))
+    key = (parameter, text, substitutions.names_key)
+    template = _templates.entries.get(key)
     values = substitutions.values
-    if template is None or not _accepts(template, parsed, values):
+    if template is None or not _accepts(template, values):
+        parsed = _parsed.entries.get((parameter, text))
+        if parsed is None:
+            tree = parse_condition(parameter, text)
+            made = _Parsed(tree, frozenset(tree.names), frozenset(tree.values))
+            parsed = _parsed.put((parameter, text), made, len(text))
         _explain(parsed, parameter, substitutions)
         assert template is None  # a template's checks fail only where `_explain` finds why
-        template = _template(parsed.tree, substitutions.names)
-        _templates.put((parameter, text, names), template, len(text) + sum(map(len, names)))
-    substitutions.note_use(parsed.used_names, parsed.used_values)
+        template = _template(parsed, substitutions.names)
+        _templates.put(key, template, len(text) + substitutions.names_characters())
+    substitutions.note_use(template.used_names, template.used_values)
     return Condition(template.matches, values, template.top_level_names, template.nested_names)
 
 
-def _accepts(template: _Template, parsed: _Parsed, values: Values) -> bool:
-    if not values.keys() >= parsed.used_values:
+def _accepts(template: _Template, values: Values) -> bool:
+    if not values.keys() >= template.used_values:
         return False
     for check in template.checks:  # noqa: SIM110 -- the loop costs half of all()
         if check(values) is not None:
@@ -136,11 +137,14 @@ def _explain(parsed: _Parsed, parameter: str, substitutions: Substitutions) -> N
         condition_rules.check_leaf(leaf, parameter, substitutions.names, substitutions.values)
 
 
-def _template(tree: ParsedCondition, names: Mapping[str, str]) -> _Template:
+def _template(parsed: _Parsed, names: Mapping[str, str]) -> _Template:
+    tree = parsed.tree
     leaves = [condition_rules.resolved_leaf(leaf, names) for leaf in tree.leaves]
     matches = compiled(_resolved(tree.root, names))
     checks = tuple(check for leaf in leaves for check in condition_rules.value_checks(leaf))
-    return _Template(matches, *names_of(leaves), checks)
+    return _Template(
+        matches, *names_of(leaves), checks, parsed.used_names, parsed.used_values
+    )
 
 
 def _resolved(tree: ConditionTree, names: Mapping[str, str]) -> ConditionTree:

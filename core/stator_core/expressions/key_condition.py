@@ -153,7 +153,6 @@ def _check_gaps(key_schema: KeySchema, clauses: Mapping[str, Clause], last: KeyA
 @dataclass(frozen=True, slots=True)
 class _Parsed:
     tree: ParsedCondition
-    names: tuple[str, ...]
     used_names: frozenset[str]
     used_values: frozenset[str]
 
@@ -164,6 +163,8 @@ class _Template:
 
     clauses: tuple[tuple[str, str, tuple[str, ...]], ...]
     checks: tuple[Check, ...]
+    used_names: frozenset[str]
+    used_values: frozenset[str]
 
 
 _parsed: Recent[_Parsed] = Recent()
@@ -175,22 +176,22 @@ def compile_key_condition(text: str, substitutions: Substitutions) -> KeyConditi
 
     The order: what is wrong with it as a condition, clause by clause; then as a key condition.
     """
-    parsed = _parsed.entries.get((text,))
-    if parsed is None:
-        tree = parse_condition(PARAMETER, text)
-        made = _Parsed(tree, tree.names, frozenset(tree.names), frozenset(tree.values))
-        parsed = _parsed.put((text,), made, len(text))
-    names = tuple([substitutions.names.get(name, "") for name in parsed.names])
-    template = _templates.entries.get((text, names))
+    key = (text, substitutions.names_key)
+    template = _templates.entries.get(key)
     values = substitutions.values
-    if template is None or not _accepts(template, parsed, values):
+    if template is None or not _accepts(template, values):
+        parsed = _parsed.entries.get((text,))
+        if parsed is None:
+            tree = parse_condition(PARAMETER, text)
+            made = _Parsed(tree, frozenset(tree.names), frozenset(tree.values))
+            parsed = _parsed.put((text,), made, len(text))
         for leaf in parsed.tree.leaves:
             check_leaf(leaf, PARAMETER, substitutions.names, values)
         assert template is None  # a template's checks fail only where `check_leaf` finds why
-        made_template = _template(parsed.tree, substitutions.names)
-        characters = len(text) + sum(map(len, names))
-        template = _templates.put((text, names), made_template, characters)
-    substitutions.note_use(parsed.used_names, parsed.used_values)
+        made_template = _template(parsed, substitutions.names)
+        characters = len(text) + substitutions.names_characters()
+        template = _templates.put(key, made_template, characters)
+    substitutions.note_use(template.used_names, template.used_values)
     return KeyConditionClauses(
         {
             name: Clause(operator, tuple([values[each] for each in placeholders]))
@@ -199,8 +200,8 @@ def compile_key_condition(text: str, substitutions: Substitutions) -> KeyConditi
     )
 
 
-def _accepts(template: _Template, parsed: _Parsed, values: Mapping[str, AttributeValue]) -> bool:
-    if not values.keys() >= parsed.used_values:
+def _accepts(template: _Template, values: Mapping[str, AttributeValue]) -> bool:
+    if not values.keys() >= template.used_values:
         return False
     for check in template.checks:  # noqa: SIM110 -- the loop costs half of all()
         if check(values) is not None:
@@ -208,11 +209,11 @@ def _accepts(template: _Template, parsed: _Parsed, values: Mapping[str, Attribut
     return True
 
 
-def _template(tree: ParsedCondition, names: Mapping[str, str]) -> _Template:
+def _template(parsed: _Parsed, names: Mapping[str, str]) -> _Template:
     """Raises ValidationException for a condition that no key can be asked."""
     clauses: dict[str, tuple[str, str, tuple[str, ...]]] = {}
     checks: list[Check] = []
-    for leaf in _clauses_of(tree.root):
+    for leaf in _clauses_of(parsed.tree.root):
         resolved = resolved_leaf(leaf, names)
         clause = _clause(resolved)
         if clause[0] in clauses:
@@ -221,7 +222,9 @@ def _template(tree: ParsedCondition, names: Mapping[str, str]) -> _Template:
             )
         clauses[clause[0]] = clause
         checks += value_checks(resolved)
-    return _Template(tuple(clauses.values()), tuple(checks))
+    return _Template(
+        tuple(clauses.values()), tuple(checks), parsed.used_names, parsed.used_values
+    )
 
 
 def _clauses_of(tree: ConditionTree) -> Iterator[Leaf]:

@@ -95,8 +95,16 @@ class _Parsed:
     used_names: frozenset[str]
 
 
+@dataclass(frozen=True, slots=True)
+class _Template:
+    """What text and names decide, which is all."""
+
+    projection: Projection
+    used_names: frozenset[str]
+
+
 _parsed: Recent[_Parsed] = Recent()
-_projections: Recent[Projection] = Recent()
+_templates: Recent[_Template] = Recent()
 
 
 def compile_projection(text: str, substitutions: Substitutions) -> Projection:
@@ -105,22 +113,24 @@ def compile_projection(text: str, substitutions: Substitutions) -> Projection:
     The order: syntax, reserved words, path depth, undefined names, overlap, conflict.
     Source: AWS Developer Guide, "Using projection expressions in DynamoDB".
     """
-    parsed = _parsed.entries.get((text,))
-    if parsed is None:
-        tree = parse_projection(text)
-        parsed = _parsed.put((text,), _Parsed(tree, tree.names, frozenset(tree.names)), len(text))
-    names = tuple([substitutions.names.get(name, "") for name in parsed.names])
-    projection = _projections.entries.get((text, names))
-    if projection is None:
+    key = (text, substitutions.names_key)
+    template = _templates.entries.get(key)
+    if template is None:
+        parsed = _parsed.entries.get((text,))
+        if parsed is None:
+            tree = parse_projection(text)
+            made = _Parsed(tree, tree.names, frozenset(tree.names))
+            parsed = _parsed.put((text,), made, len(text))
         for name in parsed.names:
             if name not in substitutions.names:
                 raise undefined_name(PARAMETER, name)
         paths = [resolved(path, substitutions.names).elements for path in parsed.tree.paths]
         check_distinct_paths(PARAMETER, paths)
-        characters = len(text) + sum(map(len, names))
-        projection = _projections.put((text, names), Projection(paths), characters)
-    substitutions.note_use(parsed.used_names, _NO_VALUES)
-    return projection
+        made_template = _Template(Projection(paths), parsed.used_names)
+        characters = len(text) + substitutions.names_characters()
+        template = _templates.put(key, made_template, characters)
+    substitutions.note_use(template.used_names, _NO_VALUES)
+    return template.projection
 
 
 def parse_projection(text: str) -> ParsedProjection:

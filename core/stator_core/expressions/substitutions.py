@@ -16,6 +16,7 @@ from enum import Enum, auto
 from typing import Any
 
 from stator_core.errors import SerializationException, ValidationException
+from stator_core.expressions.recent import Recent
 from stator_core.item import EMPTY_NAME, AttributeValue, ValueRefused, validate_value
 from stator_core.limits import ATTRIBUTE_NAME_BYTES_MAX, SUBSTITUTION_BYTES_MAX
 from stator_core.value_rules import LONG_NAME
@@ -30,6 +31,10 @@ _SURELY_SHORT = ATTRIBUTE_NAME_BYTES_MAX // 4  # characters: no name this short 
 _NOTHING_USED: frozenset[str] = frozenset()
 _NO_NAMES: dict[str, str] = {}
 _NO_VALUES: dict[str, AttributeValue] = {}
+
+
+# Placeholders of either kind that came together lately and were found to be well-formed.
+_well_formed: Recent[None] = Recent()
 
 
 class Layer(Enum):
@@ -47,12 +52,14 @@ class Layer(Enum):
 class Substitutions:
     """Checked placeholders, and which of them the expressions compiled so far have used."""
 
-    __slots__ = ("names", "used_names", "used_values", "values")
+    __slots__ = ("names", "names_key", "used_names", "used_values", "values")
 
     def __init__(self, names: dict[str, str], values: dict[str, AttributeValue]) -> None:
         """From maps that are checked already; values must be canonical."""
         self.names = names
         self.values = values
+        # What the caches of compiled expressions tell the names apart by.
+        self.names_key = tuple(names.items())
         self.used_names = _NOTHING_USED
         self.used_values = _NOTHING_USED
 
@@ -79,6 +86,10 @@ class Substitutions:
                 except ValueRefused as refused:
                     raise _refused_value(refused, placeholder, layer) from None
         return Substitutions(names, values)
+
+    def names_characters(self) -> int:
+        """How much text the names are, for the bounds of those caches."""
+        return sum([len(placeholder) + len(name) for placeholder, name in self.names_key])
 
     def note_use(self, names: frozenset[str], values: frozenset[str]) -> None:
         """An expression uses these placeholders, all of them defined."""
@@ -119,6 +130,9 @@ def _check_placeholders(
         raise SerializationException("Unexpected field type")
     if not substitutions:
         raise layer.refused(f"{parameter} must not be empty")
+    key = tuple(substitutions)
+    if key in _well_formed.entries:
+        return
     matches = pattern.fullmatch
     for placeholder in substitutions:
         if len(placeholder) > SUBSTITUTION_BYTES_MAX:
@@ -132,6 +146,7 @@ def _check_placeholders(
             if placeholder[:1] != pattern.pattern[0]:
                 raise ValidationException(text)  # Without its sign it is refused bare everywhere.
             raise layer.refused(text)
+    _well_formed.put(key, None, sum(map(len, key)))
 
 
 def _refused_value(refused: ValueRefused, placeholder: str, layer: Layer) -> ValidationException:

@@ -57,6 +57,7 @@ class _Removed:
     """What a target becomes if it goes away."""
 
 
+_NOTHING_USED: Final[frozenset[str]] = frozenset()
 _REMOVED: Final = _Removed()
 # The new value of a target; None if the action leaves it alone.
 _Outcome = AttributeValue | _Removed | None
@@ -83,6 +84,8 @@ class Template:
     nested_names: frozenset[str]
     checks: tuple[Check, ...]
     charge: Charge
+    used_names: frozenset[str] = _NOTHING_USED
+    used_values: frozenset[str] = _NOTHING_USED
 
 
 class Update:
@@ -165,7 +168,6 @@ class Update:
 @dataclass(frozen=True, slots=True)
 class _Parsed:
     tree: ParsedUpdate
-    names: tuple[str, ...]
     used_names: frozenset[str]
     used_values: frozenset[str]
 
@@ -179,29 +181,31 @@ def compile_update(text: str, substitutions: Substitutions) -> Update:
 
     Source: AWS Developer Guide, "Using update expressions in DynamoDB".
     """
-    parsed = _parsed.entries.get((text,))
-    if parsed is None:
-        tree = parse_update(text)
-        made = _Parsed(tree, tree.names, frozenset(tree.names), frozenset(tree.values))
-        parsed = _parsed.put((text,), made, len(text))
-    names = tuple([substitutions.names.get(name, "") for name in parsed.names])
-    template = _templates.entries.get((text, names))
+    key = (text, substitutions.names_key)
+    template = _templates.entries.get(key)
     values = substitutions.values
-    if template is None or not _accepts(template, parsed, values):
+    if template is None or not _accepts(template, values):
+        parsed = _parsed.entries.get((text,))
+        if parsed is None:
+            tree = parse_update(text)
+            made = _Parsed(tree, frozenset(tree.names), frozenset(tree.values))
+            parsed = _parsed.put((text,), made, len(text))
         check_update(parsed.tree, substitutions.names, values)
         assert template is None  # a template's checks fail only where `check_update` finds why
         resolved_actions = tuple(
             [_resolved(action, substitutions.names) for action in parsed.tree.actions]
         )
-        made_template = template_of(resolved_actions, INCORRECT_TYPE)
-        characters = len(text) + sum(map(len, names))
-        template = _templates.put((text, names), made_template, characters)
-    substitutions.note_use(parsed.used_names, parsed.used_values)
+        made_template = template_of(
+            resolved_actions, INCORRECT_TYPE, parsed.used_names, parsed.used_values
+        )
+        characters = len(text) + substitutions.names_characters()
+        template = _templates.put(key, made_template, characters)
+    substitutions.note_use(template.used_names, template.used_values)
     return Update(template, values)
 
 
-def _accepts(template: Template, parsed: _Parsed, values: Values) -> bool:
-    if not values.keys() >= parsed.used_values:
+def _accepts(template: Template, values: Values) -> bool:
+    if not values.keys() >= template.used_values:
         return False
     for check in template.checks:  # noqa: SIM110 -- the loop costs half of all()
         if check(values) is not None:
@@ -209,7 +213,12 @@ def _accepts(template: Template, parsed: _Parsed, values: Values) -> bool:
     return True
 
 
-def template_of(actions: tuple[Action, ...], mismatch: str) -> Template:
+def template_of(
+    actions: tuple[Action, ...],
+    mismatch: str,
+    used_names: frozenset[str] = _NOTHING_USED,
+    used_values: frozenset[str] = _NOTHING_USED,
+) -> Template:
     """Compile checked actions whose paths are resolved.
 
     `mismatch`: the error of ADD and DELETE against a stored value.
@@ -231,6 +240,8 @@ def template_of(actions: tuple[Action, ...], mismatch: str) -> Template:
         nested_names=frozenset(str(path[0]) for path in nested),
         checks=tuple(update_checks(ordered)),
         charge=charge_of(ordered),
+        used_names=used_names,
+        used_values=used_values,
     )
 
 
