@@ -9,7 +9,8 @@ one answer. Invariant: nothing central is asked on the way; the view is this pro
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -34,7 +35,7 @@ from stator_node.batch_totals import merge_consumed
 from stator_node.cluster_pages import ScanOverPartitions
 from stator_node.cluster_view import ClusterView
 from stator_node.doors import Caller
-from stator_node.errand import NO_LEADER, Errands
+from stator_node.errand import NO_LEADER, Errands, Scattered
 from stator_node.operation_codes import OperationCode
 from stator_node.pending import Pending, wait
 from stator_node.table_life import TableOperation
@@ -42,6 +43,16 @@ from stator_node.table_life import TableOperation
 Body = dict[str, Any]
 PARTITION_TRIES_MAX = 40
 PARTITION_RETRY_SECONDS = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class BatchEntry:
+    """One key or write of a batch: as it was `sent`, and where it belongs."""
+
+    table: Table
+    name: str  # of the table, as the client has it
+    place: int
+    sent: Body
 
 
 class ClusterRouter:
@@ -93,7 +104,7 @@ class ClusterRouter:
         table = self._view.serving(request.table_name)
         request.check(table)
         place = keys.hash_place(table, request.key_item())
-        return self._errands.send(table, place, code, orjson.dumps(body), is_write=True)
+        return self._errands.send(table, (place,), code, orjson.dumps(body), is_write=True)
 
     def _get_item(self, body: Body) -> Pending[bytes]:
         request = get_item.parse(body)
@@ -101,7 +112,7 @@ class ClusterRouter:
         request.check(table)
         return self._errands.send(
             table,
-            keys.hash_place(table, request.key),
+            (keys.hash_place(table, request.key),),
             OperationCode.GET_ITEM,
             orjson.dumps(body),
             eventual=not request.consistent_read,
@@ -115,7 +126,7 @@ class ClusterRouter:
         of_table = read.index is None or not read.index.is_global
         return self._errands.send(
             table,
-            hash_of(read.ranges[0][0]) if of_table and read.ranges else 0,
+            (hash_of(read.ranges[0][0]) if of_table and read.ranges else 0,),
             OperationCode.QUERY,
             orjson.dumps(body),
             eventual=not request.consistent_read,
@@ -126,90 +137,105 @@ class ClusterRouter:
     def _scan(self, body: Body) -> Pending[bytes]:
         request = scan.parse(body)
         table = self._view.serving(request.table_name)
-        read = request.bind(table)
+        start, end = places_of(request.bind(table).ranges)
         eventual = not request.consistent_read
-        of_index = read.index is not None and read.index.is_global
-        if of_index or len(self._view.partitions_of(table, 0, HASH_SPACE)) <= 1:
-            data = orjson.dumps(body)
-            return self._errands.send(table, 0, OperationCode.SCAN, data, eventual=eventual)
-        start, end = places_of(read.ranges)
         pages = ScanOverPartitions(body, request.limit)
 
         async def walk() -> bytes:
             place = start
-            while place < end and not pages.full:
+            while not pages.full:
                 partition = await self._partition(table, place)
-                data = pages.next_body()
+                behind = partition.range.end
                 answer = self._errands.send(
-                    table, place, OperationCode.SCAN, data, eventual=eventual
+                    table,
+                    (place, behind - 1),
+                    OperationCode.SCAN,
+                    pages.next_body(behind),
+                    eventual=eventual,
                 )
-                pages.take(await wait(answer))
-                place = partition.range.end
+                try:
+                    page = await wait(answer)
+                except Scattered:
+                    continue  # It was split: what holds the place now ends earlier.
+                if place == start and behind >= end:
+                    return page  # There is no other.
+                pages.take(page)
+                place = behind
+                if place >= end:
+                    break
             return pages.response()
 
         return self._later(walk())
 
     def _batch_get_item(self, body: Body) -> Pending[bytes]:
         request = batch_get_item.parse(body)
-        parts: dict[tuple[int, str], tuple[Table, bool, list[Body]]] = {}
+        entries: list[BatchEntry] = []
         for wanted in request.tables:
             table = self._view.serving(wanted.table_name)
             wanted.check(table)
-            for key in wanted.keys:
-                slot = self._guess(table, keys.hash_place(table, key)), wanted.sent_name
-                part = parts.setdefault(slot, (table, wanted.consistent_read, []))
-                part[2].append(key)
-        sends = []
-        for (_, name), (table, consistent, part_keys) in parts.items():
-            wanted_part = {**body["RequestItems"][name], "Keys": part_keys}
-            sends.append(
-                self._errands.send(
-                    table,
-                    keys.hash_place(table, part_keys[0]),
-                    OperationCode.BATCH_GET_ITEM,
-                    orjson.dumps({**body, "RequestItems": {name: wanted_part}}),
-                    eventual=not consistent,
-                )
+            entries += [
+                BatchEntry(table, wanted.sent_name, keys.hash_place(table, key), key)
+                for key in wanted.keys
+            ]
+        eventual = {wanted.sent_name: not wanted.consistent_read for wanted in request.tables}
+
+        def send(part: list[BatchEntry]) -> Pending[bytes]:
+            name = part[0].name
+            wanted = {**body["RequestItems"][name], "Keys": [entry.sent for entry in part]}
+            return self._errands.send(
+                part[0].table,
+                [entry.place for entry in part],
+                OperationCode.BATCH_GET_ITEM,
+                orjson.dumps({**body, "RequestItems": {name: wanted}}),
+                eventual=eventual[name],
             )
-        return self._merged(sends)
+
+        return self._later(self._in_parts(entries, send))
 
     def _batch_write_item(self, body: Body) -> Pending[bytes]:
         request = batch_write_item.parse(body)
-        parts: dict[tuple[int, str], tuple[Table, int, list[Body]]] = {}
+        entries: list[BatchEntry] = []
         for wanted in request.tables:
             table = self._view.serving(wanted.table_name)
             wanted.check(table)
-            for write, sent in zip(wanted.writes, wanted.sent, strict=True):
-                place = keys.hash_place(table, write.key_item())
-                slot = self._guess(table, place), wanted.sent_name
-                parts.setdefault(slot, (table, place, []))[2].append(sent)
-        sends = [
-            self._errands.send(
-                table,
-                place,
+            entries += [
+                BatchEntry(table, wanted.sent_name, keys.hash_place(table, write.key_item()), sent)
+                for write, sent in zip(wanted.writes, wanted.sent, strict=True)
+            ]
+
+        def send(part: list[BatchEntry]) -> Pending[bytes]:
+            wanted = {part[0].name: [entry.sent for entry in part]}
+            return self._errands.send(
+                part[0].table,
+                [entry.place for entry in part],
                 OperationCode.BATCH_WRITE_ITEM,
-                orjson.dumps({**body, "RequestItems": {name: part_writes}}),
+                orjson.dumps({**body, "RequestItems": wanted}),
                 is_write=True,
             )
-            for (_, name), (table, place, part_writes) in parts.items()
-        ]
-        return self._merged(sends)
 
-    def _guess(self, table: Table, place: int) -> int:
-        """The id of the partition that seems to hold a hash; 0 where none is known."""
-        partition = self._view.partition_of(table, place)
-        return 0 if partition is None else partition.partition_id
+        return self._later(self._in_parts(entries, send))
 
-    def _merged(self, sends: Sequence[Pending[bytes]]) -> Pending[bytes]:
-        """One answer of those of the parts of a batch."""
-        if len(sends) == 1:
-            return sends[0]
+    async def _in_parts(
+        self, entries: list[BatchEntry], send: Callable[[list[BatchEntry]], Pending[bytes]]
+    ) -> bytes:
+        """One answer of the partitions that hold the entries of a batch."""
+        parts: dict[tuple[int, int, str], list[BatchEntry]] = {}
+        for entry in entries:
+            partition = self._view.partition_of(entry.table, entry.place)
+            # Of a split that is half known, both halves may still go by the parent's id.
+            known = (0, 0) if partition is None else (partition.partition_id, partition.range_epoch)
+            parts.setdefault((*known, entry.name), []).append(entry)
 
-        async def gather() -> bytes:
-            answers = await asyncio.gather(*(wait(send) for send in sends))
-            return merge_batch([orjson.loads(answer) for answer in answers])
+        async def answer_of(part: list[BatchEntry]) -> bytes:
+            try:
+                return await wait(send(part))
+            except Scattered:
+                return await self._in_parts(part, send)
 
-        return self._later(gather())
+        if len(parts) == 1:
+            return await answer_of(entries)
+        answers = await asyncio.gather(*map(answer_of, parts.values()))
+        return merge_batch([orjson.loads(answer) for answer in answers])
 
     async def _partition(self, table: Table, place: int) -> PartitionDescriptor:
         """The partition that holds a hash; waits a while for one to be heard of."""

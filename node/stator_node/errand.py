@@ -1,16 +1,17 @@
 """Errands: one request to whoever holds a hash, until it is answered.
 
-In: an operation's code and body, and a hash of a table. It is sent to the leader of the partition
-that holds the hash, or, where an eventual read will do, to the nearest replica. Out: the answer. A
+In: an operation's code and body, and hashes of a table. It is sent to the leader of the partition
+that holds them, or, where an eventual read will do, to the nearest replica. Out: the answer. A
 wrong guess costs one redirect, which teaches the view (`cluster_view.py`); an unavailable replica
-costs a short wait. Called by `cluster_router.py` and `supervisor.py`. Invariants: a write whose
-outcome is unknown is never sent again; tries are bounded in time.
+costs a short wait. Called by `cluster_router.py`. Invariants: a write whose outcome is unknown is
+never sent again; tries are bounded in time; what is for several hashes is sent only where all of
+them seem to be.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import orjson
@@ -35,12 +36,16 @@ UNKNOWN_OUTCOME = "The request may or may not have taken effect: its partition d
 NO_LEADER = "The partition that holds this key has no leader at this moment."
 
 
+class Scattered(Exception):
+    """The places of an errand are held by several partitions by now; nothing was begun."""
+
+
 @dataclass(slots=True)
 class Errand:
     """What is to be done, and how often it was tried."""
 
     table: Table
-    place: int  # whoever holds this hash is asked
+    places: Sequence[int]  # whoever holds these hashes is asked
     operation: OperationCode
     body: bytes
     eventual: bool
@@ -63,25 +68,31 @@ class Errands:
     def send(
         self,
         table: Table,
-        place: int,
+        places: Sequence[int],
         operation: OperationCode,
         body: bytes,
         *,
         eventual: bool = False,
         is_write: bool = False,
     ) -> Pending[bytes]:
-        """Have an operation executed. Fails with DynamoDBError."""
+        """Have an operation executed by the partition that holds all these hashes.
+
+        Fails with DynamoDBError, or with Scattered where several partitions hold them.
+        """
         result: Pending[bytes] = Pending()
         deadline = self._clock.monotonic() + TOTAL_SECONDS_MAX
-        self._try(Errand(table, place, operation, body, eventual, is_write, deadline, result))
+        self._try(Errand(table, places, operation, body, eventual, is_write, deadline, result))
         return result
 
     def _try(self, errand: Errand) -> None:
         """Ask the node that seems right; go on by what it answers."""
         view = self._view
-        partition = view.partition_of(errand.table, errand.place)
+        partition = view.partition_of(errand.table, errand.places[0])
         if partition is None:
             self._again(errand)
+            return
+        if len(errand.places) > 1 and not all(each in partition.range for each in errand.places):
+            errand.result.fail(Scattered())
             return
         node_id = None if errand.eventual else view.leader(partition)
         if node_id is None:

@@ -41,8 +41,10 @@ Answer = bytes | Pending[bytes]
 ItemOperation = Callable[[dict[str, Any]], Answer]
 
 
-# A member that a gateway adds to a Scan over several partitions: how much of the page is left.
+# Members that a gateway adds to a Scan over several partitions: how much of the page is left, and
+# the hash, in hexadecimal, up to which this partition is asked.
 PAGE_BYTES = "StatorPageBytes"
+END_PLACE = "StatorEndPlace"
 
 
 class OutsideRange(Exception):
@@ -65,9 +67,15 @@ class Fence:
             raise OutsideRange
         self._note(place)
 
-    def clip(self, read: RangeRead) -> RangeRead:
-        """Leave of a walk over many partition keys what is held here."""
+    def clip(self, read: RangeRead, end_place: int) -> RangeRead:
+        """Leave of a walk over many partition keys what is held here before `end_place`.
+
+        Raises OutsideRange where less is held: the asker would take the rest for empty.
+        """
         start, end = self._held()
+        if end < end_place:
+            raise OutsideRange
+        end = end_place
         clipped: list[tuple[bytes, bytes]] = []
         for low, high in read.ranges:
             identifier = identifier_of(low)
@@ -144,7 +152,7 @@ class ItemOperations:
         request = scan.parse(body)
         read = request.bind(self._serving(request.table_name))
         if self._fence is not None:
-            read = self._fence.clip(read)
+            read = self._fence.clip(read, int(body[END_PLACE], 16))
             read.page_bytes_max = min(read.page_bytes_max, body.get(PAGE_BYTES, PAGE_BYTES_MAX))
         return self._replica.read_page(read)
 
