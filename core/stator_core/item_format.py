@@ -23,10 +23,11 @@ from xxhash import xxh3_64_digest
 VERSION: Final = 1
 _CHECKED = Struct(">BBQHI")
 _CHECKSUM_BYTES = 8
+_HEADER = Struct(">8sBxxxxxxxxxxxI")  # checksum, version and item size of a whole header
 HEADER_BYTES: Final = _CHECKSUM_BYTES + _CHECKED.size
 _SIZE_AT = HEADER_BYTES - 4
 
-assert HEADER_BYTES == 24
+assert HEADER_BYTES == _HEADER.size == 24
 _pack = _CHECKED.pack
 _unpack_from = _CHECKED.unpack_from
 
@@ -70,20 +71,23 @@ def payload_and_size(key: bytes, stored: bytes) -> tuple[bytes, int]:
     return payload_of(key, stored), int.from_bytes(stored[_SIZE_AT:HEADER_BYTES], "big")
 
 
-def contents_of(found: Sequence[tuple[bytes, bytes]]) -> list[tuple[bytes, int]]:
-    """(JSON, size) of many stored items: what a page of a Query needs. Raises Damaged.
+def contents_of(found: Sequence[tuple[bytes, bytes]]) -> tuple[list[bytes], list[int]]:
+    """JSON and sizes of many stored items: what a page of a Query needs. Raises Damaged.
 
     The work of `payload_and_size` without a call for each item.
     """
-    contents = []
-    digest, from_bytes = xxh3_64_digest, int.from_bytes
+    payloads: list[bytes] = []
+    sizes: list[int] = []
+    digest, header_of = xxh3_64_digest, _HEADER.unpack_from
     for key, stored in found:
-        if digest(key + stored[_CHECKSUM_BYTES:]) != stored[:_CHECKSUM_BYTES]:
-            raise Damaged(key, "the checksum does not match")
-        if len(stored) < HEADER_BYTES or stored[_CHECKSUM_BYTES] != VERSION:
+        if len(stored) < HEADER_BYTES:
             payload_of(key, stored)  # It says what is wrong.
-        contents.append((stored[HEADER_BYTES:], from_bytes(stored[_SIZE_AT:HEADER_BYTES], "big")))
-    return contents
+        checksum, version, size = header_of(stored)
+        if digest(key + stored[_CHECKSUM_BYTES:]) != checksum or version != VERSION:
+            payload_of(key, stored)
+        payloads.append(stored[HEADER_BYTES:])
+        sizes.append(size)
+    return payloads, sizes
 
 
 def size_of(stored: bytes) -> int:

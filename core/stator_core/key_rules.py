@@ -66,7 +66,7 @@ def check_key_value(attribute: KeyAttribute, value: AttributeValue, is_hash: boo
             raise ValidationException(RANGE_TOO_LARGE)
 
 
-def _fits(attribute: KeyAttribute, value: Any) -> bool:
+def surely_fits(attribute: KeyAttribute, value: Any) -> bool:
     """Whether a value has the type, is not empty and surely short: the common case, in one look."""
     if value is None:
         return False
@@ -81,7 +81,7 @@ def check_item_key(table: Table, item: Item) -> None:
     """
     for attribute in table.key_schema.attributes:
         value = item.get(attribute.name)
-        if _fits(attribute, value):
+        if surely_fits(attribute, value):
             continue
         if value is None:
             raise ValidationException(f"{_INVALID}Missing the key {attribute.name} in the item")
@@ -105,7 +105,7 @@ def check_key(table: Table, key: Item) -> None:
         raise ValidationException(NO_MATCH)
     for attribute in attributes:
         value = key.get(attribute.name)
-        if _fits(attribute, value):
+        if surely_fits(attribute, value):
             continue
         if value is None or attribute.type not in value:
             raise ValidationException(NO_MATCH)
@@ -117,7 +117,7 @@ def check_index_keys(table: Table, item: Item) -> None:
     for index in table.indexes:
         for attribute in index.key_schema.attributes:
             value = item.get(attribute.name)
-            if value is None or _fits(attribute, value):
+            if value is None or surely_fits(attribute, value):
                 continue
             if attribute.type not in value:
                 raise ValidationException(

@@ -149,7 +149,7 @@ class Replica:
         if self.commit.reads_failed:
             raise InternalServerError(STORAGE_FAILED)
         page = PageInSlices(self, read)
-        syncing = self.syncing_group(page.prefixes)
+        syncing = page.syncing_group()
         if syncing is None:
             try:
                 if page.read_slice():
@@ -167,14 +167,19 @@ class PageInSlices:
     for their sync like any read.
     """
 
-    __slots__ = ("_reader", "_replica", "_walk", "answer", "prefixes", "read")
+    __slots__ = ("_reader", "_replica", "_walk", "answer", "read")
 
     def __init__(self, replica: Replica, read: RangeRead) -> None:
-        self.prefixes = _prefixes(read)
         self.read = read
         self._reader = PageReader(read)
         self._replica = replica
         self._walk: Cursor | None = None
+
+    def syncing_group(self) -> Group | None:
+        """The group that must be durable before this page is read on."""
+        if self._replica.commit.syncing is None:
+            return None
+        return self._replica.syncing_group(_prefixes(self.read))
 
     def response(self) -> bytes:
         """The answer, once `read_slice` has said that it is complete."""
@@ -205,7 +210,7 @@ class PageInSlices:
             if self._replica.commit.reads_failed:
                 self.answer.fail(InternalServerError(STORAGE_FAILED))
                 return
-            syncing = self._replica.syncing_group(self.prefixes)
+            syncing = self.syncing_group()
             if syncing is not None:
                 self.go_on_later(syncing)
                 return
@@ -238,7 +243,7 @@ class PageInSlices:
     def _feed_fetched(self, found: list[tuple[bytes, bytes]]) -> bool:
         """Feed local index entries with the items they stand for."""
         read, reader, store = self.read, self._reader, self._replica.store
-        for (key, _), (payload, size) in zip(found, contents_of(found), strict=True):
+        for (key, _), payload, size in zip(found, *contents_of(found), strict=True):
             base_key = read.base_key(payload)
             stored = store.get(base_key)
             if stored is None:  # Deleted since the snapshot of the cursor.

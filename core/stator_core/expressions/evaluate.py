@@ -142,9 +142,7 @@ def _template(parsed: _Parsed, names: Mapping[str, str]) -> _Template:
     leaves = [condition_rules.resolved_leaf(leaf, names) for leaf in tree.leaves]
     matches = compiled(_resolved(tree.root, names))
     checks = tuple(check for leaf in leaves for check in condition_rules.value_checks(leaf))
-    return _Template(
-        matches, *names_of(leaves), checks, parsed.used_names, parsed.used_values
-    )
+    return _Template(matches, *names_of(leaves), checks, parsed.used_names, parsed.used_values)
 
 
 def _resolved(tree: ConditionTree, names: Mapping[str, str]) -> ConditionTree:

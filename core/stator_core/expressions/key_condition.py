@@ -36,7 +36,7 @@ from stator_core.expressions.syntax import (
 )
 from stator_core.expressions.tokens import invalid
 from stator_core.item import AttributeValue
-from stator_core.key_rules import check_key_value
+from stator_core.key_rules import check_key_value, surely_fits
 from stator_core.keys import KeyCondition
 from stator_core.table import KeyAttribute, KeySchema
 
@@ -69,6 +69,15 @@ class KeyConditionClauses:
         expressions for the Query operation"; order as captured 2026-10.
         """
         clauses = self.clauses
+        attribute = key_schema.hash[0]
+        clause = clauses.get(attribute.name)
+        if (
+            clause is not None
+            and len(clauses) == 1 == len(key_schema.hash)
+            and clause.operator == "="
+            and surely_fits(attribute, clause.operands[0])
+        ):
+            return KeyCondition(clause.operands)  # The usual: the partition key, one value.
         self._check_hash(key_schema)
         ranges = [each for each in key_schema.range if each.name in clauses]
         if len(key_schema.hash) + len(ranges) != len(clauses):
@@ -222,9 +231,7 @@ def _template(parsed: _Parsed, names: Mapping[str, str]) -> _Template:
             )
         clauses[clause[0]] = clause
         checks += value_checks(resolved)
-    return _Template(
-        tuple(clauses.values()), tuple(checks), parsed.used_names, parsed.used_values
-    )
+    return _Template(tuple(clauses.values()), tuple(checks), parsed.used_names, parsed.used_values)
 
 
 def _clauses_of(tree: ConditionTree) -> Iterator[Leaf]:

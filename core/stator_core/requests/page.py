@@ -95,7 +95,7 @@ class PageReader:
         the page are left alone.
         """
         entries = entries[: self._room()]
-        if self._take([(payload, size) for _, payload, size in entries]):
+        if self._take([payload for _, payload, _ in entries], [size for _, _, size in entries]):
             self.last_key = entries[-1][0]
             return self.full
         return any(self.feed(*entry) for entry in entries)
@@ -105,28 +105,31 @@ class PageReader:
 
         Raises `item_format.Damaged`.
         """
-        stored = stored[: self._room()]
-        contents = item_format.contents_of(stored)
-        if self._take(contents):
+        if len(stored) > self._room():
+            stored = stored[: self._room()]
+        payloads, sizes = item_format.contents_of(stored)
+        if self._take(payloads, sizes):
             self.last_key = stored[-1][0]
             return self.full
-        fed = zip(stored, contents, strict=True)
-        return any(self.feed(key, payload, size) for (key, _), (payload, size) in fed)
+        fed = zip(stored, payloads, sizes, strict=True)
+        return any(self.feed(key, payload, size) for (key, _), payload, size in fed)
 
     def _room(self) -> int:
         """How many entries Limit still allows on the page."""
         assert not self.full
         return self._scanned_count_max - self.scanned_count
 
-    def _take(self, contents: list[tuple[bytes, int]]) -> bool:
+    def _take(self, payloads: list[bytes], sizes: list[int]) -> bool:
         """Take a whole slice at once, if its entries need no look and 1 MB holds them all."""
-        bytes_read = self.bytes_read + sum([size for _, size in contents])
-        if not self._plain or not contents or bytes_read + self._fetched_bytes >= self._bytes_max:
+        if not self._plain or not sizes:
+            return False
+        bytes_read = self.bytes_read + sum(sizes)
+        if bytes_read + self._fetched_bytes >= self._bytes_max:
             return False
         if not self._count_only:
-            self.items += [payload for payload, _ in contents]
-        self.count += len(contents)
-        self.scanned_count += len(contents)
+            self.items += payloads
+        self.count += len(sizes)
+        self.scanned_count += len(sizes)
         self.bytes_read = bytes_read
         self.full = self.scanned_count == self._scanned_count_max
         return True

@@ -24,7 +24,7 @@ from stator_core.item import Item, validate_item
 from stator_core.requests import selection, start_key
 from stator_core.requests.constraints import TABLE_NAME, table_name_of
 from stator_core.requests.layers import plain_values
-from stator_core.requests.range_members import check_select_member, usual_options
+from stator_core.requests.range_members import NO_OPTIONS, check_select_member, usual_options
 from stator_core.requests.range_read import (
     KeyRange,
     RangeRead,
@@ -201,9 +201,11 @@ def _parse_usual(body: dict[str, Any]) -> Query | None:
         return None
     if type(text) is not str or not body.keys() <= _USUAL:
         return None
-    if not plain_values(body.get("ExpressionAttributeValues")):
+    values = body.get("ExpressionAttributeValues")
+    if not plain_values(values):
         return None
-    options = usual_options(body)
+    bare = len(body) == 3 and values is not None  # Beside the table and the condition.
+    options = NO_OPTIONS if bare else usual_options(body)
     forward = body.get("ScanIndexForward", True)
     if options is None or type(forward) is not bool:
         return None

@@ -34,6 +34,7 @@ Body = dict[str, Any]
 Rule = Callable[[Body, Violations], None]
 # IndexName, Select, Limit, ExclusiveStartKey, ConsistentRead, ReturnConsumedCapacity.
 Options = tuple[str | None, str | None, int | None, Item | None, bool, str]
+NO_OPTIONS: Final[Options] = (None, None, None, None, False, NONE)
 
 ATTRIBUTES_TO_GET_MAX: Final = 255
 # Members of legacy conditions, by operation, with the path that errors print.

@@ -95,7 +95,7 @@ def error_body(error: DynamoDBError) -> bytes:
 
 def accepts_gzip(accept_encoding: bytes | None) -> bool:
     """Whether an Accept-Encoding header asks for gzip (RFC 9110, 12.5.3); `*` does not."""
-    if accept_encoding is None:
+    if accept_encoding is None or accept_encoding == b"identity":
         return False
     for coding in accept_encoding.lower().split(b","):
         name, _, weight = coding.partition(b";")

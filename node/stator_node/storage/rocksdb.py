@@ -104,19 +104,19 @@ class RocksCursor:
     def take(self, count: int) -> list[tuple[bytes, bytes]]:
         """The next entries; fewer than `count` only at the end. Raises StorageFailed."""
         iterator = self._iterator
-        valid, key, value = iterator.valid, iterator.key, iterator.value
+        key, value = iterator.key, iterator.value
         found: list[tuple[bytes, bytes]] = []
         try:
             if self._reverse:
                 # rocksdict takes a lower bound and then ignores it, so it is kept here.
                 start, step = self._start, iterator.prev
-                while len(found) < count and valid() and (at := key()) >= start:
+                while len(found) < count and (at := key()) is not None and at >= start:
                     found.append((at, value()))
                     step()
             else:
                 step = iterator.next
-                while len(found) < count and valid():
-                    found.append((key(), value()))
+                while len(found) < count and (at := key()) is not None:  # None: past the end
+                    found.append((at, value()))
                     step()
             if len(found) < count:
                 iterator.status()
