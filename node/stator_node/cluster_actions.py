@@ -7,6 +7,7 @@ no longer fits its own log. Invariant: nothing is decided here.
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import orjson
@@ -43,12 +44,12 @@ class ClusterActions:
     async def create(self, action: CreatePartition, table: Table) -> bool:
         """Every node of the descriptor begins its replica."""
         body = partition_state.to_json(PartitionState(action.descriptor, table))
-        taken = [
-            await self.ask(
-                member.node_id, action.partition_id, OperationCode.CREATE_PARTITION, body
+        taken = await asyncio.gather(
+            *(
+                self.ask(member.node_id, action.partition_id, OperationCode.CREATE_PARTITION, body)
+                for member in action.descriptor.replicas
             )
-            for member in action.descriptor.replicas
-        ]
+        )
         return all(taken)
 
     async def execute(
@@ -97,11 +98,13 @@ class ClusterActions:
             leader, partition.partition_id, OperationCode.DESCRIBE, body
         )
 
-    async def join(self, members: dict[str, dict[str, Any]]) -> None:
-        """Every pod hears who the others are."""
-        body = orjson.dumps(members)
-        for node_id in members:
-            await self.ask(node_id, 0, OperationCode.JOIN, body)
+    async def join(self, node_id: str, members: dict[str, dict[str, Any]]) -> bool:
+        """A pod hears who the others are. True: it has taken that down."""
+        return await self.ask(node_id, 0, OperationCode.JOIN, orjson.dumps(members))
+
+    async def destroy_empty(self, node_id: str, partition_id: int, replica_id: int) -> bool:
+        """The node gives up a replica that never had a state."""
+        return await self._destroy(node_id, partition_id, replica_id)
 
     async def ask(
         self,

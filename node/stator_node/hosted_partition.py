@@ -86,8 +86,12 @@ class Surroundings(Protocol):
     def child_born(self, child: PartitionState, operations: list[Operation]) -> bool:
         """A split makes this partition here: add its first records to `operations`.
 
-        False if this pod knows it already. `child_stored` follows when they are written.
+        False if this pod knows it already, or by another replica. `child_stored` follows when
+        they are written, or `child_refused` when the parent owns less.
         """
+
+    def child_refused(self, child: PartitionState) -> None:
+        """What the split took from the parent is nobody's here: it can go."""
 
     def child_stored(self, child: PartitionState) -> None:
         """The records of a child are written: it can begin to live."""
@@ -299,6 +303,7 @@ class HostedPartition:
         operations: list[Operation] = []
         groups = []
         children: list[PartitionState] = []
+        strangers: list[PartitionState] = []  # children that have no replica here
         for entry in entries:
             if entry.kind is not RaftEntryKind.NORMAL or not entry.data:
                 continue
@@ -314,8 +319,9 @@ class HostedPartition:
                 continue
             changed = partition_state.apply_change(self.state, kind, change_body(entry.data))
             self.state = changed.state
-            if changed.child is not None and self._around.child_born(changed.child, operations):
-                children.append(changed.child)
+            if changed.child is not None:
+                born = self._around.child_born(changed.child, operations)
+                (children if born else strangers).append(changed.child)
         if configuration is not None:
             self.state = partition_state.configured(self.state, self.configuration, configuration)
             self.configuration = configuration
@@ -331,6 +337,8 @@ class HostedPartition:
             self.commit.applied(group)
         for child in children:
             self._around.child_stored(child)
+        for child in strangers:
+            self._around.child_refused(child)
         if self.state is not before or configuration is not None:
             self._around.changed(self)
         if last - self._compacted_at >= self._around.settings.compact_every:

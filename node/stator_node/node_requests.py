@@ -109,6 +109,11 @@ class NodeRequests:
                 for hosted in self._host.partitions.values()
                 if hosted.state is None
             ],
+            "empty": [
+                {"partition_id": hosted.partition_id, "replica_id": hosted.replica_id}
+                for hosted in self._host.partitions.values()
+                if hosted.state is None
+            ],
         }
 
     def _replica_report(self, hosted: HostedPartition) -> dict[str, Any]:

@@ -20,7 +20,13 @@ import orjson
 from stator_core import raft_message_format
 from stator_core.clock import HybridClock
 from stator_core.partition_state import PartitionState, first_configuration
-from stator_core.raft.messages import Configuration, InstallSnapshot, Message
+from stator_core.raft.messages import (
+    AppendEntries,
+    Configuration,
+    Heartbeat,
+    InstallSnapshot,
+    Message,
+)
 from stator_core.raft.refusals import Refusal, ReplicaDamaged
 from stator_core.raft.settings import Settings
 from stator_node.doors import Clock, ItemStore, Operation, StorageFailed
@@ -43,6 +49,8 @@ from stator_node.transport.links import Links
 logger = logging.getLogger(__name__)
 
 TICK_SECONDS = 0.02
+CHILD_CAMPAIGN_SECONDS = 0.02  # until the peers have applied the split, too
+NEW_CAMPAIGN_SECONDS = 0.1  # until they have heard of a new partition
 ASK_MILLISECONDS = 1_000  # a replica that stands still asks for a state this often
 
 
@@ -134,7 +142,9 @@ class PartitionHost:
 
         def durable() -> None:
             if partition_id not in self.partitions:
-                self._adopt(partition_id, record)
+                hosted = self._adopt(partition_id, record)
+                if member is state.descriptor.voters[0]:
+                    self.loop.call_later(NEW_CAMPAIGN_SECONDS, self._campaign, hosted)
             done()
 
         self.sync.append(first_records(partition_id, record), durable)
@@ -180,7 +190,7 @@ class PartitionHost:
         self.on_changed(hosted)
         return hosted
 
-    def _delete_data(self, state: PartitionState, of: HostedPartition) -> None:
+    def _delete_data(self, state: PartitionState, of: HostedPartition | None) -> None:
         """Delete what a replica held, but for what another partition here owns by now."""
         kept = sorted(
             owned
@@ -239,6 +249,8 @@ class PartitionHost:
         task.add_done_callback(lambda _: self._senders.pop(key, None))
 
     def process_soon(self, partition: HostedPartition) -> None:
+        if self.partitions.get(partition.partition_id) is not partition:
+            return  # Another has taken its place; this is the end of its last write.
         self._dirty[partition.partition_id] = partition
         if not self._scheduled:
             self._scheduled = True
@@ -247,16 +259,21 @@ class PartitionHost:
     def child_born(self, child: PartitionState, operations: list[Operation]) -> bool:
         partition_id = child.descriptor.partition_id
         known = self.partitions.get(partition_id)
-        if known is not None and known.state is not None:
-            return False
-        if partition_id in self._destroyed:
-            return False
         member = child.descriptor.replica_on(self.node_id)
-        if member is None:
+        if member is None or self._destroyed.get(partition_id, 0) >= member.replica_id:
+            return False
+        if known is not None and (known.state or known.replica_id != member.replica_id):
             return False
         record = ReplicaRecord(member.replica_id, child, first_configuration(child.descriptor))
-        operations += first_records(partition_id, record)
+        if known is None:
+            operations += first_records(partition_id, record)
+        else:
+            # Its peers were faster and have asked it for its vote: that vote stands.
+            operations += first_records(partition_id, record, known.log.promised)
         return True
+
+    def child_refused(self, child: PartitionState) -> None:
+        self._delete_data(child, None)
 
     def child_stored(self, child: PartitionState) -> None:
         partition_id = child.descriptor.partition_id
@@ -264,7 +281,20 @@ class PartitionHost:
         assert record is not None
         self.partitions.pop(partition_id, None)  # One that only waited for a snapshot.
         self._receiving.pop(partition_id, None)
-        self._adopt(partition_id, record)
+        hosted = self._adopt(partition_id, record)
+        parent = self.partitions.get(child.descriptor.parent_id or 0)
+        if parent is not None and parent.raft.leads:
+            self.loop.call_later(CHILD_CAMPAIGN_SECONDS, self._campaign, hosted)
+
+    def _campaign(self, hosted: HostedPartition) -> None:
+        """Have a new partition led at once: its clients need not wait out an election timeout."""
+
+        def campaign() -> None:
+            hosted.raft.campaign(self.now())
+            self.process_soon(hosted)
+
+        if not self._stopped:
+            self._guard(hosted, campaign)
 
     def changed(self, partition: HostedPartition) -> None:
         self.on_changed(partition)
@@ -281,6 +311,8 @@ class PartitionHost:
         self._peer_nodes[partition_id, decoded.sender] = sender.sender_id
         hosted = self.partitions.get(partition_id)
         if hosted is None:
+            if not isinstance(decoded, AppendEntries | Heartbeat | InstallSnapshot):
+                return  # Not from a leader. An empty replica in place of a new one would not vote.
             if self._destroyed.get(partition_id, 0) >= decoded.receiver:
                 return
             if partition_id in self._leaving:

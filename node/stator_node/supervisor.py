@@ -78,7 +78,7 @@ class Supervisor:
         self._in_flight: list[InFlight] = []
         self._tasks: set[asyncio.Task[bool]] = set()
         self._node_since: dict[str, tuple[NodeState, float]] = {}
-        self._joined: dict[str, dict[str, Any]] = {}
+        self._joined: dict[str, dict[str, Any]] = {}  # by node: what it has taken down
         self.reasons: tuple[Reason, ...] = ()
         self.ready: set[int] = set()  # identifiers of tables whose partitions all have leaders
         self.gone: set[int] = set()  # identifiers of tables of which nothing is left
@@ -103,6 +103,7 @@ class Supervisor:
     async def round(self) -> None:
         """Observe, plan, begin what is planned."""
         await self._introduce()
+        await self._clear_empty()
         await self._describe()
         decision = placement.decide(self.specification(), self.observation(), self._clock.now())
         self.reasons = decision.reasons
@@ -213,11 +214,34 @@ class Supervisor:
             for node in self._view.nodes.values()
             if node.node_id not in self.replaced
         }
-        fresh = {node.node_id for node in self._view.fresh()}
-        known = {name: dict(member) for name, member in members.items() if name in fresh}
-        if known != self._joined:
-            await self._actions.join(members)
-            self._joined = known
+        for node in self._view.fresh():
+            if node.node_id in members and self._joined.get(node.node_id) != members:
+                if await self._actions.join(node.node_id, members):
+                    self._joined[node.node_id] = members
+
+    async def _clear_empty(self) -> None:
+        """Have replicas thrown away that were removed before they ever had a state.
+
+        The planner does not see them, since they cannot say of which table they are.
+        """
+        empty = [
+            (node.node_id, each["partition_id"], each["replica_id"])
+            for node in self._view.fresh()
+            for each in node.report.get("empty", ())
+        ]
+        if not empty:
+            return
+        led = {
+            descriptor.partition_id: descriptor
+            for table in tuple(self._catalog.tables.values())
+            for descriptor, _ in self._led(table.identifier)
+        }
+        for node_id, partition_id, replica_id in empty:
+            descriptor = led.get(partition_id)
+            if descriptor is None or descriptor.replica(replica_id) is not None:
+                continue
+            if replica_id < descriptor.next_replica_id:
+                await self._actions.destroy_empty(node_id, partition_id, replica_id)
 
     async def _describe(self) -> None:
         """Bring the descriptions that partitions hold up to those on record."""

@@ -24,6 +24,7 @@ from stator_core.raft.refusals import Compacted
 from stator_node.doors import ItemStore, Operation
 
 NEW_HARD_STATE = HardState(term=0, vote=0, commit=0)
+NOTHING_PROMISED = HardState(BOOTSTRAP_TERM, vote=0, commit=BOOTSTRAP_INDEX)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +52,16 @@ def stored_partitions(store: ItemStore) -> Iterator[int]:
         position = log_format.partition_bounds(partition_id)[1]
 
 
-def first_records(partition_id: int, record: ReplicaRecord) -> list[Operation]:
-    """The records of a new partition's replica, behind an empty and imaginary snapshot."""
-    hard_state = HardState(BOOTSTRAP_TERM, vote=0, commit=BOOTSTRAP_INDEX)
+def first_records(
+    partition_id: int, record: ReplicaRecord, promised: HardState = NOTHING_PROMISED
+) -> list[Operation]:
+    """The records of a new partition's replica, behind an empty and imaginary snapshot.
+
+    `promised` is what the replica has promised already, if it was asked before it knew its state.
+    """
+    hard_state = NOTHING_PROMISED
+    if promised.term > BOOTSTRAP_TERM:
+        hard_state = HardState(promised.term, promised.vote, BOOTSTRAP_INDEX)
     before, state = record_key(partition_id, b"B"), record_key(partition_id, b"H")
     applied = record_key(partition_id, b"A")
     return [
@@ -129,6 +137,11 @@ class LogStore:
     def is_empty(self) -> bool:
         """Whether this replica has never been written to."""
         return self._before == (0, 0) and self._last == 0 and self._hard_state == NEW_HARD_STATE
+
+    @property
+    def promised(self) -> HardState:
+        """The newest term and vote, those of writes under way included."""
+        return self._submitted_hard_state
 
     # What Raft reads.
 
