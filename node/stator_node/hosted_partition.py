@@ -118,6 +118,7 @@ class HostedPartition:
         self._reads: list[tuple[int, Pending[None]]] = []  # (index to be applied, who waits)
         self._reads_asked: set[Pending[None]] = set()
         self._term_start = 0  # the leader's first entry of its own term
+        self._splitting = 0  # index of a split that this leader has proposed and not applied
         self._writing = 0  # Ready writes under way
         self._arrived: tuple[PartitionState, SnapshotMetadata] | None = None  # to be taken over
         self._compacted_at = log.applied
@@ -132,9 +133,7 @@ class HostedPartition:
     @property
     def may_write(self) -> bool:
         """Whether writes may be evaluated here: it leads, and all of the past is applied."""
-        return (
-            self.raft.leads and 0 < self._term_start <= self.log.applied and not self.rebuilding
-        )
+        return self.raft.leads and 0 < self._term_start <= self.log.applied and not self.rebuilding
 
     def node_of(self, replica_id: int) -> str | None:
         """The node that holds a replica of this partition."""
@@ -188,6 +187,8 @@ class HostedPartition:
             raise NotLeader(self.raft.leader)
         timestamp = self._around.stamps.next(self._around.now_milliseconds())
         index = self.raft.propose(self._around.now(), encode_change(kind, timestamp, body))
+        if kind is EntryKind.SPLIT:
+            self._splitting = index
         self._around.process_soon(self)
         return index
 
@@ -207,9 +208,13 @@ class HostedPartition:
         self._around.process_soon(self)
 
     def _propose(self) -> None:
-        """Turn collected groups into entries, a few at a time."""
+        """Turn collected groups into entries, a few at a time.
+
+        None while a split is under way: a write behind it in the log would be for keys that the
+        child may hold by then.
+        """
         commit = self.commit
-        while commit.has_more() and self._writing < PROPOSED_MAX:
+        while commit.has_more() and self._writing < PROPOSED_MAX and not self._splitting:
             if not self.may_write:
                 commit.lead_no_more()
                 return
@@ -265,7 +270,7 @@ class HostedPartition:
         if role is Role.LEADER:
             self._term_start = self.raft.state.term_start
         else:
-            self._term_start = 0
+            self._term_start = self._splitting = 0
             self.commit.lead_no_more()
             self._fail_reads()
         self._around.changed(self)
@@ -335,6 +340,9 @@ class HostedPartition:
         self.raft.applied(self._around.now(), last)
         for group in groups:
             self.commit.applied(group)
+        if 0 < self._splitting <= last:
+            self._splitting = 0
+            self.commit.refuse_all()  # They were let in by the old range.
         for child in children:
             self._around.child_stored(child)
         for child in strangers:
@@ -409,7 +417,7 @@ class HostedPartition:
         operations.append(self._record())
         self._around.store.write(operations, sync=True)
         self.raft = self._new_raft()
-        self._term_start = 0
+        self._term_start = self._splitting = 0
         self._compacted_at = log.applied
         self._around.changed(self)
         self._around.process_soon(self)

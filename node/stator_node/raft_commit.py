@@ -172,9 +172,13 @@ class RaftCommit:
         Those were evaluated against its writes, which never happened.
         """
         behind = self._not_proposed()
-        _answer(group, NotLeading())
-        for later in behind:
-            _answer(later, NotLeading())
+        for each in (group, *behind):
+            _answer(each, NotLeading())
+
+    def refuse_all(self) -> None:
+        """What is not in the log yet is not begun: its keys may be another partition's by now."""
+        for group in self._not_proposed():
+            _answer(group, NotLeading())
 
     def lead_no_more(self) -> None:
         """Leadership is lost: give up what is in flight, and say how far it had come."""

@@ -6,7 +6,10 @@ import asyncio
 from typing import Any
 
 from small_cluster import SmallCluster
+from stator_core.entry_format import EntryKind
+from stator_core.partition_state import split_body
 from stator_node.operation_codes import OperationCode
+from stator_node.raft_commit import NotLeading
 
 QUARTER = 1 << 62
 ITEMS = 40
@@ -92,5 +95,26 @@ def test_a_late_follower_answers_an_eventual_scan_for_no_more_than_it_was_asked(
             await late.start()
             page = await cluster.execute("Scan", TableName="Music")
             assert len({each["pk"]["S"] for each in page["Items"]}) == page["Count"]
+
+    asyncio.run(run())
+
+
+def test_a_write_that_comes_while_a_split_is_under_way_is_not_in_the_log_behind_it() -> None:
+    """The child may have taken other writes of that key before such an entry is applied."""
+
+    async def run() -> None:
+        async with SmallCluster() as cluster:
+            await cluster.create_table()
+            pod = cluster.leader()
+            hosted = pod.partitions[1]
+            hosted.propose_change(EntryKind.SPLIT, split_body(2 * QUARTER, 2))
+            group = hosted.commit.stage(b"\0\0\0\1" + b"\xff" * 8 + b"key", b"value", [])
+            answer = hosted.commit.answer_after(group, b"{}")
+            await cluster.until(lambda: answer.done)
+            assert isinstance(answer.error, NotLeading)
+            assert pod.store.get(b"\0\0\0\1" + b"\xff" * 8 + b"key") is None
+            await cluster.until(lambda: cluster.has_leader(2))
+            for number in range(10):
+                await cluster.execute("PutItem", TableName="Music", Item=item(number))
 
     asyncio.run(run())
