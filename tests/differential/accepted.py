@@ -469,7 +469,7 @@ OWN_FAULTS: tuple[Accepted, ...] = (
         operations=("BatchGetItem",),
     ),
     Accepted(
-        "without TableName a Query or Scan is read by the old layer, which lists ConditionalOperator",
+        "without TableName a Query or Scan is read by the old layer, with ConditionalOperator too",
         ours="at 'tableName' failed to satisfy constraint: Member must not be null",
         theirs="at 'conditionalOperator' failed to satisfy constraint",
         operations=("Query", "Scan"),
