@@ -33,8 +33,8 @@ _NO_NAMES: dict[str, str] = {}
 _NO_VALUES: dict[str, AttributeValue] = {}
 
 
-# Placeholders of either kind that came together lately and were found to be well-formed.
-_well_formed: Recent[None] = Recent()
+# Placeholders that came together lately and were found to be well-formed, by their map.
+_well_formed: dict[str, Recent[None]] = {NAMES: Recent(), VALUES: Recent()}
 
 
 class Layer(Enum):
@@ -131,7 +131,8 @@ def _check_placeholders(
     if not substitutions:
         raise layer.refused(f"{parameter} must not be empty")
     key = tuple(substitutions)
-    if key in _well_formed.entries:
+    well_formed = _well_formed[parameter]
+    if key in well_formed.entries:
         return
     matches = pattern.fullmatch
     for placeholder in substitutions:
@@ -146,7 +147,7 @@ def _check_placeholders(
             if placeholder[:1] != pattern.pattern[0]:
                 raise ValidationException(text)  # Without its sign it is refused bare everywhere.
             raise layer.refused(text)
-    _well_formed.put(key, None, sum(map(len, key)))
+    well_formed.put(key, None, sum(map(len, key)))
 
 
 def _refused_value(refused: ValueRefused, placeholder: str, layer: Layer) -> ValidationException:
