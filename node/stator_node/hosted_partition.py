@@ -166,7 +166,9 @@ class HostedPartition:
         Fails with NotLeading where another replica leads.
         """
         now = self._around.now()
-        if self.raft.lease_valid(now):
+        # While a split is under way, peers may have applied it before this replica, and a child may
+        # be led elsewhere: only what is committed by now says what is still held here.
+        if self.raft.lease_valid(now) and not self._splitting:
             return None
         waiting: Pending[None] = Pending()
         if not self.raft.leads:
