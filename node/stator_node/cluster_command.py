@@ -35,7 +35,7 @@ CODES = {
     "split": OperationCode.CLUSTER_SPLIT,
     "transfer": OperationCode.CLUSTER_TRANSFER,
 }
-CONNECT_SECONDS_MAX = 5.0
+CONNECT_SECONDS_MAX = 3.0
 CONNECT_LOOK_SECONDS = 0.01
 ANSWER_SECONDS_MAX = 10.0
 
@@ -46,7 +46,7 @@ class NotDone(Exception):
 
 def run(settings: ClusterSettings, out: TextIO) -> int:
     """Ask, print, and say how it went by the exit code."""
-    logging.disable(logging.WARNING)  # What a link says of its trying is not for this person.
+    logging.disable(logging.ERROR)  # What a link says of its trying is not for this person.
     try:
         answer = ask(settings)
     except (ClusterFileRefused, NotDone) as error:

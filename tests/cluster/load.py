@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from blackbox import Answer, standard_headers
+from blackbox import Answer, Connection, standard_headers
 from cluster import judge
 from cluster.zones import TABLE
 from simulation.history import HistoryWriter, Operation, operations_of, read_events
@@ -30,9 +30,9 @@ from simulation.linearizability import check
 CLIENTS = 6
 REGISTERS = ("r0", "r1", "r2", "r3")
 COUNTERS = ("c0", "c1")
-KEYS = (*REGISTERS, *COUNTERS)
 PAUSE_SECONDS = 0.008
 ANSWER_SECONDS = 15.0
+WRITE_MUCH_SECONDS = 60.0
 Body = dict[str, Any]
 
 
@@ -61,13 +61,13 @@ class Client(threading.Thread):
         """One operation, whichever comes."""
         chance = self._chance
         if chance.random() < 0.3:
-            key = chance.choice(COUNTERS)
+            key = chance.choice(self._load.counters)
             if chance.random() < 0.6:
                 self.do("add", key, chance.choice((1, 1, 2, 5)))
             else:
                 self.do("read", key)
             return
-        key = chance.choice(REGISTERS)
+        key = chance.choice(self._load.registers)
         match chance.randrange(10):
             case 0 | 1 | 2 | 3:
                 self.do("read", key)
@@ -91,6 +91,9 @@ class Client(threading.Thread):
         history.returned(self.name, outcome, result)
         self._load.note(operation, key, outcome, result, began, error)
 
+    def _wait_a_little(self) -> None:
+        self._load.stopping.wait(0.05)
+
     def _value(self) -> str:
         self._values += 1
         return f"{self.name}/{self._values}"
@@ -99,6 +102,10 @@ class Client(threading.Thread):
         name, body = request_of(operation, key, argument)
         try:
             answer = self._call(name, body)
+        except ConnectionRefusedError as error:
+            self._close()
+            self._wait_a_little()
+            return "not_done", None, type(error).__name__
         except (OSError, http.client.HTTPException) as error:
             self._close()
             return "unknown", None, type(error).__name__
@@ -207,6 +214,9 @@ class Load:
         self.successes: list[float] = []  # when writes were acknowledged, monotonic
         self._lock = threading.Lock()
         self._seen: dict[str, str] = {}
+        # Keys of this load alone: a history begins with nothing.
+        self.registers = tuple(f"{seed}-{key}" for key in REGISTERS)
+        self.counters = tuple(f"{seed}-{key}" for key in COUNTERS)
         self._clients = [Client(self, number, seed) for number in range(CLIENTS)]
         self.began = time.monotonic()
 
@@ -248,7 +258,7 @@ class Load:
     def read_all(self) -> None:
         """Read every key once more into the history, when all is well again."""
         reader = Client(self, CLIENTS, 0)
-        for key in KEYS:
+        for key in (*self.registers, *self.counters):
             reader.do("read", key)
         reader._close()
         self._sink.close()
@@ -286,6 +296,32 @@ def under_load(server: Any, folder: Path, seed: int) -> Any:
     judged(load)
 
 
+def write_much(server: Any, *, entries: int, item_bytes: int = 20) -> None:
+    """Put that many items of their own, two at a time: almost as many entries of the log."""
+    failures: list[BaseException] = []
+
+    def write(number: int) -> None:
+        connection = Connection(server.url)
+        try:
+            for place in range(number, entries, 2):
+                item = {"pk": {"S": f"item-{place}"}, "value": {"S": "x" * item_bytes}}
+                answer = connection.call("PutItem", {"TableName": TABLE, "Item": item})
+                assert answer.status < 500 or answer.error, answer
+        except BaseException as error:  # noqa: BLE001  # Raised again below.
+            failures.append(error)
+        finally:
+            connection.close()
+
+    writers = [threading.Thread(target=write, args=(number,), daemon=True) for number in range(2)]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join(WRITE_MUCH_SECONDS)
+        assert not writer.is_alive(), "a writer hangs"
+    if failures:
+        raise failures[0]
+
+
 def judged(load: Load) -> None:
     """Both judges find the history linearizable, and the counters add up."""
     operations = operations_of(read_events(load.path))
@@ -303,7 +339,7 @@ def judged(load: Load) -> None:
 
 def assert_counts(operations: list[Operation]) -> None:
     """A counter has all that was acknowledged, and no more than was ever asked for."""
-    for key in COUNTERS:
+    for key in sorted({each.key for each in operations if each.name == "add"}):
         of_key = [each for each in operations if each.key == key]
         adds = [each for each in of_key if each.name == "add"]
         done = sum(each.argument for each in adds if each.outcome == "ok")

@@ -18,12 +18,13 @@ from pathlib import Path
 from typing import Any
 
 from blackbox import Stator, boto3_client, wait_for, wait_until_active
-from stator_node import cli, cluster_command
+from stator_node import cli, cluster_command, cluster_file
 
 TABLE = "History"
 ZONES = ("zone-1", "zone-2", "zone-3")
 HEAL_SECONDS = 60.0
 LOOK_SECONDS = 0.1
+LAG_MAX = 50  # entries; under load nobody has all of them
 
 Status = dict[str, Any]
 
@@ -76,11 +77,34 @@ class Zones(Stator):
         found: str = wait_for(look, "a leader")
         return found
 
+    def partitions(self, table: str = TABLE) -> list[Status]:
+        """The partitions of the table as the status has them, in order of their ranges."""
+        return [each for each in self.status()["partitions"] if each["table"] == table]
+
+    def leads(self, zone: str) -> int:
+        """How many partitions the nodes of a zone lead."""
+        return sum(each["leads"] for each in self.status()["nodes"] if each["zone"] == zone)
+
+    def node_id(self, zone: str) -> str:
+        """Who the process of a zone said it was when it was last ready."""
+        return cluster_file.read(self.data / "control").nodes[zone].name
+
+    def wait_until_without(self, node_id: str) -> Status:
+        """Wait until no partition counts on this node any more, and each is whole."""
+
+        def look() -> Status | None:
+            status = self.wait_until_whole()
+            held = {m["node_id"] for each in status["partitions"] for m in each["replicas"]}
+            return None if node_id in held else status
+
+        found: Status = wait_for(look, f"partitions without {node_id}", HEAL_SECONDS)
+        return found
+
     def follower_zone(self, table: str = TABLE) -> str:
         leader = self.leader_zone(table)
         return next(zone for zone in ZONES if zone != leader)
 
-    def wait_until_whole(self, lag_max: int = 50, replicas: int = 3) -> Status:
+    def wait_until_whole(self, seconds: float = HEAL_SECONDS) -> Status:
         """Wait until each partition is led, and each member of it is there and close behind."""
 
         def look() -> Status | None:
@@ -93,14 +117,14 @@ class Zones(Stator):
             ]
             whole = len(heard) >= len(ZONES) and all(
                 partition["leader"] is not None
-                and [m["role"] for m in partition["replicas"]] == ["VOTER"] * replicas
-                and all(m["lag"] is not None and m["lag"] <= lag_max for m in partition["replicas"])
+                and [m["role"] for m in partition["replicas"]] == ["VOTER"] * len(ZONES)
+                and all(m["lag"] is not None and m["lag"] <= LAG_MAX for m in partition["replicas"])
                 for partition in status["partitions"]
             )
             return status if whole else None
 
         try:
-            found: Status = wait_for(look, "every partition whole", HEAL_SECONDS)
+            found: Status = wait_for(look, "every partition whole", seconds)
         except AssertionError as error:
             raise AssertionError(f"{error}\n{self.status()}\n{self.written[-3000:]}") from None
         return found

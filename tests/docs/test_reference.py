@@ -54,6 +54,34 @@ def test_the_defaults_of_the_options_are_on_their_page() -> None:
     assert settings.sync
 
 
+CLUSTER = {
+    "status": ["status"],
+    "drain": ["drain", "zone-1"],
+    "remove": ["remove", "zone-1"],
+    "split": ["split", "Music"],
+    "transfer": ["transfer", "7", "zone-1"],
+}
+
+
+def test_every_command_for_a_cluster_is_on_its_page(capsys: pytest.CaptureFixture[str]) -> None:
+    text = (REFERENCE / "cli.md").read_text(encoding="utf-8")
+    commands = {row[0].strip("`").split()[0] for row in table_rows(text, "command")}
+    flags = rows("cli.md", "flag")
+    offered: set[str] = set()
+    for action, words in CLUSTER.items():
+        with pytest.raises(SystemExit):
+            cli.parse(["cluster", action, "--help"])
+        listed = capsys.readouterr().out.split("options:")[1]
+        offered |= set(re.findall(r"(?<![\w-])--[a-z-]+", listed)) - {"--help"}
+        settings = cli.parse(["cluster", *words])
+        assert isinstance(settings, cli.ClusterSettings)
+        assert f"`{settings.folder}`" == flags["--folder"][0]
+        assert f"`{settings.output}`" == flags["--output"][0]
+
+    assert commands == set(CLUSTER)
+    assert set(flags) == offered
+
+
 def stated_limits() -> dict[str, int]:
     names = re.findall(r"^([A-Z_]+): Final", Path(limits.__file__).read_text(), re.MULTILINE)
     return {name: getattr(limits, name) for name in names}

@@ -10,7 +10,7 @@ from small_cluster import Pod, SmallCluster
 from stator_core import raft_message_format
 from stator_core.partition_descriptor import WHOLE_SPACE, new_partition
 from stator_core.partition_state import PartitionState
-from stator_core.raft.messages import RequestVote
+from stator_core.raft.messages import Heartbeat, RequestVote
 from stator_node.operation_codes import OperationCode
 from stator_node.partition_host import PartitionHost
 from stator_node.snapshot_transfer import Chunk, ChunkRefused
@@ -110,12 +110,29 @@ def test_a_message_for_a_later_replica_waits_until_the_earlier_one_is_gone_from_
             host, old = host_of(pod), pod.partitions[1].replica_id
             gone: list[None] = []
             host.destroy(1, old, lambda: gone.append(None))
-            message = raft_message_format.encode(RequestVote(9, old + 10, 99, 9, 9))
+            message = raft_message_format.encode(Heartbeat(9, old + 10, 99, 9, 9))
             host.raft_received(PEER, 1, message)
             assert 1 not in pod.partitions
             await cluster.until(lambda: gone)
             host.raft_received(PEER, 1, message)
             assert pod.partitions[1].replica_id == old + 10
+
+    asyncio.run(run())
+
+
+def test_a_candidate_makes_no_empty_replica_which_could_not_vote_for_it() -> None:
+    """Or the first of a partition's replicas, heard before the others exist, would end all hope."""
+
+    async def run() -> None:
+        async with SmallCluster() as cluster:
+            await with_table(cluster)
+            host = host_of(follower_of(cluster))
+            for pre_vote in (True, False):
+                vote = RequestVote(9, 10, 99, 9, 9, pre_vote=pre_vote)
+                host.raft_received(PEER, 2, raft_message_format.encode(vote))
+                assert 2 not in host.partitions
+            host.raft_received(PEER, 2, raft_message_format.encode(Heartbeat(9, 10, 99, 9, 9)))
+            assert host.partitions[2].rebuilding
 
     asyncio.run(run())
 
