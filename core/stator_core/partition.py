@@ -72,9 +72,8 @@ def evaluate_write(table: Table, request: WriteRequest, view: View, timestamp: i
     if request.needs_previous or indexes or report:
         stored = view.item(key)
         if stored is not None:
-            found = item_format.read(key, stored)
-            before = orjson.loads(found.payload)
-            before_size = found.size
+            payload, before_size = item_format.payload_and_size(key, stored)
+            before = orjson.loads(payload)
         evaluated = request.evaluate(table, before, before_size)
         unchanged = before is None and evaluated.item is None
     else:

@@ -89,19 +89,24 @@ class Template:
 
 
 class Update:
-    """An update of one request. `nested_names` are the attributes it reaches into, never keys."""
+    """An update of one request.
 
-    __slots__ = ("_template", "_values", "nested_names")
+    `target_names` are the attributes that it may change; `nested_names` those that it reaches into
+    with `.` or `[]`, never keys.
+    """
+
+    __slots__ = ("_template", "_values", "nested_names", "target_names")
 
     def __init__(self, template: Template, values: Values) -> None:
         self._template = template
         self._values = values
         self.nested_names = template.nested_names
+        self.target_names = template.target_names
 
     def check_keys(self, key_names: Iterable[str]) -> None:
         """Refuse to change an attribute of the table's key. Raises ValidationException."""
         for name in key_names:
-            if name in self._template.target_names:
+            if name in self.target_names:
                 raise ValidationException(
                     "One or more parameter values were invalid: "
                     f"Cannot update attribute {name}. This attribute is part of the key"
@@ -127,16 +132,17 @@ class Update:
             return None
         source: Item = {} if before is None else before
         values = self._values
-        outcomes = [action.outcome(source, values) for action in template.actions]
-        if template.flat:
-            after = dict(key if before is None else before)
-            for action, outcome in zip(template.actions, outcomes, strict=True):
-                if outcome is _REMOVED:
-                    del after[action.name]
-                elif outcome is not None:
-                    after[action.name] = outcome  # type: ignore[assignment]
-            return after
-        return self._apply_nested(before, key, outcomes)
+        if not template.flat:
+            outcomes = [action.outcome(source, values) for action in template.actions]
+            return self._apply_nested(before, key, outcomes)
+        after = dict(key if before is None else before)
+        for action in template.actions:
+            outcome = action.outcome(source, values)
+            if outcome is _REMOVED:
+                del after[action.name]
+            elif outcome is not None:
+                after[action.name] = outcome  # type: ignore[assignment]
+        return after
 
     def _apply_nested(self, before: Item | None, key: Item, outcomes: list[_Outcome]) -> Item:
         template = self._template
@@ -267,6 +273,9 @@ def _outcome(action: Action, mismatch: str) -> Callable[[Item, Values], _Outcome
     assert isinstance(action.operand, Value)
     placeholder = action.operand.placeholder
     if action.clause == "ADD":
+        if len(path) == 1:
+            name = str(path[0])
+            return lambda item, values: added(item.get(name), values[placeholder], mismatch)
         return lambda item, values: added(lookup(item, path), values[placeholder], mismatch)
 
     def deleted(item: Item, values: Values) -> _Outcome:

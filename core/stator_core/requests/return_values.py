@@ -31,6 +31,7 @@ _ON_FAILURE = frozenset(RETURN_VALUES_ON_CONDITION_CHECK_FAILURE)
 # ReturnValues, ReturnValuesOnConditionCheckFailure, ReturnConsumedCapacity and
 # ReturnItemCollectionMetrics, in the order of the request dataclasses.
 Options = tuple[str, str, str, str]
+NO_OPTIONS: Options = (NONE, NONE, NONE, NONE)
 
 
 class Conditional(Protocol):

@@ -8,6 +8,7 @@ UpdateItem. The two lanes are those of `put_item.py`.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,6 +34,7 @@ from stator_core.requests.layers import Reading, plain_values
 from stator_core.requests.nested_keys import check_nested_keys
 from stator_core.requests.return_values import (
     ANY_RETURN_VALUES,
+    NO_OPTIONS,
     NONE,
     options,
     require,
@@ -143,7 +145,10 @@ class UpdateItem:
         if updated is None:
             return Evaluated(None, 0)
         after = updated
-        size = item_size(after) if before is None else _size_after(before, before_size, after)
+        if before is None:
+            size = item_size(after)
+        else:
+            size = _size_after(before, before_size, after, update.target_names)
         if is_too_large(table, after, size):
             raise ValidationException(UPDATE_TOO_LARGE)
         if table.indexes:
@@ -164,16 +169,20 @@ class UpdateItem:
         return self.update.updated(before if self.return_values == "UPDATED_OLD" else after) or None
 
 
-def _size_after(before: Item, before_size: int, after: Item) -> int:
-    """Bytes of `after`, measuring only what differs: the update shares the rest with `before`."""
+def _size_after(before: Item, before_size: int, after: Item, names: Iterable[str]) -> int:
+    """Bytes of `after`, measuring only the attributes `names`: all others are as before."""
     size = before_size
-    for name, value in after.items():
-        old = before.get(name)
-        if old is not value:
-            size += value_size(value)
-            size += utf8_length(name) if old is None else -value_size(old)
-    for name in before.keys() - after.keys():
-        size -= utf8_length(name) + value_size(before[name])
+    for name in names:
+        old, new = before.get(name), after.get(name)
+        if old is new:
+            continue
+        if old is None or new is None:
+            # The attribute has come or gone, its name with it.
+            size += utf8_length(name) if old is None else -utf8_length(name)
+        if old is not None:
+            size -= value_size(old)
+        if new is not None:
+            size += value_size(new)
     return size
 
 
@@ -198,8 +207,10 @@ def _parse_usual(body: dict[str, Any]) -> UpdateItem | None:
         return None
     if type(key) is not dict or type(text) is not str or not body.keys() <= _USUAL:
         return None
-    read = options(body, ANY_RETURN_VALUES)
-    if read is None or not plain_values(body.get("ExpressionAttributeValues")):
+    values = body.get("ExpressionAttributeValues")
+    bare = len(body) == 4 and values is not None  # Beside the table, the key and the expression.
+    read = NO_OPTIONS if bare else options(body, ANY_RETURN_VALUES)
+    if read is None or not plain_values(values):
         return None
     substitutions = Substitutions.parse(body, Layer.NEW_ENVELOPED)
     update = compile_update(text, substitutions)
