@@ -79,14 +79,10 @@ BURST_SECONDS: Final = 300
 # AWS: API reference, ListTables, TagResource, UpdateTimeToLive, PutResourcePolicy.
 LIST_TABLES_LIMIT_MAX: Final = 100
 TAGS_PER_RESOURCE_MAX: Final = 50
-TAGS_PAGE_MAX: Final = 10
 TAG_KEY_CHARACTERS_MAX: Final = 128
 TAG_VALUE_CHARACTERS_MAX: Final = 256
 TIME_TO_LIVE_NAME_CHARACTERS_MAX: Final = 255
 RESOURCE_POLICY_BYTES_MAX: Final = 20_480
-
-# AWS: Storage metering: bytes that DynamoDB adds to each item of TableSizeBytes, for indexing.
-ITEM_METERING_OVERHEAD_BYTES: Final = 100
 
 assert HASH_KEY_BYTES_MAX + RANGE_KEY_BYTES_MAX < ITEM_SIZE_BYTES_MAX
 assert ITEM_SIZE_BYTES_MAX < PAGE_BYTES_MAX < REQUEST_BYTES_MAX

@@ -19,6 +19,8 @@ import orjson
 
 from stator_core import table_status
 from stator_core.arn import ResourceArn
+from stator_core.errors import LimitExceededException
+from stator_core.limits import CONTROL_PLANE_OPERATIONS_MAX, TABLES_MAX
 from stator_core.requests import (
     create_table,
     delete_table,
@@ -119,7 +121,13 @@ class TableLife:
 
     def _create_table(self, body: dict[str, Any], caller: Caller) -> bytes:
         request = create_table.parse(body)
-        table_status.check_absent(self._catalog.tables.get(request.table_name))
+        tables = self._catalog.tables
+        table_status.check_absent(tables.get(request.table_name))
+        if len(tables) >= TABLES_MAX:
+            raise LimitExceededException(
+                f"Subscriber limit exceeded: There is a limit of {TABLES_MAX} tables per subscriber"
+            )
+        self._check_operations()
         table = request.table(
             self._catalog.identifiers(),
             str(uuid.uuid4()),
@@ -143,6 +151,7 @@ class TableLife:
         request = update_table.parse(body)
         now = self._clock.now()
         before = self._table(request.table_name)
+        self._check_operations()
         updated = request.apply(before, now, self._catalog.identifiers())
         self._save(updated)
         return orjson.dumps(request.answer(before, updated, self._work.statistics(updated)))
@@ -150,6 +159,7 @@ class TableLife:
     def _delete_table(self, body: dict[str, Any], _caller: Caller) -> bytes:
         request = delete_table.parse(body)
         table = self._table(request.table_name)
+        self._check_operations()
         deleting = request.apply(table)
         statistics = self._work.statistics(table)
         self._save(deleting)
@@ -178,6 +188,14 @@ class TableLife:
     def _describe_time_to_live(self, body: dict[str, Any], _caller: Caller) -> bytes:
         request = time_to_live.parse_describe_time_to_live(body)
         return orjson.dumps(request.answer(self._table(request.table_name)))
+
+    def _check_operations(self) -> None:
+        """Refuse one table operation too many at a time (AWS: LimitExceededException)."""
+        if len(self._tasks) >= CONTROL_PLANE_OPERATIONS_MAX:
+            raise LimitExceededException(
+                f"Subscriber limit exceeded: Only {CONTROL_PLANE_OPERATIONS_MAX} tables can be "
+                "created, updated, or deleted simultaneously"
+            )
 
     def _table(self, name: str) -> Table:
         found = self._catalog.tables.get(name)

@@ -12,8 +12,13 @@ import pytest
 from one_node import DELAY_SECONDS, Node, item, key, table_body
 from slow_disk import SlowDisk
 from stator_core import item_format, keys
-from stator_core.errors import InternalServerError, ResourceNotFoundException
+from stator_core.errors import (
+    InternalServerError,
+    LimitExceededException,
+    ResourceNotFoundException,
+)
 from stator_core.indexes import index_change
+from stator_core.limits import CONTROL_PLANE_OPERATIONS_MAX, TABLES_MAX
 from stator_node.replica import SLICE_ENTRIES
 from table_bodies import attributes, index
 from virtual_time import run
@@ -84,6 +89,25 @@ def test_a_table_moves_from_creating_to_active_and_from_deleting_to_gone() -> No
         with pytest.raises(ResourceNotFoundException):
             await node.status()
         assert list(node.store.cursor("items", b"", b"\xff")) == []
+
+    run(story())
+
+
+def test_tables_and_table_operations_under_way_have_their_limits() -> None:
+    async def story() -> None:
+        node = Node()
+        for number in range(CONTROL_PLANE_OPERATIONS_MAX):
+            await node.call("CreateTable", **table_body(f"table-{number}"))
+        with pytest.raises(LimitExceededException, match="Only 500 tables can be created"):
+            await node.call("CreateTable", **table_body("one-more"))
+        await node.rest()
+        for number in range(CONTROL_PLANE_OPERATIONS_MAX, TABLES_MAX):
+            await node.call("CreateTable", **table_body(f"table-{number}"))
+            if number % 400 == 0:
+                await node.rest()
+        await node.rest()
+        with pytest.raises(LimitExceededException, match="There is a limit of 2500 tables"):
+            await node.call("CreateTable", **table_body("one-more"))
 
     run(story())
 

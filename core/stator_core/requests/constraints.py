@@ -19,6 +19,7 @@ from typing import Any, Final
 from stator_core.errors import ValidationException
 from stator_core.limits import (
     CONSTRAINT_VIOLATIONS_SHOWN_MAX,
+    TABLE_ARN_CHARACTERS_MAX,
     TABLE_NAME_CHARACTERS_MAX,
     TABLE_NAME_CHARACTERS_MIN,
 )
@@ -192,6 +193,8 @@ def check_table_name(violations: Violations, name: str | None, *, both: bool = F
     """
     if name is None:
         violations.add("tableName", None, NOT_NULL)
+    elif name.startswith("arn:") and len(name) > TABLE_ARN_CHARACTERS_MAX:
+        violations.add("tableName", name, length_at_most(TABLE_ARN_CHARACTERS_MAX))
     elif name and TABLE_ARN.fullmatch(name) is None:
         violations.name("tableName", name, both=both)
 
