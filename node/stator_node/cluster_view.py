@@ -17,7 +17,7 @@ import orjson
 
 from stator_core import partition_descriptor, partition_map, table
 from stator_core.errors import ResourceNotFoundException
-from stator_core.partition_descriptor import DescriptorRefused, PartitionDescriptor
+from stator_core.partition_descriptor import PartitionDescriptor
 from stator_core.partition_map import LeaderHint, LeaderHints, PartitionMap, PartitionReport
 from stator_core.table import Table
 from stator_node.doors import Clock
@@ -114,14 +114,15 @@ class ClusterView:
         try:
             members = orjson.loads(redirect)
             descriptor = partition_descriptor.from_json(members["descriptor"])
-        except (ValueError, KeyError) as error:
-            logger.error("a redirect that cannot be read: %s", error)
+            leader, term = members["leader"], members["term"]
+        except (ValueError, KeyError, TypeError) as error:
+            logger.error("a redirect that cannot be read: %r", error)
             return
         identifier = descriptor.table_identifier
         known = self.maps.get(identifier) or PartitionMap(identifier)
         self.maps[identifier] = known.updated(descriptor)
-        if members["leader"] is not None:
-            hint = LeaderHint(descriptor.partition_id, members["leader"], members["term"])
+        if leader is not None:
+            hint = LeaderHint(descriptor.partition_id, leader, term)
             self.hints = self.hints.updated(hint)
 
     def forget_leader(self, partition_id: int, node_id: str) -> None:
@@ -168,8 +169,8 @@ class ClusterView:
                 try:
                     descriptor = partition_descriptor.from_json(replica["descriptor"])
                     described = table.from_json(replica["table"])
-                except (DescriptorRefused, ValueError) as error:
-                    logger.error("node %s reports what cannot be read: %s", node.node_id, error)
+                except (ValueError, KeyError, TypeError) as error:
+                    logger.error("node %s reports what cannot be read: %r", node.node_id, error)
                     continue
                 leads = replica["leads"] and node.node_id in fresh
                 reports.append(PartitionReport(node.node_id, descriptor, leads, replica["term"]))
