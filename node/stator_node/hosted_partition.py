@@ -263,8 +263,9 @@ class HostedPartition:
         for read in ready.read_states:
             waiting = read.context
             assert isinstance(waiting, Pending)
-            self._reads_asked.discard(waiting)
-            self._reads.append((read.index, waiting))
+            if waiting in self._reads_asked:  # Else it has heard that the leadership is lost.
+                self._reads_asked.discard(waiting)
+                self._reads.append((read.index, waiting))
         if self._reads:
             self._answer_reads()
 
@@ -323,6 +324,9 @@ class HostedPartition:
                     groups.append(group)
                 else:
                     operations += decode_writes(entry.data)
+                continue
+            if kind is EntryKind.SCRUB:
+                scrub_at = entry.index
                 continue
             changed = partition_state.apply_change(self.state, kind, change_body(entry.data))
             self.state = changed.state
