@@ -9,7 +9,7 @@ tests/core/test_entry_format.py pin the layout: DO NOT CHANGE IT, make a version
 
     WRITES    body: for each write  family u8 | key length u32 | value length u32 | key | value
               a value length of FFFFFFFF deletes the key
-    SPLIT, MERGE, DESCRIBE, CONFIGURE   body: JSON, read by `partition_change.py`
+    SPLIT, MERGE, DESCRIBE, CONFIGURE, SCRUB   body: JSON, read by `partition_change.py`
 
 Integers are big-endian. The timestamp is of `clock.py`; it grows with the index. Invariant:
 decoding what was encoded gives the same, and bytes that nobody encoded raise EntryRefused.
@@ -43,6 +43,7 @@ class EntryKind(IntEnum):
     MERGE = 3
     DESCRIBE = 4  # the partition's table has a new description
     CONFIGURE = 5  # the partition's own settings
+    SCRUB = 6  # every replica shall take a digest of what it holds at this index
 
 
 class EntryRefused(ValueError):

@@ -50,6 +50,7 @@ from stator_core.raft.settings import Settings
 from stator_node.doors import ItemStore, Operation
 from stator_node.pending import Pending
 from stator_node.raft_commit import NotLeading, RaftCommit, stored_writes
+from stator_node.scrub import Scrubbed
 from stator_node.storage.log_store import LogStore, ReplicaRecord
 from stator_node.sync_loop import SyncLoop
 
@@ -96,6 +97,9 @@ class Surroundings(Protocol):
     def child_stored(self, child: PartitionState) -> None:
         """The records of a child are written: it can begin to live."""
 
+    def scrub(self, partition: HostedPartition, index: int) -> None:
+        """Take a digest of what the partition holds at this moment, which is this index."""
+
     def changed(self, partition: HostedPartition) -> None:
         """Leader, range, members or table have changed: tell who wants to know."""
 
@@ -115,6 +119,7 @@ class HostedPartition:
         self.commit = RaftCommit(surroundings.store, self._propose_soon)
         self.raft = self._new_raft()
         self.last_active = surroundings.now()
+        self.scrubbed: Scrubbed | None = None  # the newest digest of what is held here
         self._reads: list[tuple[int, Pending[None]]] = []  # (index to be applied, who waits)
         self._reads_asked: set[Pending[None]] = set()
         self._term_start = 0  # the leader's first entry of its own term
@@ -312,7 +317,9 @@ class HostedPartition:
         groups = []
         children: list[PartitionState] = []
         strangers: list[PartitionState] = []  # children that have no replica here
-        for entry in entries:
+        rest: list[Entry] = []
+        scrubs = False
+        for number, entry in enumerate(entries, 1):
             if entry.kind is not RaftEntryKind.NORMAL or not entry.data:
                 continue
             kind, timestamp = read_header(entry.data)
@@ -326,13 +333,16 @@ class HostedPartition:
                     operations += decode_writes(entry.data)
                 continue
             if kind is EntryKind.SCRUB:
-                scrub_at = entry.index
-                continue
+                # The digest is of this very index: what comes behind it is applied afterwards.
+                scrubs = True
+                entries, rest = entries[:number], entries[number:]
+                break
             changed = partition_state.apply_change(self.state, kind, change_body(entry.data))
             self.state = changed.state
             if changed.child is not None:
                 born = self._around.child_born(changed.child, operations)
                 (children if born else strangers).append(changed.child)
+        after, configuration = configuration, None if rest else configuration
         if configuration is not None:
             self.state = partition_state.configured(self.state, self.configuration, configuration)
             self.configuration = configuration
@@ -357,6 +367,10 @@ class HostedPartition:
             self._around.changed(self)
         if last - self._compacted_at >= self._around.settings.compact_every:
             self._compact(last)
+        if scrubs:
+            self._around.scrub(self, last)
+        if rest:
+            self._apply(rest, after)
 
     def _forget_removed_indexes(self, before: PartitionState) -> None:
         """Delete the entries of global indexes that the table has no more."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import Any
 
 import orjson
@@ -67,6 +68,8 @@ class NodeRequests:
             OperationCode.JOIN: self._join,
             OperationCode.FILL_INDEX: self._fill_index,
             OperationCode.SEND_STATE: self._send_state,
+            OperationCode.SCRUB: self._scrub,
+            OperationCode.REBUILD: self._rebuild,
         }
 
     def raft_received(self, sender: Hello, partition_id: int, message: bytes) -> None:
@@ -130,6 +133,7 @@ class NodeRequests:
             "applied": hosted.log.applied,
             "last": raft.last_index,
             "quiet": raft.quiesced,
+            "scrubbed": None if hosted.scrubbed is None else asdict(hosted.scrubbed),
             **self._loads.of(hosted),
         }
         if raft.leads:
@@ -181,6 +185,16 @@ class NodeRequests:
         if hosted.state.table != description:
             body = partition_state.describe_body(description)
             hosted.propose_change(EntryKind.DESCRIBE, body)
+        request.answer(Status.RESULT, OK)
+
+    def _scrub(self, request: Request) -> None:
+        """Have every replica take a digest of what it holds, at one index."""
+        self._led(request).propose_change(EntryKind.SCRUB, OK)
+        request.answer(Status.RESULT, OK)
+
+    def _rebuild(self, request: Request) -> None:
+        """The replica here holds other bytes than its peers: it takes over theirs."""
+        self._host.rebuild(self._host.partitions[request.partition_id])
         request.answer(Status.RESULT, OK)
 
     def _send_state(self, request: Request) -> None:

@@ -29,6 +29,8 @@ class OperationCode(IntEnum):
     JOIN = 41
     FILL_INDEX = 42
     SEND_STATE = 43
+    SCRUB = 44
+    REBUILD = 45
     CLUSTER_STATUS = 64
     CLUSTER_DRAIN = 65
     CLUSTER_REMOVE = 66

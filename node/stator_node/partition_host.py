@@ -33,6 +33,7 @@ from stator_node.doors import Clock, ItemStore, Operation, StorageFailed
 from stator_node.hosted_partition import HostedPartition
 from stator_node.operation_codes import OperationCode
 from stator_node.pending import Pending
+from stator_node.scrub import Scrub, Scrubbed, scrub
 from stator_node.snapshot_transfer import Chunk, ChunkRefused, content_of, send_snapshot
 from stator_node.storage.log_store import (
     LogStore,
@@ -87,6 +88,7 @@ class PartitionHost:
         self._senders: dict[tuple[int, int], asyncio.Task[None]] = {}
         self._peer_nodes: dict[tuple[int, int], str] = {}  # (partition, replica): node
         self._ask_at: dict[int, int] = {}  # partition: when to ask for its state again
+        self._scrubs: set[asyncio.Task[None]] = set()
         self._stopped = False
         links.on_up = self._node_up
         links.on_down = self._node_down
@@ -295,6 +297,18 @@ class PartitionHost:
 
         if not self._stopped:
             self._guard(hosted, campaign)
+
+    def scrub(self, partition: HostedPartition, index: int) -> None:
+        """Walk the partition's bytes as they are now; damage is mended, the digest reported."""
+        assert partition.state is not None
+
+        def done(scrubbed: Scrubbed) -> None:
+            partition.scrubbed = scrubbed
+
+        walk = Scrub(self.store, partition.state, index)
+        task = self.loop.create_task(scrub(walk, done, lambda: self.rebuild(partition)))
+        self._scrubs.add(task)
+        task.add_done_callback(self._scrubs.discard)
 
     def changed(self, partition: HostedPartition) -> None:
         self.on_changed(partition)

@@ -45,6 +45,7 @@ from stator_node.cluster_actions import ClusterActions
 from stator_node.cluster_view import ClusterView, NodeView
 from stator_node.doors import Clock, ItemStore
 from stator_node.operation_codes import OperationCode
+from stator_node.scrub import outvoted
 
 logger = logging.getLogger(__name__)
 
@@ -52,6 +53,7 @@ ROUND_SECONDS = 0.25
 SUSPECT_SECONDS = 1.5
 DEAD_SECONDS = 5.0
 FILL_SECONDS_MAX = 3_600.0
+SCRUB_SECONDS = 3_600.0
 EFFECT_SECONDS = 2 * ROUND_SECONDS + 0.2
 ACTION_ROUNDS = 40  # after which an action that shows no effect is planned anew
 RECORD_KEY = b"supervisor"
@@ -82,6 +84,8 @@ class Supervisor:
         self.reasons: tuple[Reason, ...] = ()
         self.ready: set[int] = set()  # identifiers of tables whose partitions all have leaders
         self.gone: set[int] = set()  # identifiers of tables of which nothing is left
+        self._scrub_seconds = SCRUB_SECONDS
+        self._scrub_at: dict[int, float] = {}  # by partition: when its replicas are compared next
         self._coming: dict[int, Table] = {}  # by identifier: descriptions on their way
         self._next_partition_id = 1
         self._recorded: dict[int, PartitionDescriptor] = {}
@@ -105,6 +109,7 @@ class Supervisor:
         await self._introduce()
         await self._clear_empty()
         await self._describe()
+        await self._scrub()
         decision = placement.decide(self.specification(), self.observation(), self._clock.now())
         self.reasons = decision.reasons
         for action in decision.actions:
@@ -242,6 +247,32 @@ class Supervisor:
                 continue
             if replica_id < descriptor.next_replica_id:
                 await self._actions.destroy_empty(node_id, partition_id, replica_id)
+
+    def scrub_every(self, seconds: float) -> None:
+        """Compare the replicas of each partition this often, from now on."""
+        self._scrub_seconds = seconds
+        self._scrub_at.clear()
+
+    async def _scrub(self) -> None:
+        """Have each partition's replicas compared now and then; rebuild the one that differs."""
+        by_partition: dict[int, list[tuple[str, dict[str, Any]]]] = {}
+        for node in self._view.fresh():
+            for replica in node.report.get("partitions", ()):
+                partition_id = replica["descriptor"]["partition_id"]
+                by_partition.setdefault(partition_id, []).append((node.node_id, replica))
+        now = self._clock.monotonic()
+        for partition_id, replicas in by_partition.items():
+            different = set(outvoted([replica for _, replica in replicas]))
+            for node_id, replica in replicas:
+                if replica["replica_id"] in different:
+                    logger.error("partition %d on node %s differs", partition_id, node_id)
+                    await self._actions.ask(node_id, partition_id, OperationCode.REBUILD, b"{}")
+                    self._scrub_at[partition_id] = now
+            if now >= self._scrub_at.setdefault(partition_id, now + self._scrub_seconds):
+                self._scrub_at[partition_id] = now + self._scrub_seconds
+                leaders = [node_id for node_id, replica in replicas if replica["leads"]]
+                for node_id in leaders:
+                    await self._actions.ask(node_id, partition_id, OperationCode.SCRUB, b"{}")
 
     async def _describe(self) -> None:
         """Bring the descriptions that partitions hold up to those on record."""

@@ -33,7 +33,7 @@ def test_the_bytes_of_an_entry_never_change() -> None:
     put = "00 00000001 00000002 6b 7676"
     delete = "01 00000002 ffffffff 6b6b"
     assert data == bytes.fromhex(header + put + delete)
-    assert [kind.value for kind in EntryKind] == [1, 2, 3, 4, 5]
+    assert [kind.value for kind in EntryKind] == [1, 2, 3, 4, 5, 6]
 
 
 @given(TIMESTAMPS, WRITES)
