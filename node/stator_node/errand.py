@@ -1,11 +1,12 @@
 """Errands: one request to whoever holds a hash, until it is answered.
 
 In: an operation's code and body, and hashes of a table. It is sent to the leader of the partition
-that holds them, or, where an eventual read will do, to the nearest replica. Out: the answer. A
-wrong guess costs one redirect, which teaches the view (`cluster_view.py`); an unavailable replica
-costs a short wait. Called by `cluster_router.py`. Invariants: a write whose outcome is unknown is
-never sent again; tries are bounded in time; what is for several hashes is sent only where all of
-them seem to be.
+that holds them, or, where an eventual read will do, to the nearest replica, and if that is slow to
+a second one as well: who answers first is heard. Out: the answer. A wrong guess costs one redirect,
+which teaches the view (`cluster_view.py`); an unavailable replica costs a short wait. Called by
+`cluster_router.py`. Invariants: a write whose outcome is unknown is never sent again; tries are
+bounded in time, and second requests in number; what is for several hashes is sent only where all
+of them seem to be.
 """
 
 from __future__ import annotations
@@ -30,6 +31,12 @@ from stator_node.transport.links import Answer
 REQUEST_SECONDS_MAX = 5.0  # for one try
 TOTAL_SECONDS_MAX = 8.0  # for all tries together; clients give up after ten and more
 TRY_SECONDS_MIN = 0.05
+HEDGE_SECONDS = 0.05  # so long an eventual read waits for the nearest replica alone
+HEDGE_LOOK_SECONDS = 0.01
+# Second requests for each eventual read, saved up to so many: where everybody is slow, twice the
+# load would not help.
+HEDGES_PER_READ = 0.05
+HEDGES_SAVED_MAX = 20.0
 RETRY_SECONDS_MIN = 0.005
 RETRY_SECONDS_MAX = 0.25
 UNKNOWN_OUTCOME = "The request may or may not have taken effect: its partition did not answer."
@@ -53,6 +60,7 @@ class Errand:
     deadline: float
     result: Pending[bytes]
     tries: int = 0
+    hedged: bool = False  # two replicas have been asked, and neither has answered yet
 
 
 class Errands:
@@ -64,6 +72,10 @@ class Errands:
         self._clock = clock
         self._chance = chance
         self._loop = asyncio.get_running_loop()
+        # Eventual reads that wait for their first answer, the oldest first, with the time to hedge.
+        self._hedges: dict[int, tuple[float, Errand, PartitionDescriptor, str]] = {}
+        self._looking = False
+        self._hedges_saved = HEDGES_SAVED_MAX
 
     def send(
         self,
@@ -99,19 +111,55 @@ class Errands:
             nodes = view.nearest_first(partition)
             node_id = nodes[errand.tries % len(nodes)]
         errand.tries += 1
-        asked = node_id
-        view.links.request(
+        self._ask(errand, partition, node_id)
+        if errand.eventual and not errand.result.done:
+            self._hedge_later(errand, partition, node_id)
+
+    def _ask(self, errand: Errand, partition: PartitionDescriptor, node_id: str) -> None:
+        self._view.links.request(
             node_id,
             partition.partition_id,
             errand.operation,
             EVENTUAL if errand.eventual else 0,
             errand.body,
             min(REQUEST_SECONDS_MAX, max(TRY_SECONDS_MIN, self._remaining(errand))),
-        ).listen(lambda done: self._answered(errand, partition, asked, done.result()))
+        ).listen(lambda done: self._answered(errand, partition, node_id, done.result()))
+
+    def _hedge_later(self, errand: Errand, partition: PartitionDescriptor, node_id: str) -> None:
+        """Ask a second replica unless the first has answered soon."""
+        self._hedges_saved = min(HEDGES_SAVED_MAX, self._hedges_saved + HEDGES_PER_READ)
+        at = self._clock.monotonic() + HEDGE_SECONDS
+        self._hedges[id(errand)] = at, errand, partition, node_id
+        if not self._looking:
+            self._looking = True
+            self._loop.call_later(HEDGE_LOOK_SECONDS, self._hedge)
+
+    def _hedge(self) -> None:
+        """One timer for all: most reads are answered long before it looks at them."""
+        now = self._clock.monotonic()
+        while self._hedges:
+            key, (at, errand, partition, asked) = next(iter(self._hedges.items()))
+            if at > now:
+                self._loop.call_later(HEDGE_LOOK_SECONDS, self._hedge)
+                return
+            del self._hedges[key]
+            others = [each for each in self._view.nearest_first(partition) if each != asked]
+            if others and self._hedges_saved >= 1 and self._view.links.is_up(others[0]):
+                self._hedges_saved -= 1
+                errand.hedged = True
+                self._ask(errand, partition, others[0])
+        self._looking = False
 
     def _answered(
         self, errand: Errand, partition: PartitionDescriptor, node_id: str, answer: Answer
     ) -> None:
+        if errand.eventual:
+            self._hedges.pop(id(errand), None)
+            if errand.result.done:
+                return  # The other replica was faster.
+            if errand.hedged and answer.status is not Status.RESULT:
+                errand.hedged = False  # The other one may still answer, and decides.
+                return
         match answer.status:
             case Status.RESULT:
                 errand.result.resolve(answer.body)

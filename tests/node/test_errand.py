@@ -20,6 +20,9 @@ from stator_core.errors import (
 from stator_core.key_format import HASH_SPACE
 from stator_node.cluster_view import ClusterView
 from stator_node.errand import (
+    HEDGE_LOOK_SECONDS,
+    HEDGE_SECONDS,
+    HEDGES_SAVED_MAX,
     REQUEST_SECONDS_MAX,
     TOTAL_SECONDS_MAX,
     Errands,
@@ -117,15 +120,48 @@ def test_an_eventual_read_goes_to_the_nearest_zone_first_and_then_elsewhere() ->
 
 
 def test_a_slow_answer_is_waited_for_and_nobody_else_is_asked_meanwhile() -> None:
-    """No hedging: a second request would be load just when there is too much of it."""
-
     async def main(gateway: Gateway) -> None:
         gateway.say(None)
-        answer = gateway.get(eventual=True)
+        answer = gateway.get()
         await asyncio.sleep(REQUEST_SECONDS_MAX * 0.9)
-        assert gateway.asked == ["n3"]
+        assert gateway.asked == ["n2"]
         gateway.say(OK)
         assert await wait(answer) == b"{}"
+
+    at_gateway(main)
+
+
+def test_an_eventual_read_asks_a_second_replica_when_the_first_is_slow() -> None:
+    async def main(gateway: Gateway) -> None:
+        began = asyncio.get_running_loop().time()
+        gateway.say(None, OK)
+        assert await wait(gateway.get(eventual=True)) == b"{}"
+        assert len(gateway.asked) == len(set(gateway.asked)) == 2
+        took = asyncio.get_running_loop().time() - began
+        assert HEDGE_SECONDS <= took <= HEDGE_SECONDS + 2 * HEDGE_LOOK_SECONDS
+        await asyncio.sleep(2 * TOTAL_SECONDS_MAX)  # The slow one is heard of, and nobody cares.
+        assert len(gateway.asked) == 2
+
+    at_gateway(main)
+
+
+@pytest.mark.parametrize("late", [OK, UNKNOWN])
+def test_of_two_replicas_that_were_asked_the_first_result_counts(late: Answer) -> None:
+    async def main(gateway: Gateway) -> None:
+        gateway.say(None, UNAVAILABLE, late, OK)
+        assert await wait(gateway.get(eventual=True)) == b"{}"
+
+    at_gateway(main)
+
+
+def test_second_requests_are_few_where_everybody_is_slow() -> None:
+    async def main(gateway: Gateway) -> None:
+        gateway.say(None)
+        reads = 200
+        for _ in range(reads):
+            gateway.get(eventual=True)
+        await asyncio.sleep(REQUEST_SECONDS_MAX / 2)
+        assert reads < len(gateway.asked) <= reads + HEDGES_SAVED_MAX
 
     at_gateway(main)
 
