@@ -13,7 +13,7 @@ import select
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from cluster.frames import FramePeer
@@ -38,18 +38,11 @@ class Network:
         self._places: dict[str, Place] = {}
 
     def __enter__(self) -> Network:
-        self._places = cluster_file.read(self._zones.data / "control").nodes
         for pair in itertools.permutations(ZONES, 2):
             listener = socket.create_server(("127.0.0.1", 0))
             self._listeners[pair] = listener
             threading.Thread(target=self._accept, args=(pair, listener), daemon=True).start()
-        self._introduce(
-            lambda own, other: (
-                self._places[other].port
-                if own == other
-                else self._listeners[own, other].getsockname()[1]
-            )
-        )
+        self.refresh()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -68,10 +61,20 @@ class Network:
         finally:
             self._cut.difference_update(wires)
 
-    def _introduce(self, port_of: object) -> None:
+    def refresh(self) -> None:
+        """Lay the wires, again where a node has become another one since."""
+        self._introduce(
+            lambda own, other: (
+                self._places[other].port
+                if own == other
+                else self._listeners[own, other].getsockname()[1]
+            )
+        )
+
+    def _introduce(self, port_of: Callable[[str, str], int]) -> None:
         """Tell each process where it reaches the others."""
-        assert callable(port_of)
         cluster = cluster_file.read(self._zones.data / "control")
+        self._places = cluster.nodes
         for own, place in self._places.items():
             members = {
                 known.name: {"host": "127.0.0.1", "port": port_of(own, other), "zone": other}
