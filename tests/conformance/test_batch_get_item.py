@@ -279,6 +279,11 @@ def test_a_missing_table_fails_all_of_it(table):
             id="names without a projection",
         ),
         pytest.param(
+            {"ExpressionAttributeNames": {"#a": ""}},
+            "ExpressionAttributeNames contains invalid value: Empty attribute name for key #a",
+            id="an empty name without a projection",
+        ),
+        pytest.param(
             {"ProjectionExpression": "a", "ExpressionAttributeNames": {"#a": "a"}},
             "Value provided in ExpressionAttributeNames unused in expressions: keys: {#a}",
             id="unused name",
@@ -294,6 +299,14 @@ def test_a_wrong_projection_is_refused_before_the_lookup(table, settings, text):
     wanted = {"none": {"Keys": [table.new_key()], **settings}}
 
     assert refusal(table, wanted) == invalid(text)
+
+
+def test_the_values_of_keys_are_checked_before_the_projection(table):
+    wanted = {"Keys": [{"pk": {"N": "1e126"}}], "ProjectionExpression": "not one"}
+
+    assert refusal(table, {"none": wanted}) == invalid(
+        "Number overflow. Attempting to store a number with magnitude larger than supported range"
+    )
 
 
 def test_both_kinds_of_projection_do_not_go_together_over_tables_either(table, other):

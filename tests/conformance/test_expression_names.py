@@ -220,6 +220,19 @@ def test_maps_of_placeholders_are_refused_in_the_envelope(table, member, given, 
 
 
 @pytest.mark.parametrize(
+    "operation, told",
+    [("UpdateItem", enveloped), ("GetItem", invalid), ("Scan", invalid)],
+)
+def test_an_empty_name_is_refused_before_the_lack_of_an_expression(table, operation, told):
+    members = {} if operation == "Scan" else {"Key": table.new_key()}
+    refusal = table.refusal(operation, ExpressionAttributeNames={"#b": ""}, **members)
+
+    assert refusal == told(
+        "ExpressionAttributeNames contains invalid value: Empty attribute name for key #b"
+    )
+
+
+@pytest.mark.parametrize(
     "member, placeholder, text",
     [
         ("ExpressionAttributeNames", "b", invalid),

@@ -15,6 +15,7 @@ from item_table import (
     PARAMETER,
     ItemTable,
     constraint,
+    enum,
     enveloped,
     invalid,
     member_errors,
@@ -382,6 +383,16 @@ def test_a_condition_needs_its_operator(ranged, member):
 
     assert ranged.sent_refusal(operation, TableName="none", **body) == member_errors(
         constraint(path, None, "not be null")
+    )
+
+
+@pytest.mark.parametrize("operation", ["Query", "Scan"])
+def test_the_old_layer_knows_the_conditional_operators(ranged, operation):
+    refusal = ranged.sent_refusal(operation, TableName=None, ConditionalOperator="and")
+
+    assert refusal == member_errors(
+        constraint("tableName", None, "not be null"),
+        constraint("conditionalOperator", "and", enum("OR", "AND")),
     )
 
 

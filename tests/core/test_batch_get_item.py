@@ -117,6 +117,14 @@ def test_each_table_has_its_own_settings() -> None:
             {"Music": {"Keys": [key("a", "x")]}},
             "The parameter cannot be converted to a numeric value: x",
         ),
+        (
+            {"Music": {"Keys": [key("a", "x")], "ProjectionExpression": "not one"}},
+            "The parameter cannot be converted to a numeric value: x",
+        ),
+        (
+            {"Music": {"Keys": [key("a")], "ExpressionAttributeNames": {"#a": ""}}},
+            "ExpressionAttributeNames contains invalid value: Empty attribute name for key #a",
+        ),
     ],
 )
 def test_refusals_have_dynamodbs_words(tables: Any, message: str) -> None:

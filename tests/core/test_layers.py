@@ -103,6 +103,14 @@ def test_an_empty_name_among_attributes_to_get_is_found_too() -> None:
     assert refusal(read.refuse_empty_names) == "Empty attribute name"
 
 
+def test_an_empty_name_behind_a_placeholder_is_found_without_any_expression() -> None:
+    names = {"ExpressionAttributeNames": {"#a": "a", "#b": ""}}
+    text = "ExpressionAttributeNames contains invalid value: Empty attribute name for key #b"
+
+    assert refusal(reading("UpdateItem", **names).refuse_empty_names) == ENVELOPE + text
+    assert refusal(reading("GetItem", **names).refuse_empty_names) == text
+
+
 def test_mixed_parameters_are_named_in_dynamodbs_order() -> None:
     read = reading(
         "UpdateItem",

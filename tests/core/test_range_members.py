@@ -74,6 +74,20 @@ def test_without_a_table_name_a_query_lists_everything_in_old_words() -> None:
     )
 
 
+@pytest.mark.parametrize("operation", ["Query", "Scan"])
+def test_the_old_layer_lists_a_conditional_operator_that_it_does_not_know(
+    operation: Operation,
+) -> None:
+    assert refusal(operation, ConditionalOperator="and") == (
+        True,
+        (
+            "2 validation errors detected: Value null at 'tableName' failed to satisfy "
+            "constraint: Member must not be null; Value 'and' at 'conditionalOperator' failed to "
+            "satisfy constraint: Member must satisfy enum value set: [OR, AND]"
+        ),
+    )
+
+
 def test_ranges_are_listed_before_names() -> None:
     assert refusal("Scan", TableName="ab", Limit=0, Segment=1_000_000) == (
         False,

@@ -45,6 +45,17 @@ def test_an_empty_name_is_refused_wherever_it_stands(members: dict[str, Any]) ->
     assert refusal(reading(**members).refuse_empty_names) == "Empty attribute name"
 
 
+@pytest.mark.parametrize("operation", ["Query", "Scan"])
+def test_an_empty_name_behind_a_placeholder_is_found_without_any_expression(
+    operation: Operation,
+) -> None:
+    read = reading(operation, ExpressionAttributeNames={"#a": ""})
+
+    assert refusal(read.refuse_empty_names) == (
+        "ExpressionAttributeNames contains invalid value: Empty attribute name for key #a"
+    )
+
+
 def test_mixed_parameters_are_listed_in_dynamodbs_order() -> None:
     members = {
         "KeyConditionExpression": "",

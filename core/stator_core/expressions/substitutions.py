@@ -115,6 +115,16 @@ def _check_names(names: Any, layer: Layer) -> None:
             _check_name(name, placeholder, layer)
 
 
+def refuse_empty_names(body: dict[str, Any], layer: Layer) -> None:
+    """An empty name behind a placeholder: reported before the lack of an expression that uses it.
+
+    Raises ValidationException.
+    """
+    for placeholder, name in body.get(NAMES, _NO_NAMES).items():
+        if not name:
+            _check_name(name, placeholder, layer)
+
+
 def _check_name(name: str, placeholder: str, layer: Layer) -> None:
     """Refuse an attribute name that is empty or longer than 65,535 bytes."""
     if name and len(name.encode()) <= ATTRIBUTE_NAME_BYTES_MAX:

@@ -22,7 +22,7 @@ from stator_core.expressions.projection import (
     compile_attributes_to_get,
     compile_projection,
 )
-from stator_core.expressions.substitutions import Layer, Substitutions
+from stator_core.expressions.substitutions import Layer, Substitutions, refuse_empty_names
 from stator_core.item import EMPTY_NAME, Item, ValueRefused, check_names, validate_item
 from stator_core.limits import BATCH_GET_ANSWER_BYTES_MAX, BATCH_GET_KEYS_MAX
 from stator_core.requests.batch_members import check_table_names
@@ -234,7 +234,7 @@ def _parse_in_order(body: dict[str, Any]) -> BatchGetItem:
     _check_members(body)
     tables: dict[str, dict[str, Any]] = body["RequestItems"]
     for wanted in tables.values():
-        _refuse_empty_names(wanted)
+        _refuse_empty_names(wanted, layer)
     _refuse_mixing(tables)
     request = BatchGetItem(
         [_table(name, wanted, layer) for name, wanted in tables.items()],
@@ -282,12 +282,13 @@ def _consumed_capacity(body: dict[str, Any], violations: Violations) -> None:
     violations.enum("returnConsumedCapacity", member, RETURN_CONSUMED_CAPACITY)
 
 
-def _refuse_empty_names(wanted: dict[str, Any]) -> None:
+def _refuse_empty_names(wanted: dict[str, Any], layer: Layer) -> None:
     """DynamoDB looks for empty attribute names before all else that spans members."""
     if "" in wanted.get("AttributesToGet", ()):
         raise ValidationException(EMPTY_NAME)
     for key in wanted["Keys"]:
         check_names({"M": key})
+    refuse_empty_names(wanted, layer)
 
 
 def _refuse_mixing(tables: dict[str, dict[str, Any]]) -> None:
@@ -302,14 +303,11 @@ def _refuse_mixing(tables: dict[str, dict[str, Any]]) -> None:
 
 
 def _table(name: str, wanted: dict[str, Any], layer: Layer) -> TableKeys:
-    """One table's share: its projection, then its keys. Raises ValidationException."""
-    projection = None
-    if "AttributesToGet" in wanted:
-        projection = compile_attributes_to_get(wanted["AttributesToGet"])
-    elif "ProjectionExpression" in wanted:
-        substitutions = Substitutions.parse(wanted, layer)
-        projection = compile_projection(wanted["ProjectionExpression"], substitutions)
-        substitutions.check_all_used(layer)
+    """One table's share: the values of its keys, then its projection, as GetItem checks them.
+
+    Raises ValidationException.
+    """
+    substitutions = Substitutions.parse(wanted, layer)
     wanted_keys: list[Item] = wanted["Keys"]
     # Keys are compared as they are written: 1 and 1.0 are two here (captured 2026-10).
     written = {_written(key) for key in wanted_keys}
@@ -320,6 +318,12 @@ def _table(name: str, wanted: dict[str, Any], layer: Layer) -> TableKeys:
             old = layer is Layer.OLD or refused.old_layer
             message = refused.message_old if old else refused.message_new
             raise ValidationException(message) from None
+    projection = None
+    if "AttributesToGet" in wanted:
+        projection = compile_attributes_to_get(wanted["AttributesToGet"])
+    elif "ProjectionExpression" in wanted:
+        projection = compile_projection(wanted["ProjectionExpression"], substitutions)
+        substitutions.check_all_used(layer)
     if len(written) < len(wanted_keys):
         raise ValidationException(DUPLICATES)
     settings = {member: value for member, value in wanted.items() if member != "Keys"}

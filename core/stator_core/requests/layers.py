@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, Final, ParamSpec, TypeVar
 
 from stator_core.errors import ValidationException
-from stator_core.expressions.substitutions import Layer, Substitutions
+from stator_core.expressions.substitutions import Layer, Substitutions, refuse_empty_names
 from stator_core.item import EMPTY_NAME, ValueRefused, check_names, validate_item
 from stator_core.requests.member_rules import Operation, check_members
 from stator_core.requests.return_values import NONE, Options
@@ -106,6 +106,7 @@ class Reading:
             self.step(check_names, value)
         if "" in self.body.get("AttributesToGet", ()):
             raise self.refused(EMPTY_NAME)
+        refuse_empty_names(self.body, self.layer)
 
     def refuse_mixing(self) -> None:
         """Expressions beside the older parameters, or placeholders without an expression."""

@@ -15,6 +15,7 @@ from typing import Any, Final, Literal
 from stator_core.item import Item
 from stator_core.limits import SEGMENT_MAX, TOTAL_SEGMENTS_MAX
 from stator_core.requests.constraints import (
+    CONDITIONAL_OPERATOR,
     RETURN_CONSUMED_CAPACITY,
     SELECT,
     TABLE_NAME,
@@ -174,6 +175,10 @@ def _attributes_to_get(body: Body, violations: Violations) -> None:
         violations.require(f"attributesToGet.{position}.member", name)
 
 
+def _conditional_operator(body: Body, violations: Violations) -> None:
+    violations.enum("conditionalOperator", body.get("ConditionalOperator"), CONDITIONAL_OPERATOR)
+
+
 def _operators_of(operation: Operation) -> Rule:
     def rule(body: Body, violations: Violations) -> None:
         for path in _conditions_without_operator(operation, body):
@@ -206,6 +211,7 @@ OLD_LAYER: Final[dict[Operation, tuple[Rule, ...]]] = {
         _index_name,
         _attributes_to_get,
         _operators_of("Query"),
+        _conditional_operator,
     ),
     "Scan": (
         _select,
@@ -217,5 +223,6 @@ OLD_LAYER: Final[dict[Operation, tuple[Rule, ...]]] = {
         _index_name,
         _attributes_to_get,
         _operators_of("Scan"),
+        _conditional_operator,
     ),
 }

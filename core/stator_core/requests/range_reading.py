@@ -19,7 +19,7 @@ from stator_core.expressions.projection import (
     compile_attributes_to_get,
     compile_projection,
 )
-from stator_core.expressions.substitutions import Layer, Substitutions
+from stator_core.expressions.substitutions import Layer, Substitutions, refuse_empty_names
 from stator_core.item import Item, ValueRefused, check_names
 from stator_core.requests import selection, start_key
 from stator_core.requests.range_members import (
@@ -93,6 +93,7 @@ class RangeReading:
             raise ValidationException(EMPTY_NAME)
         for value in self._named_values():
             self.step(check_names, value)
+        refuse_empty_names(self.body, self.layer)
 
     def _named_values(self) -> Iterator[dict[str, Any]]:
         """Every AttributeValue; maps of attributes as the map values they are."""
