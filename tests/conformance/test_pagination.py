@@ -343,6 +343,20 @@ def test_a_start_key_must_lie_within_the_condition(plain, condition, key, text):
     assert refusal == invalid(text)
 
 
+def test_another_partition_of_an_index_without_sort_key_is_outside(ranged):
+    refusal = ranged.refusal(
+        "Query",
+        IndexName="by-kind",
+        KeyConditionExpression="kind = :k",
+        ExpressionAttributeValues={":k": {"S": "odd"}},
+        ExclusiveStartKey={"pk": {"S": "p"}, "sk": {"N": "2"}, "kind": {"S": "even"}},
+    )
+
+    assert refusal == invalid(
+        "The provided starting key is outside query boundaries based on provided conditions"
+    )
+
+
 def test_another_partition_of_a_table_without_sort_key_has_a_text_of_its_own(table):
     refusal = table.refusal("Query", ExclusiveStartKey={"pk": {"S": "q"}}, **BY_PK)
 

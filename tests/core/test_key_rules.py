@@ -123,6 +123,15 @@ def test_put_item_holds_index_keys_against_their_indexes(attributes, message) ->
     assert message_of(check_item_key, INDEXED, item) == message
 
 
+def test_of_several_broken_indexes_the_first_by_name_is_told() -> None:
+    item = {"h": S_A, "r": S_A, "l": S_A, "g": {"N": "1"}}
+
+    assert INDEXED.indexes[0].name == "l"
+    assert message_of(check_item_key, INDEXED, item) == (
+        INVALID + "Type mismatch for Index Key g Expected: S Actual: N IndexName: g"
+    )
+
+
 def test_an_item_may_lack_index_keys() -> None:
     check_item_key(INDEXED, {"h": S_A, "r": S_A})
     check_item_key(INDEXED, {"h": S_A, "r": S_A, "g": S_A, "l": {"N": "1"}, "a0": S_A})

@@ -221,6 +221,18 @@ def test_a_start_key_must_fit_schema_and_condition(
     assert bind_refusal(ExclusiveStartKey=start, **members) == message
 
 
+def test_a_start_key_of_another_partition_of_a_hash_only_index_is_outside() -> None:
+    start = {"h": {"S": "a"}, "r": {"N": "1"}, "x": {"S": "odd"}}
+    message = bind_refusal(
+        IndexName="whole",
+        KeyConditionExpression="x = :h",
+        ExclusiveStartKey=start,
+    )
+    assert message == (
+        "The provided starting key is outside query boundaries based on provided conditions"
+    )
+
+
 def test_a_start_key_of_another_partition_of_a_hash_only_table_is_invalid() -> None:
     message = bind_refusal(HASH_ONLY, ExclusiveStartKey={"h": {"S": "b"}})
     assert message == "The provided exclusive start key is invalid"

@@ -163,7 +163,7 @@ class Query:
             return ValidationException(
                 "The query can return at most one row and cannot be restarted"
             )
-        if not key_schema.range:
+        if index is None and not key_schema.range:
             return ValidationException("The provided exclusive start key is invalid")
         return ValidationException(
             "The provided starting key is outside query boundaries based on provided conditions"
