@@ -240,10 +240,10 @@ def _batch_write_answer(
         if request.return_consumed_capacity != "NONE":
             consumed.append(merge_consumed(part["ConsumedCapacity"] for part in parts))
         if request.return_item_collection_metrics == "SIZE" and table.local_indexes:
-            metrics[wanted.table_name] = merge_metrics(
+            metrics[wanted.sent_name] = merge_metrics(
                 part["ItemCollectionMetrics"] for part in parts
             )
     return answer.response(
         consumed if request.return_consumed_capacity != "NONE" else None,
-        metrics if request.return_item_collection_metrics == "SIZE" else None,
+        metrics,
     )

@@ -305,6 +305,32 @@ def test_an_empty_name_is_refused(table):
     assert refusal(table, {"none": [put({"": {"S": "a"}})]}) == invalid("Empty attribute name")
 
 
+def test_of_several_broken_indexes_the_first_by_name_is_told(indexed):
+    item = indexed.new_key(sk={"N": "1"}) | {"local": {"S": "a"}, "global": {"N": "1"}}
+
+    assert refusal(indexed, {indexed.name: [put(item)]}) == invalid(
+        PARAMETER + "Type mismatch for Index Key global Expected: S Actual: N IndexName: by-global"
+    )
+
+
+def test_item_collections_are_reported_by_the_name_sent_and_of_tables_with_local_indexes(
+    table, indexed
+):
+    key, item = table.new_key(), indexed.new_key(sk={"N": "1"}) | {"local": {"N": "1"}}
+    arn = table.client.describe_table(TableName=indexed.name)["Table"]["TableArn"]
+
+    def metrics(wanted):
+        answer = table.client.batch_write_item(
+            RequestItems=wanted, ReturnItemCollectionMetrics="SIZE"
+        )
+        return answer.get("ItemCollectionMetrics")
+
+    assert metrics({table.name: [put(key)]}) is None
+    for name in (indexed.name, arn):
+        (collection,) = metrics({table.name: [put(key)], name: [put(item)]})[name]
+        assert collection["ItemCollectionKey"] == {"pk": item["pk"]}
+
+
 def test_an_item_too_large_fails_all_of_it(table):
     key, good = table.new_key(), table.new_key()
     item = key | {"a": {"S": "x" * 409_600}}

@@ -177,6 +177,7 @@ def test_what_was_not_written_goes_back_as_it_was_sent() -> None:
     request = parse(body({"Music": [put(), delete("b")], "Films": [put()]}))
     answer = BatchWriteAnswer(request)
     assert answer.response() == b'{"UnprocessedItems":{}}'
+    assert answer.response(None, {}) == b'{"UnprocessedItems":{}}'
 
     answer.leave(0, 1)
     metrics = {"Music": [{"ItemCollectionKey": {"h": {"S": "a"}}, "SizeEstimateRangeGB": [0, 1]}]}

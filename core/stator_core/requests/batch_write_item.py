@@ -122,7 +122,10 @@ class BatchWriteAnswer:
         consumed: list[dict[str, Any]] | None = None,
         item_collection_metrics: dict[str, list[dict[str, Any]]] | None = None,
     ) -> bytes:
-        """The JSON answer. `consumed`: an entry per table; the metrics: by table, a list each."""
+        """The JSON answer. `consumed`: an entry per table; the metrics: by table, a list each.
+
+        Where no table has a local index there are no metrics, and the member is left out.
+        """
         answer: dict[str, Any] = {
             "UnprocessedItems": {
                 wanted.sent_name: sent
@@ -130,7 +133,7 @@ class BatchWriteAnswer:
                 if sent
             }
         }
-        if item_collection_metrics is not None:
+        if item_collection_metrics:
             answer["ItemCollectionMetrics"] = item_collection_metrics
         if consumed is not None:
             answer["ConsumedCapacity"] = consumed
