@@ -95,7 +95,7 @@ def test_a_port_that_is_taken_is_refused_with_the_option_to_choose_another(
         other.listen()
         port = other.getsockname()[1]
         said = refusal(start_stator, option, str(port))
-    assert f"cannot listen on 127.0.0.1:{port}" in said
+    assert said.count(f"cannot listen on 127.0.0.1:{port}") == 1
     assert option in said
 
 

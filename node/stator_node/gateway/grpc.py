@@ -167,9 +167,9 @@ class GrpcDoor:
             else:
                 bound = server.add_secure_port(address, self._credentials)
         except RuntimeError as error:
-            raise OSError(f"cannot listen on {address}: {error}") from error
+            raise OSError(str(error)) from error
         if bound == 0:
-            raise OSError(f"cannot listen on {address}")
+            raise OSError("the address cannot be bound")
         return int(bound)
 
     # -------------------------------------------------------------------------------- its requests
