@@ -16,6 +16,7 @@ import random
 import signal
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 
 import uvloop
 
@@ -73,9 +74,17 @@ class Node:
 
 
 def build(
-    store: ItemStore, hello: Hello, clock: Clock, settings: Settings, chance: random.Random
+    store: ItemStore,
+    hello: Hello,
+    clock: Clock,
+    settings: Settings,
+    chance: random.Random,
+    folder: Path | None = None,
 ) -> Node:
-    """Put the parts of a pod together; `server.start` and `host.start` are the caller's."""
+    """Put the parts of a pod together; `server.start` and `host.start` are the caller's.
+
+    `folder` says how much the disk has left; None: nobody asks.
+    """
     loop = asyncio.get_running_loop()
     links = Links(hello, clock, chance.random)
 
@@ -87,7 +96,7 @@ def build(
 
     sync = SyncLoop(store, loop, disk_failed)
     host = PartitionHost(store, sync, links, clock, loop, settings, chance.randrange)
-    loads = PartitionLoads(store, clock, None)
+    loads = PartitionLoads(store, clock, folder)
     items = PartitionRequests(host, loads)
     members = ClusterMembers(store, links)
     requests = NodeRequests(host, items, loads, members)
@@ -121,7 +130,7 @@ async def _serve(settings: NodeSettings) -> int:
         raise CannotStart(str(error)) from error
     try:
         hello = Hello(settings.cluster_id, folder.folder_id, "node", settings.zone)
-        node = build(store, hello, clock, Settings(), random.Random())
+        node = build(store, hello, clock, Settings(), random.Random(), folder.path)
         await _serve_until_stopped(settings, node)
         return 1 if node.failed else 0
     except LogDamaged as error:
