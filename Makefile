@@ -11,6 +11,8 @@ export STATOR_CACHE ?= $(HOME)/.cache/stator
 
 BIN := .venv/bin
 DYNOXIDE := $(STATOR_CACHE)/dynoxide-3.2.0/bin/dynoxide
+ETCD_LOAD := $(STATOR_CACHE)/etcd_load/etcd_load
+GO := $(firstword $(wildcard /usr/local/go/bin/go /usr/lib/go/bin/go) go)
 DYNALITE := $(STATOR_CACHE)/dynalite-4.0.0/node_modules/dynalite/cli.js
 PYTEST := $(BIN)/python -m pytest -q
 # Two workers for two cores; a file stays with one worker, which has a server of its own.
@@ -18,7 +20,7 @@ PARALLEL := -n 2 --dist loadfile
 
 .DEFAULT_GOAL := help
 .PHONY: help run setup test check conformance guides faults differential fuzz bench bench-quick \
-	format profile proto peers clean
+	bench-cluster bench-cluster-quick etcd format profile proto peers clean
 
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -64,6 +66,18 @@ bench: setup peers ## Stator beside its peers; writes benchmarks/results.md
 bench-quick: setup peers ## the same in two minutes, printed only
 	$(BIN)/python benchmarks/run.py --quick
 
+bench-cluster: setup etcd ## three zones beside etcd; writes benchmarks/results-cluster.md
+	$(BIN)/python benchmarks/cluster.py
+
+bench-cluster-quick: setup etcd ## the same in three minutes, printed only
+	$(BIN)/python benchmarks/cluster.py --quick
+
+etcd: ## etcd and the program that drives it, where both can be had; else they are left out
+	@command -v etcd >/dev/null || apt-get install -y -qq etcd-server >/dev/null 2>&1 || \
+		echo "etcd cannot be installed here (apt-get install etcd-server): it is left out"
+	@$(MAKE) --silent $(ETCD_LOAD) || \
+		echo "etcd's load generator cannot be built here (it needs Go): etcd is left out"
+
 peers: $(DYNOXIDE) $(DYNALITE) ## build the peers that tests and benchmarks compare with
 
 profile: setup ## record where a running server spends its time: PID=...
@@ -93,6 +107,10 @@ clean: ## remove what was built here (not the data)
 
 $(DYNOXIDE):
 	cargo install dynoxide-rs --version 3.2.0 --locked --root $(STATOR_CACHE)/dynoxide-3.2.0
+
+$(ETCD_LOAD): benchmarks/etcd_load/main.go benchmarks/etcd_load/go.mod
+	mkdir -p $(dir $@)
+	cd benchmarks/etcd_load && $(GO) build -buildvcs=false -trimpath -o $@ .
 
 $(DYNALITE):
 	mkdir -p $(STATOR_CACHE)/dynalite-4.0.0

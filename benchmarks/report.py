@@ -65,7 +65,7 @@ def markdown(results: Results, servers: list[tuple[str, str]]) -> str:
 
 def _foreword(load_before: float) -> list[str]:
     versions = f"Linux {platform.release()}, Python {platform.python_version()}"
-    machine = f"{_processor()}, {os.cpu_count()} cores, {versions}"
+    machine = f"{processor()}, {os.cpu_count()} cores, {versions}"
     quiet = f"The load average before the run was {load_before:.2f}"
     quiet += "." if load_before <= QUIET else ": others used the machine, so take no figure at all."
     return [
@@ -80,7 +80,7 @@ def _foreword(load_before: float) -> list[str]:
     ]
 
 
-def _processor() -> str:
+def processor() -> str:
     for line in Path("/proc/cpuinfo").read_text().splitlines():
         if line.startswith("model name"):
             return line.split(":", 1)[1].strip()

@@ -105,6 +105,12 @@ def requests(name: str, signer: Signer, count: int = REQUESTS) -> list[bytes]:
     return [signer.request(*workload(number)) for number in numbers]
 
 
+def requests_of(workload: Callable[[int], Request], signer: Signer) -> list[bytes]:
+    """Signed requests of a workload of the caller's own, of keys drawn from the seed."""
+    chance = random.Random(SEED)
+    return [signer.request(*workload(chance.randrange(ITEMS))) for _ in range(REQUESTS)]
+
+
 def create_table(port: int, signer: Signer, name: str, range_key: str | None = None) -> None:
     """Make a table and wait until it is ACTIVE."""
     keys = [("id", "S", "HASH")] + ([(range_key, "N", "RANGE")] if range_key else [])

@@ -71,7 +71,13 @@ BANNED_WORDS = {
 MACHINE_PATHS = re.compile(r"(?<![\w.])/(?:root|work|home)/\w|\.\./shared\b|\bshared/")
 CITED_FILE = re.compile(r"(?<![\w/.{*<-])((?:[\w.-]+/)*[A-Za-z_][\w-]*\.(?:md|toml|proto))\b")
 # Files that are cited though they are made by a run, or belong to somebody else's project.
-CITED_ELSEWHERE = {"results.md", "benchmarks/results.md", "SKILL.md"}
+CITED_ELSEWHERE = {
+    "results.md",
+    "benchmarks/results.md",
+    "results-cluster.md",
+    "benchmarks/results-cluster.md",
+    "SKILL.md",
+}
 CLOCK_CALLS = re.compile(r"\bdatetime\.(?:now|utcnow|today)\(|\bdate\.today\(")
 
 
