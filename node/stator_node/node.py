@@ -42,6 +42,7 @@ from stator_node.transport.server import FrameServer
 logger = logging.getLogger(__name__)
 
 LEADERS_GONE_SECONDS = 2.0  # what a stopping pod waits for its leaders to move away
+REDIRECT_SECONDS = 0.5  # and then for gateways to hear of it, which ask for reports twice as often
 
 
 @dataclass(slots=True)
@@ -58,7 +59,9 @@ class Node:
 
     async def stop(self) -> None:
         """Hand leaders over, then stop answering."""
-        await self._hand_over()
+        if self.host.transfer_all():
+            await self._hand_over()
+            await asyncio.sleep(REDIRECT_SECONDS)  # Until then who asks here is sent on.
         for task in self.background:
             task.cancel()
         self.host.stop()
@@ -96,6 +99,7 @@ def build(
 
     sync = SyncLoop(store, loop, disk_failed)
     host = PartitionHost(store, sync, links, clock, loop, settings, chance.randrange)
+    host.on_storage_failed = disk_failed
     loads = PartitionLoads(store, clock, folder)
     items = PartitionRequests(host, loads)
     members = ClusterMembers(store, links)

@@ -50,6 +50,7 @@ from stator_node.transport.links import Links
 logger = logging.getLogger(__name__)
 
 TICK_SECONDS = 0.02
+FROM_LEADERS = AppendEntries | Heartbeat | InstallSnapshot
 CHILD_CAMPAIGN_SECONDS = 0.02  # until the peers have applied the split, too
 NEW_CAMPAIGN_SECONDS = 0.1  # until they have heard of a new partition
 ASK_MILLISECONDS = 1_000  # a replica that stands still asks for a state this often
@@ -80,6 +81,9 @@ class PartitionHost:
         self.partitions: dict[int, HostedPartition] = {}
         self.on_changed: Callable[[HostedPartition], None] = lambda _: None
         self.on_gone: Callable[[int], None] = lambda _: None
+        # A write of a replica was refused. What it has in memory is ahead of its disk: the pod must
+        # end, and go on from what is there.
+        self.on_storage_failed: Callable[[StorageFailed], None] = lambda _: None
         self._destroyed: dict[int, int] = {}  # partition id: replica id of the last one here
         self._leaving: set[int] = set()  # partitions whose destruction is not durable yet
         self._dirty: dict[int, HostedPartition] = {}
@@ -325,7 +329,7 @@ class PartitionHost:
         self._peer_nodes[partition_id, decoded.sender] = sender.sender_id
         hosted = self.partitions.get(partition_id)
         if hosted is None:
-            if not isinstance(decoded, AppendEntries | Heartbeat | InstallSnapshot):
+            if not isinstance(decoded, FROM_LEADERS):
                 return  # Not from a leader. An empty replica in place of a new one would not vote.
             if self._destroyed.get(partition_id, 0) >= decoded.receiver:
                 return
@@ -334,6 +338,9 @@ class PartitionHost:
             hosted = self._begin_empty(partition_id, decoded.receiver)
         if hosted.replica_id == decoded.receiver:
             self._guard(hosted, lambda: hosted.step(decoded))
+        elif hosted.replica_id < decoded.receiver and isinstance(decoded, FROM_LEADERS):
+            # A node has one replica of a partition: this one was removed before the other was made.
+            self.destroy(partition_id, hosted.replica_id, lambda: None)
 
     def chunk_received(self, partition_id: int, chunk: Chunk) -> None:
         """A piece of a snapshot. Raises ChunkRefused."""
@@ -349,7 +356,8 @@ class PartitionHost:
         self.store.write(operations, sync=False)
         if chunk.message is not None:
             del self._receiving[partition_id]
-            hosted.take_over(chunk.state, chunk.message.snapshot)
+            snapshot = chunk.message.snapshot
+            self._guard(hosted, lambda: hosted.take_over(chunk.state, snapshot))
 
     def _begin_receiving(self, hosted: HostedPartition, chunk: Chunk) -> None:
         """Make room: forget the old state durably, then delete what is left of it."""
@@ -395,9 +403,10 @@ class PartitionHost:
             work()
         except ReplicaDamaged as damage:
             logger.error("partition %d: %s", hosted.partition_id, damage)
-            self.rebuild(hosted)
+            self._guard(hosted, lambda: self.rebuild(hosted))
         except StorageFailed as error:
             logger.error("partition %d: the disk refuses: %s", hosted.partition_id, error)
+            self.on_storage_failed(error)
 
     def _tick(self) -> None:
         if self._stopped:

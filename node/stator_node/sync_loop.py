@@ -68,7 +68,7 @@ class SyncLoop:
             self._begin()
             return
         waiting = self._write(sync=True)
-        _tell(waiting)
+        self._tell(waiting)
 
     def _begin(self) -> None:
         """Write what waits, and have a thread sync it."""
@@ -100,20 +100,24 @@ class SyncLoop:
             # The next sync runs while these callbacks do. In the thread even for one: in place it
             # would end, and be reported, before them.
             self._begin()
-        _tell(waiting)
+        self._tell(waiting)
+
+    def _tell(self, waiting: list[Done]) -> None:
+        for done in waiting:
+            try:
+                done()
+            except StorageFailed as error:
+                # It had more to write, which now is missing.
+                self._break(error)
+            except Exception:
+                # One partition's trouble must not keep the others waiting for ever.
+                logger.exception("a partition could not go on after its sync")
 
     def _break(self, error: BaseException) -> None:
+        if self._broken:
+            return
         logger.error("the disk refuses: %s", error)
         self._broken = True
         self._waiting.clear()
         self._operations.clear()
         self._failed(error if isinstance(error, StorageFailed) else StorageFailed(repr(error)))
-
-
-def _tell(waiting: list[Done]) -> None:
-    for done in waiting:
-        try:
-            done()
-        except Exception:
-            # One partition's trouble must not keep the others waiting for ever.
-            logger.exception("a partition could not go on after its sync")
