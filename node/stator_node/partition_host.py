@@ -116,11 +116,12 @@ class PartitionHost:
             task.cancel()
 
     def transfer_all(self) -> bool:
-        """Ask Raft to hand over what is led here. False: nothing is led here any more."""
+        """Ask Raft to hand over what is led here. False: nothing is, or nobody can take it."""
         if self._stopped:
             return False
         now = self.now()
         leading = [hosted for hosted in self.partitions.values() if hosted.raft.leads]
+        asked = False
         for hosted in leading:
             others = sorted(hosted.configuration.voters - {hosted.replica_id})
             for replica_id in others:
@@ -129,8 +130,9 @@ class PartitionHost:
                     with contextlib.suppress(Refusal):
                         hosted.raft.transfer_leadership(now, replica_id)
                     self.process_soon(hosted)
+                    asked = True
                     break
-        return any(len(hosted.configuration.voters) > 1 for hosted in leading)
+        return asked
 
     # The life of replicas here.
 

@@ -1,0 +1,173 @@
+"""A storage pod: how it begins, how it stops, and what it says when it cannot."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from small_cluster import CLUSTER, FAST, SmallCluster
+from stator_node.clock import SystemClock
+from stator_node.memory import MemoryItemStore
+from stator_node.node import LEADERS_GONE_SECONDS, build
+from stator_node.node_processes import READY
+from stator_node.partition_load import FREE_BYTES_UNKNOWN
+from stator_node.transport.frame_format import Hello
+
+STOP_SECONDS = 20.0
+
+
+def test_a_pod_that_stops_hands_its_leaders_over_and_no_write_fails_meanwhile() -> None:
+    async def run() -> None:
+        async with SmallCluster() as cluster:
+            await cluster.create_table()
+            pod = cluster.leader()
+            node = pod.node
+            assert node is not None
+            stopping = asyncio.ensure_future(node.stop())
+            writes = 0
+            while not stopping.done():
+                item = {"pk": {"S": f"key-{writes}"}}
+                await cluster.execute("PutItem", TableName="Music", Item=item)
+                writes += 1
+            pod.node = None
+            assert cluster.has_leader(), "no election has to be waited for"
+            read = await cluster.execute("Scan", TableName="Music", ConsistentRead=True)
+            assert read["Count"] == writes
+
+    asyncio.run(run())
+
+
+def test_a_pod_that_nobody_can_take_over_from_stops_all_the_same() -> None:
+    async def run() -> None:
+        async with SmallCluster() as cluster:
+            await cluster.create_table()
+            cluster.supervising.cancel()
+            pod = cluster.leader()
+            for other in cluster.pods:
+                if other is not pod:
+                    await other.kill()
+            node, pod.node = pod.node, None
+            assert node is not None
+            began = asyncio.get_running_loop().time()
+            await node.stop()
+            assert asyncio.get_running_loop().time() - began < LEADERS_GONE_SECONDS
+
+    asyncio.run(run())
+
+
+def test_a_pod_whose_disk_refuses_ends_and_its_peers_go_on() -> None:
+    async def run() -> None:
+        async with SmallCluster() as cluster:
+            await cluster.create_table()
+            pod = cluster.leader()
+            node = pod.node
+            assert node is not None
+            pod.store.fail_with = "No space left on device"
+            put = asyncio.ensure_future(
+                cluster.execute("PutItem", TableName="Music", Item={"pk": {"S": "a"}})
+            )
+            async with asyncio.timeout(10):
+                await node.ended.wait()
+            assert node.failed
+            pod.store.fail_with = None
+            await pod.kill()
+            await asyncio.wait([put])
+            await cluster.until(cluster.has_leader)
+            await cluster.execute("PutItem", TableName="Music", Item={"pk": {"S": "b"}})
+            put.exception()
+
+    asyncio.run(run())
+
+
+def test_a_pod_reports_what_its_disk_has_left(tmp_path: Path) -> None:
+    async def run() -> None:
+        hello = Hello(CLUSTER, "n", "node", "z")
+        node = build(MemoryItemStore(), hello, SystemClock(), FAST, random.Random(1), tmp_path)
+        report = node.requests.report()
+        assert 0 < report["free_bytes"] != FREE_BYTES_UNKNOWN
+        assert (report["node_id"], report["zone"]) == ("n", "z")
+        assert report["partitions"] == []
+        await node.server.start("127.0.0.1", 0)
+        await node.stop()
+
+    asyncio.run(run())
+
+
+class StatorNode:
+    """`stator node` as a process."""
+
+    def __init__(self, folder: Path, *options: str) -> None:
+        words = ["node", "--folder", str(folder), "--cluster-id", "c", "--zone", "z", *options]
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "stator_node", *words],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+
+    def ready(self) -> str:
+        """The id of the node, once it serves."""
+        assert self.process.stdout is not None
+        found = READY.match(self.process.stdout.readline().decode())
+        assert found is not None
+        return found[1]
+
+    def ended(self) -> tuple[int, str]:
+        """Its exit code and what it said at the end."""
+        _, said = self.process.communicate(timeout=STOP_SECONDS)
+        return self.process.returncode, said.decode()
+
+
+@pytest.fixture
+def started(tmp_path: Path) -> Iterator[list[StatorNode]]:
+    made: list[StatorNode] = []
+    yield made
+    for each in made:
+        if each.process.poll() is None:
+            each.process.kill()
+            each.process.communicate()
+
+
+def test_a_folder_is_one_node_and_only_one_process_has_it(
+    tmp_path: Path, started: list[StatorNode]
+) -> None:
+    started.append(StatorNode(tmp_path / "node"))
+    node_id = started[0].ready()
+
+    started.append(StatorNode(tmp_path / "node"))
+    code, said = started[1].ended()
+    assert code == 1
+    assert f"{started[0].process.pid}" in said
+    assert "Traceback" not in said
+
+    started[0].process.send_signal(signal.SIGTERM)
+    assert started[0].ended()[0] == 0
+    started.append(StatorNode(tmp_path / "node"))
+    assert started[2].ready() == node_id
+
+
+def test_a_child_ends_with_its_parent(tmp_path: Path, started: list[StatorNode]) -> None:
+    started.append(StatorNode(tmp_path / "node", "--with-parent"))
+    started[0].ready()
+
+    assert started[0].ended()[0] == 0, "communicate() has closed its standard input"
+
+
+def test_a_port_that_is_taken_is_named(tmp_path: Path, started: list[StatorNode]) -> None:
+    started.append(StatorNode(tmp_path / "first"))
+    assert started[0].process.stdout is not None
+    found = READY.match(started[0].process.stdout.readline().decode())
+    assert found is not None
+
+    started.append(StatorNode(tmp_path / "second", "--port", found[3]))
+
+    code, said = started[1].ended()
+    assert code == 1
+    assert f"cannot listen on 127.0.0.1:{found[3]}" in said
