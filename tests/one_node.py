@@ -11,7 +11,6 @@ from typing import Any
 import orjson
 
 from slow_disk import SlowDisk
-from stator_core.clock import HybridClock
 from stator_core.table import Table
 from stator_node.catalog import Catalog
 from stator_node.doors import Caller
@@ -40,7 +39,9 @@ class Node:
         self.catalog = Catalog(self.store)
         self.counter = TableCounter(self.store, self.clock)
         self.commit = GroupCommit(self.store, loop, sync=sync)
-        self.replica = Replica(self.commit, loop, self.clock, HybridClock(), self.counter.writes)
+        self.replica = Replica(
+            self.commit, loop, self.clock, self.commit.stamps, self.counter.writes
+        )
         self.life = TableLife(
             self.catalog,
             LocalTableWork(self.catalog, self.replica, self.counter),

@@ -23,6 +23,7 @@ from stator_core.errors import DynamoDBError, InternalServerError
 from stator_core.key_format import PREFIX_BYTES
 from stator_node.doors import ItemStore, Operation, StorageFailed
 from stator_node.pending import Pending, wait
+from stator_node.stamp_mark import StampMark
 
 logger = logging.getLogger(__name__)
 
@@ -83,6 +84,8 @@ class GroupCommit:
         self.syncing: Group | None = None
         self.failed: str | None = None  # the store's own words, while it refuses
         self.reads_failed = False  # the store holds writes whose sync failed: do not show them
+        self._mark = StampMark(store)
+        self.stamps = self._mark.stamps  # what the timestamps of these writes come from
         self._loop = loop
         self._sync = sync
         self._scheduled = False
@@ -167,6 +170,7 @@ class GroupCommit:
             logger.error("storage failed, writes are refused until it recovers: %s", error)
             self._loop.call_later(REOPEN_SECONDS, self._reopen)
         self.failed = str(error)
+        self._mark.doubt()
         self._refuse_collected()
 
     async def drain(self) -> None:
@@ -185,6 +189,9 @@ class GroupCommit:
         if self.syncing is not None or not group.waiters:
             return
         self.collecting = Group()
+        mark = self._mark.raised()
+        if mark is not None:
+            group.operations.append(mark)
         inline = not self._sync or len(group.waiters) <= INLINE_WRITES_MAX
         try:
             self.store.write(group.operations, sync=inline and self._sync)

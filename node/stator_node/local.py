@@ -16,7 +16,6 @@ import sys
 
 import uvloop
 
-from stator_core.clock import HybridClock
 from stator_core.item_format import Damaged
 from stator_node.catalog import Catalog
 from stator_node.cli import LocalSettings
@@ -79,10 +78,9 @@ async def _serve_store(
 ) -> int:
     """Put the parts together, serve, take them apart."""
     loop = asyncio.get_running_loop()
-    catalog = _catalog(settings, store)
+    catalog, commit = _begin(settings, store, loop)
     counter = TableCounter(store, clock)
-    commit = GroupCommit(store, loop, sync=settings.sync)
-    replica = Replica(commit, loop, clock, HybridClock(), counter.writes)
+    replica = Replica(commit, loop, clock, commit.stamps, counter.writes)
     tables = TableLife(
         catalog,
         LocalTableWork(catalog, replica, counter),
@@ -114,9 +112,12 @@ async def _serve_store(
     return 0
 
 
-def _catalog(settings: LocalSettings, store: RocksItemStore) -> Catalog:
+def _begin(
+    settings: LocalSettings, store: RocksItemStore, loop: asyncio.AbstractEventLoop
+) -> tuple[Catalog, GroupCommit]:
+    """What begins with what the store holds: the tables, and the time of the last writes."""
     try:
-        return Catalog(store)
+        return Catalog(store), GroupCommit(store, loop, sync=settings.sync)
     except (Damaged, ValueError, StorageFailed) as error:
         raise CannotStart(
             f"the catalog of tables cannot be read: {error}\n"
