@@ -53,15 +53,18 @@ class NodeProcesses:
         before: Mapping[str, Place],
         joined: Callable[[str, str, Address], None],
         lost: Callable[[str], None],
+        stop_seconds: float = STOP_SECONDS,
     ) -> None:
         """`before` says who the pod of each zone was at the last start.
 
-        `joined(node_id, zone, address)` and `lost(node_id)`: its folder was emptied.
+        `joined(node_id, zone, address)` and `lost(node_id)`: its folder was emptied. A process that
+        has not ended `stop_seconds` after it was asked to is killed.
         """
         self._cluster_id = cluster_id
         self._joined = joined
         self._lost = lost
         self._stopping = False
+        self._stop_seconds = stop_seconds
         self.processes = [
             NodeProcess(f"zone-{number}", folder / f"node-{number}")
             for number in range(1, zones + 1)
@@ -106,7 +109,7 @@ class NodeProcesses:
             if each.process is None:
                 continue
             try:
-                async with asyncio.timeout(STOP_SECONDS):
+                async with asyncio.timeout(self._stop_seconds):
                     await each.process.wait()
             except TimeoutError:
                 with contextlib.suppress(ProcessLookupError):
