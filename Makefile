@@ -19,8 +19,8 @@ PYTEST := $(BIN)/python -m pytest -q
 PARALLEL := -n 2 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup test check conformance guides faults differential fuzz bench bench-quick \
-	bench-cluster bench-cluster-quick etcd format profile proto peers clean
+.PHONY: help run setup test check conformance guides faults simulate differential fuzz bench \
+	bench-quick bench-cluster bench-cluster-quick etcd format profile proto peers clean
 
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -52,6 +52,9 @@ guides: setup ## the commands and snippets of DynamoDB guides, through the AWS C
 
 faults: setup ## kill -9 under load, damaged files, full disks
 	$(PYTEST) tests/faults
+
+simulate: setup ## seeds of the simulated cluster: SEEDS=20000 FIRST=0
+	$(BIN)/python tests/simulation/simulate.py --seeds $(or $(SEEDS),20000) --first $(or $(FIRST),0)
 
 differential: setup $(DYNOXIDE) ## the same requests to Stator and Dynoxide (EXAMPLES=... for more)
 	DYNOXIDE=$(DYNOXIDE) $(PYTEST) $(PARALLEL) tests/differential

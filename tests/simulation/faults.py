@@ -8,7 +8,7 @@ back, so that checks of liveness have a healthy cluster before them. Each fault 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 from simulation.network import LinkSettings
@@ -53,9 +53,12 @@ class Faults:
         *,
         rhythm: Rhythm | None = None,
         down_max: int = 1,
+        spared: Collection[str] = (),
     ) -> None:
+        """Nodes of these names meet no faults but those of the links to others."""
         assert set(kinds) <= set(EVERYTHING), "an unknown kind of fault"
         self.world = world
+        self._spared = spared
         self.happened: dict[str, int] = {}  # how often each kind came
         self._kinds = dict(kinds)
         self._rhythm = rhythm or Rhythm()
@@ -91,7 +94,9 @@ class Faults:
             return
         self._plan()
         healthy = [
-            node for name, node in self.world.nodes.items() if name not in self._out_of_order
+            node
+            for name, node in self.world.nodes.items()
+            if name not in self._out_of_order and name not in self._spared
         ]
         if len(self._out_of_order) >= self._down_max or not healthy:
             return

@@ -1,0 +1,205 @@
+"""What the checkers see of a simulated cluster: every write to a disk, and who begins to lead.
+
+`ObservedDisk` stands between a node's product and its simulated disk and reads along in the family
+`log`: promises once they are durable, applied entries as they are applied, snapshots, splits. The
+product knows nothing of it. `ClusterObserver` turns that into the events of the checkers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from zlib import crc32
+
+from simulation.disk import SimulatedDisk
+from simulation.key_once_checker import KeyOnceChecker
+from simulation.log_agreement_checker import LogAgreementChecker
+from simulation.one_leader_per_term_checker import OneLeaderPerTermChecker
+from stator_core import log_format, partition_state
+from stator_core.log_format import entry_key
+from stator_core.partition_descriptor import PartitionDescriptor
+from stator_core.raft.log import BOOTSTRAP_INDEX
+from stator_node.doors import Cursor, Family, Operation
+from stator_node.hosted_partition import HostedPartition
+from stator_node.storage.log_store import read_replica, stored_partitions
+
+LETTER = slice(8, 9)  # of a key in the family "log": which record it is
+
+
+def place(hash_: int) -> str:
+    """A place of the hash space as text that orders as places do."""
+    return f"{hash_:017x}"
+
+
+class ClusterObserver:
+    """The checkers that watch while the world runs. Their errors end the run where they arise."""
+
+    def __init__(self) -> None:
+        self.elections = OneLeaderPerTermChecker()
+        self.logs = LogAgreementChecker()
+        self.maps: dict[int, KeyOnceChecker] = {}  # by table identifier
+        self.descriptors: dict[int, PartitionDescriptor] = {}  # as each partition began
+        self.counts: dict[str, int] = {}
+        self._leaders: set[tuple[int, int, int]] = set()
+
+    def saw(self, event: str, partition: int, replica: int, **members: Any) -> None:
+        """Hand one event to every checker."""
+        self.counts[event] = self.counts.get(event, 0) + 1
+        told = {"event": event, "partition": partition, "replica": replica, **members}
+        self.elections.observe(told)
+        self.logs.observe(told)
+
+    def changed(self, hosted: HostedPartition) -> None:
+        """Called by the product where a replica's role or range has changed."""
+        raft = hosted.raft
+        leader = hosted.partition_id, hosted.replica_id, raft.term
+        if raft.leads and leader not in self._leaders:
+            self._leaders.add(leader)
+            self.saw("leader", *leader[:2], term=raft.term, last_index=raft.last_index)
+
+    def begun(self, descriptor: PartitionDescriptor) -> None:
+        """A partition has its first records somewhere."""
+        self.descriptors.setdefault(descriptor.partition_id, descriptor)
+        checker = self.maps.setdefault(descriptor.table_identifier, KeyOnceChecker())
+        start, end = place(descriptor.range.start), place(descriptor.range.end)
+        if descriptor.parent_id is None:
+            event = {"event": "created", "start": start, "end": end}
+        else:
+            event = {"event": "split", "child": descriptor.partition_id, "at": start}
+        owner = descriptor.parent_id or descriptor.partition_id
+        checker.observe({**event, "partition": owner})
+
+
+class ObservedDisk:
+    """A `doors.ItemStore`: hands everything on to a disk, and tells the observer of it."""
+
+    def __init__(self, disk: SimulatedDisk, observer: ClusterObserver) -> None:
+        self._disk = disk
+        self._observer = observer
+        self._replica: dict[int, int] = {}  # partition: replica
+        self._applied: dict[int, int] = {}
+        self._promised: list[tuple[int, bytes, bytes]] = []  # written and not known to be durable
+        self.get = disk.get
+        self._take_up()
+
+    def _take_up(self) -> None:
+        for partition in stored_partitions(self._disk):
+            record = read_replica(self._disk, partition)
+            if record is None or record.destroyed:
+                continue
+            self._replica[partition] = record.replica_id
+            key = log_format.record_key(partition, b"A")
+            stored = self._disk.get_from("log", key)
+            index = 0 if stored is None else log_format.decode_applied(key, stored)
+            self._applied[partition] = index
+            if index:
+                self._observer.saw("restarted", partition, record.replica_id, index=index)
+            key = log_format.record_key(partition, b"H")
+            stored = self._disk.get_from("log", key)
+            if stored is not None:
+                self._promised.append((partition, key, stored))
+
+    def get_from(self, family: Family, key: bytes) -> bytes | None:
+        return self._disk.get_from(family, key)
+
+    def cursor(self, family: Family, start: bytes, end: bytes, *, reverse: bool = False) -> Cursor:
+        return self._disk.cursor(family, start, end, reverse=reverse)
+
+    def write(self, operations: Sequence[Operation], *, sync: bool) -> None:
+        self._disk.write(operations, sync=sync)
+        self._look(operations)
+        if sync:
+            self._durable()
+
+    def delete_range(self, family: Family, start: bytes, end: bytes) -> None:
+        self._disk.delete_range(family, start, end)
+        self._durable()
+
+    def sync(self) -> None:
+        self._disk.sync()
+        self._durable()
+
+    def reopen(self) -> None:
+        self._disk.reopen()
+
+    def close(self) -> None:
+        self._disk.close()
+
+    def _durable(self) -> None:
+        promised, self._promised = self._promised, []
+        for partition, key, stored in promised:
+            replica = self._replica.get(partition)
+            if replica is None:
+                continue
+            state = log_format.decode_hard_state(key, stored)
+            self._observer.saw("term", partition, replica, term=state.term)
+            if state.vote:
+                self._observer.saw(
+                    "vote", partition, replica, term=state.term, candidate=state.vote
+                )
+
+    def _look(self, operations: Sequence[Operation]) -> None:
+        """Read along. A batch may hold several records of a kind: the last one counts."""
+        records: dict[int, dict[bytes, tuple[bytes, bytes]]] = {}
+        for family, key, value in operations:
+            if family == "log" and value is not None and key[LETTER] != b"E":
+                records.setdefault(log_format.partition_of(key), {})[key[LETTER]] = key, value
+        for partition, found in records.items():
+            if b"R" in found:
+                self._look_at_replica(partition)
+            if b"H" in found:
+                self._promised.append((partition, *found[b"H"]))
+            if b"A" in found and partition in self._replica:
+                self._look_at_applied(partition, found)
+
+    def _look_at_replica(self, partition: int) -> None:
+        record = read_replica(self._disk, partition)
+        assert record is not None
+        if record.destroyed:
+            replica = self._replica.pop(partition, None)
+            if replica is not None:
+                self._observer.saw("forgotten", partition, replica)
+        else:
+            self._replica[partition] = record.replica_id
+
+    def _look_at_applied(self, partition: int, found: dict[bytes, tuple[bytes, bytes]]) -> None:
+        replica = self._replica[partition]
+        index = log_format.decode_applied(*found[b"A"])
+        before = self._applied.get(partition, 0)
+        self._applied[partition] = index
+        if b"B" in found:
+            begin, _ = log_format.decode_position(*found[b"B"])
+            if begin == BOOTSTRAP_INDEX and index == BOOTSTRAP_INDEX:
+                self._look_at_first(partition, replica)
+                return
+            if begin == index:
+                if index:
+                    self._observer.saw("restored", partition, replica, index=index)
+                return
+        for number in range(before + 1, index + 1):
+            key = entry_key(partition, number)
+            stored = self._disk.get_from("log", key)
+            assert stored is not None, f"partition {partition}: {number} applied, not in the log"
+            entry = log_format.decode_entry(key, stored)
+            digest = crc32(entry.data, int(entry.kind))
+            self._observer.saw(
+                "applied", partition, replica, index=number, term=entry.term, digest=digest
+            )
+
+    def _look_at_first(self, partition: int, replica: int) -> None:
+        record = read_replica(self._disk, partition)
+        assert record is not None
+        if record.state is not None:
+            self._observer.begun(record.state.descriptor)
+        self._observer.saw("begun", partition, replica, index=BOOTSTRAP_INDEX)
+
+
+def owned_content(
+    disk: SimulatedDisk, state: partition_state.PartitionState
+) -> list[tuple[Family, bytes, bytes]]:
+    """All that a disk holds in the ranges that a partition owns."""
+    return [
+        (family, key, value)
+        for family, start, end in state.owned_ranges()
+        for key, value in disk.cursor(family, start, end)
+    ]
