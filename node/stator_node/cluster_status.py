@@ -97,14 +97,16 @@ def _members(
         replica = by_node.get(member.node_id)
         if replica is not None and replica["replica_id"] != member.replica_id:
             replica = None  # One that was removed, and another in its place.
-        known = led is not None and replica is not None
+        lag = None
+        if led is not None and replica is not None:
+            lag = max(0, led["last"] - replica["applied"])
         members.append(
             {
                 "replica_id": member.replica_id,
                 "node_id": member.node_id,
                 "zone": None if node is None else node.zone,
                 "role": "LEARNER" if member.role is Role.LEARNER else "VOTER",
-                "lag": max(0, led["last"] - replica["applied"]) if known else None,  # type: ignore[index]
+                "lag": lag,
             }
         )
     return members

@@ -1,0 +1,106 @@
+"""The status of a cluster: what pods say now, and of silent ones only that they are silent."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from stator_core.key_format import HASH_SPACE
+from stator_core.placement_types import NodeState
+from stator_node.cluster_status import nodes_of, partitions_of
+from stator_node.cluster_view import REPORT_AGE_SECONDS_MAX, ClusterView
+from stator_node.memory import ManualClock
+from stator_node.transport.links import Address
+from told_links import NODES, ToldLinks, music, partition, replica, reports
+from virtual_time import run
+
+HALF = HASH_SPACE // 2
+TABLE = music()
+STATES = dict.fromkeys(NODES, NodeState.ALIVE)
+
+
+def told(descriptor: Any, number: int, **members: Any) -> dict[str, Any]:
+    """A replica's report with its figures."""
+    figures = {
+        "replica_id": number,
+        "applied": 10,
+        "last": 12,
+        "size_bytes": 1_000,
+        "item_count": 5,
+        "operations_per_second": 1.26,
+    }
+    leads = members.pop("leads", False)
+    return replica(TABLE, descriptor, leads=leads) | figures | members
+
+
+class Looked:
+    """A view of three pods whose reports are of this moment."""
+
+    def __init__(self, **by_node: list) -> None:
+        self.clock = ManualClock()
+        self.links = ToldLinks(reports(by_node))
+        self.view = ClusterView(self.links, self.clock, "z1")  # type: ignore[arg-type]
+        for number, node_id in enumerate(NODES, 1):
+            self.view.join(node_id, f"z{number}", Address("127.0.0.1", number))
+        run(self.view.poll())
+
+
+@pytest.fixture
+def looked() -> Looked:
+    whole = partition(TABLE)
+    return Looked(
+        n1=[told(whole, 1)],
+        n2=[told(whole, 2, leads=True, applied=12)],
+        n3=[told(whole, 3, applied=4)],
+    )
+
+
+def test_a_partition_tells_its_leader_and_how_far_each_replica_is_behind(looked: Looked) -> None:
+    (line,) = partitions_of(looked.view)
+
+    assert (line["table"], line["leader"], line["items"]) == ("Music", "n2", 5)
+    assert line["range"] == ["0" * 17, "10000000000000000"]
+    assert [(each["zone"], each["lag"]) for each in line["replicas"]] == [
+        ("z1", 2),
+        ("z2", 0),
+        ("z3", 8),
+    ]
+
+
+def test_a_silent_leader_leads_nothing_and_a_silent_replica_has_no_lag(looked: Looked) -> None:
+    looked.clock.advance(REPORT_AGE_SECONDS_MAX + 1)
+
+    (line,) = partitions_of(looked.view)
+    nodes = nodes_of(looked.view, STATES, looked.clock.monotonic())
+
+    assert line["leader"] is None
+    assert [each["lag"] for each in line["replicas"]] == [None] * 3
+    assert [node["leads"] for node in nodes] == [0, 0, 0]
+    assert [node["silent_seconds"] for node in nodes] == [REPORT_AGE_SECONDS_MAX + 1] * 3
+
+
+def test_another_replica_of_the_node_is_not_the_member(looked: Looked) -> None:
+    whole = partition(TABLE)
+    old = Looked(n1=[told(whole, 99)], n2=[told(whole, 2, leads=True)], n3=[])
+
+    (line,) = partitions_of(old.view)
+
+    assert [each["lag"] for each in line["replicas"]] == [None, 2, None]
+
+
+def test_nodes_are_listed_by_zone_with_what_they_hold(looked: Looked) -> None:
+    nodes = nodes_of(looked.view, STATES, looked.clock.monotonic())
+
+    assert [node["zone"] for node in nodes] == ["z1", "z2", "z3"]
+    assert [node["leads"] for node in nodes] == [0, 1, 0]
+    assert nodes[0]["address"] == "127.0.0.1:1"
+    assert (nodes[0]["replicas"], nodes[0]["size_bytes"]) == (1, 1_000)
+
+
+def test_partitions_are_in_the_order_of_their_hashes() -> None:
+    left = partition(TABLE, 1, 0, HALF, range_epoch=2)
+    right = partition(TABLE, 2, HALF, HASH_SPACE, range_epoch=2)
+    looked = Looked(n1=[told(right, 1), told(left, 1)], n2=[], n3=[])
+
+    assert [line["partition_id"] for line in partitions_of(looked.view)] == [1, 2]
