@@ -10,6 +10,9 @@ A replica whose state cannot be trusted, or is being replaced by a snapshot, is 
 Raft stands still and says nothing, its log stays as it is, until a whole state of some index has
 arrived (`snapshot_transfer.py`); then Raft begins anew from log and state.
 
+One that meets an entry which this version of the code cannot apply is `stopped`: it must neither
+pass over the entry nor answer without it, so it does nothing more until the process ends.
+
 Invariants: stored state and applied index move together; a rebuilding replica promises nothing;
 what a snapshot brings is not shown before all of it is durable.
 """
@@ -120,6 +123,7 @@ class HostedPartition:
         self.raft = self._new_raft()
         self.last_active = surroundings.now()
         self.scrubbed: Scrubbed | None = None  # the newest digest of what is held here
+        self.stopped = False
         self._reads: list[tuple[int, Pending[None]]] = []  # (index to be applied, who waits)
         self._reads_asked: set[Pending[None]] = set()
         self._term_start = 0  # the leader's first entry of its own term
@@ -400,7 +404,17 @@ class HostedPartition:
             self.raft.compact(to)
             self._around.store.write(self.log.compact(to), sync=False)
 
-    # Rebuilding.
+    # Standing still.
+
+    def stop(self, record: ReplicaRecord) -> None:
+        """Do nothing more. What was not applied is undone: `record` is what the disk holds."""
+        self.stopped = True
+        self.commit.lead_no_more()
+        self._fail_reads()
+        self.state, self.configuration = record.state, record.configuration
+        self.raft = self._new_raft()  # One that leads nobody, and that nobody will ask.
+        self._term_start = self._splitting = 0
+        self._around.changed(self)
 
     def begin_rebuilding(self, until: int) -> list[Operation]:
         """Stand still; a state of at least index `until` must come.

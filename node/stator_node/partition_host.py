@@ -19,6 +19,7 @@ import orjson
 
 from stator_core import raft_message_format
 from stator_core.clock import HybridClock
+from stator_core.entry_format import EntryRefused
 from stator_core.partition_state import PartitionState, first_configuration
 from stator_core.raft.messages import (
     AppendEntries,
@@ -184,7 +185,7 @@ class PartitionHost:
 
     def rebuild(self, hosted: HostedPartition) -> None:
         """What this replica has cannot be trusted: stand still until a peer has sent its state."""
-        if hosted.rebuilding:
+        if hosted.rebuilding or hosted.stopped:
             return
         logger.error("partition %d: this replica is rebuilt from its peers", hosted.partition_id)
         self.store.write(hosted.begin_rebuilding(hosted.log.applied), sync=True)
@@ -349,6 +350,8 @@ class PartitionHost:
         hosted = self.partitions.get(partition_id)
         if hosted is None:
             raise ChunkRefused("no replica of the partition is here")
+        if hosted.stopped:
+            raise ChunkRefused("this replica has stopped at an entry that it cannot apply")
         if chunk.sequence == 0:
             self._begin_receiving(hosted, chunk)
         elif self._receiving.get(partition_id) != (chunk.transfer, chunk.sequence):
@@ -399,16 +402,31 @@ class PartitionHost:
 
     def _guard(self, hosted: HostedPartition, work: Callable[[], None]) -> None:
         """Run work of one replica; damage that it finds is that replica's own affair."""
-        if self.partitions.get(hosted.partition_id) is not hosted:
+        if self.partitions.get(hosted.partition_id) is not hosted or hosted.stopped:
             return
         try:
             work()
         except ReplicaDamaged as damage:
             logger.error("partition %d: %s", hosted.partition_id, damage)
             self._guard(hosted, lambda: self.rebuild(hosted))
+        except EntryRefused as refused:
+            self._stop_replica(hosted, refused)
         except StorageFailed as error:
             logger.error("partition %d: the disk refuses: %s", hosted.partition_id, error)
             self.on_storage_failed(error)
+
+    def _stop_replica(self, hosted: HostedPartition, refused: EntryRefused) -> None:
+        """An entry that this code cannot apply: most likely peers run a newer version."""
+        logger.error(
+            "partition %d: this replica stops behind entry %d, for it cannot apply the next one: "
+            "%s; it goes on when this pod is started with a version that can",
+            hosted.partition_id,
+            hosted.log.applied,
+            refused,
+        )
+        record = read_replica(self.store, hosted.partition_id)
+        assert record is not None
+        hosted.stop(record)
 
     def _tick(self) -> None:
         if self._stopped:

@@ -54,7 +54,7 @@ class PartitionRequests:
     def handle(self, request: Request) -> None:
         """Answer a request for an item operation, now or later."""
         hosted = self._host.partitions.get(request.partition_id)
-        if hosted is None or hosted.rebuilding or hosted.state is None:
+        if hosted is None or hosted.rebuilding or hosted.stopped or hosted.state is None:
             request.answer(Status.UNAVAILABLE, b"")
             return
         if request.flags & EVENTUAL and request.operation in READS:

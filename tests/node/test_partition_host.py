@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 
 import pytest
 
 from small_cluster import Pod, SmallCluster
 from stator_core import raft_message_format
+from stator_core.entry_format import EntryKind, EntryRefused, encode_change
 from stator_core.partition_descriptor import WHOLE_SPACE, new_partition
 from stator_core.partition_state import PartitionState
 from stator_core.raft.messages import Heartbeat, RequestVote
@@ -223,6 +225,92 @@ def test_a_pod_hands_over_all_that_it_leads() -> None:
             assert cluster.leader(2) is not pod
             host_of(pod).stop()
             assert not host_of(pod).transfer_all()
+
+    asyncio.run(run())
+
+
+def of_the_future(pod: Pod) -> bytes:
+    """An entry of a kind that this version of the code has never heard of."""
+    data = bytearray(encode_change(EntryKind.DESCRIBE, host_of(pod).stamps.next(0), b"{}"))
+    data[1] = 99
+    return bytes(data)
+
+
+def test_a_replica_stops_at_an_entry_that_it_cannot_apply_and_says_so_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def run() -> None:
+        async with SmallCluster() as cluster:
+            await cluster.create_table("Films")
+            await with_table(cluster)
+            (music,) = [one for one in cluster.pods[0].partitions if one != 1]
+            pod = cluster.leader(music)
+            replicas = [one.partitions[music] for one in cluster.pods]
+            applied = pod.partitions[music].log.applied
+            pod.partitions[music].raft.propose(host_of(pod).now(), of_the_future(pod))
+            host_of(pod).process_soon(pod.partitions[music])
+            # The third never hears that the entry is committed: for that it takes two.
+            await cluster.until(lambda: sum(one.stopped for one in replicas) == 2)
+            await asyncio.sleep(1.0)  # elections, heartbeats: nothing more comes of it
+
+            told = [record for record in caplog.records if record.levelno >= logging.ERROR]
+            assert len(told) == 2
+            assert all(
+                f"partition {music}: this replica stops" in one.message
+                and "entry kind 99 is unknown to this version" in one.message
+                and one.exc_info is None
+                for one in told
+            )
+            assert {one.log.applied for one in replicas} == {applied}
+            assert not any(one.raft.leads or one.may_write for one in replicas)
+            answer = await cluster.ask(pod.node_id, music, OperationCode.GET_ITEM, {})
+            assert answer.status is Status.UNAVAILABLE
+            with pytest.raises(ChunkRefused, match="stopped"):
+                host_of(pod).chunk_received(music, chunk_of(state_of(pod, music), 0, until=99))
+            await cluster.execute("PutItem", TableName="Films", Item={"pk": {"S": "a"}})
+
+    asyncio.run(run())
+
+
+def test_a_stopped_replica_changes_nothing_for_its_peers_and_goes_on_after_a_start() -> None:
+    async def run() -> None:
+        async with SmallCluster() as cluster:
+            await with_table(cluster)
+            pod = follower_of(cluster)
+
+            def refuse() -> None:
+                raise EntryRefused("of a newer version")
+
+            host_of(pod)._guard(pod.partitions[1], refuse)
+            assert pod.partitions[1].stopped
+            await cluster.execute("PutItem", TableName="Music", Item={"pk": {"S": "later"}})
+            await cluster.until(lambda: cluster.has_leader())
+            last = cluster.leader().partitions[1].log.applied
+            assert pod.partitions[1].log.applied < last
+
+            await pod.kill()
+            await pod.start()
+            await cluster.until(lambda: pod.partitions[1].log.applied >= last)
+
+    asyncio.run(run())
+
+
+def test_a_stopped_replica_can_be_destroyed() -> None:
+    async def run() -> None:
+        async with SmallCluster() as cluster:
+            await with_table(cluster)
+            pod = follower_of(cluster)
+            host, hosted = host_of(pod), pod.partitions[1]
+
+            def refuse() -> None:
+                raise EntryRefused("of a newer version")
+
+            host._guard(hosted, refuse)
+            gone: list[None] = []
+            host.destroy(1, hosted.replica_id, lambda: gone.append(None))
+            await cluster.until(lambda: gone)
+            assert 1 not in pod.partitions
+            assert content(pod) == []
 
     asyncio.run(run())
 
