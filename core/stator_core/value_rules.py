@@ -128,6 +128,8 @@ def _unread(value: Any, depth: int) -> Iterator[tuple[dict[str, Any], int]]:
                 raise SerializationException(message)
             raise SerializationException("Unexpected value type in payload")
         yield current, level
+        if "L" not in current and "M" not in current:
+            continue  # As most are: a request may hold a hundred thousand of them.
         inner: list[Any] = []
         if type(elements := current.get("L")) is list:
             inner += elements
@@ -241,6 +243,8 @@ def check_names(value: Any) -> None:
 
     DynamoDB looks for these before all other faults of values. `value` has passed `check_types`.
     """
+    if value and "L" not in value and "M" not in value:
+        return
     for current, _ in _unread(value, 0):
         for name in current.get("M") or ():
             if not name:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import sys
 from typing import Any
 
 import pytest
@@ -377,3 +378,23 @@ def test_the_fast_lane_and_the_slow_lane_agree(request_body: dict[str, Any]) -> 
     slow = outcome(put_item._parse_in_order, request_body)
 
     assert outcome(parse, request_body) == slow
+
+
+def test_an_item_over_the_limit_is_looked_at_once() -> None:
+    """Its size is all that is wrong: the ordered checks have nothing to add. Counted in calls."""
+    values = [{"S": "x" * 20} for _ in range(20_000)]
+    body = {"TableName": "things", "Item": {"pk": {"S": "a"}, "values": {"L": values}}}
+    calls = 0
+
+    def count(_frame: Any, event: str, _argument: Any) -> None:
+        nonlocal calls
+        calls += event == "call"
+
+    sys.setprofile(count)
+    try:
+        with pytest.raises(ValidationException) as refused:
+            parse(body)
+    finally:
+        sys.setprofile(None)
+    assert refused.value.message == "Item size has exceeded the maximum allowed size"
+    assert len(values) <= calls <= 1.1 * len(values)

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from expression_texts import refusal
-from stator_core.errors import SerializationException
+from stator_core.errors import SerializationException, ValidationException
 from stator_core.expressions.substitutions import Layer, Substitutions
+from stator_core.limits import SUBSTITUTIONS_TOTAL_BYTES_MAX
 
 ENVELOPE = "1 validation error detected: "
 DUPLICATES = 'Input collection ["a", "a"] contains duplicates.'
@@ -158,3 +159,14 @@ def test_unused_placeholders_are_refused_names_before_values() -> None:
 
     read.note_use(frozenset(), frozenset((":v",)))
     read.check_all_used(Layer.NEW)
+
+
+def test_values_over_two_megabytes_together_are_refused_at_the_first_beyond() -> None:
+    """The third is no value at all, which nobody sees any more."""
+    half: dict[str, Any] = {"S": "x" * (SUBSTITUTIONS_TOTAL_BYTES_MAX // 2)}
+    values = {":a": half, ":b": {"S": half["S"] + "x"}, ":c": {"N": "x"}}
+
+    with pytest.raises(ValidationException) as refused:
+        Substitutions.parse({"ExpressionAttributeValues": values}, Layer.NEW)
+    assert refused.value.message == "ExpressionAttributeValues exceeds max size"
+    assert Substitutions.parse({"ExpressionAttributeValues": {":a": half, ":b": half}}, Layer.NEW)

@@ -270,6 +270,13 @@ def test_encryption_is_described_and_not_done(start_stator: Start, tmp_path: Pat
 
 
 def test_of_a_large_body_the_signature_is_verified_first(connection: Connection) -> None:
-    for size, error in ((1_000, "SerializationException"), (1_100_000, "MissingAuthentication")):
+    for size, error in ((1_000, "SerializationException"), (300_000, "MissingAuthentication")):
         answer = connection.call("PutItem", b"{" * size, Authorization="")
         assert str(answer.error).startswith(error)
+
+
+def test_a_body_of_too_many_values_is_refused(connection: Connection) -> None:
+    values = b",".join([b'{"S":""}'] * 213_000)
+    body = b'{"TableName":"things","Item":{"pk":{"S":"a"},"l":{"L":[' + values + b"]}}}"
+
+    assert connection.call("PutItem", body).error == "RequestEntityTooLargeException"

@@ -119,7 +119,7 @@ _READERS = tuple(
         {"PutItem", "ListTables", "GetRecords"},
         _verifier(any_key=any_key).verify,
         "eu-west-2",
-        _LIMITS.body_bytes_max,
+        _LIMITS,
     )
     for any_key in (True, False)
 )

@@ -9,12 +9,13 @@ import pytest
 from stator_core.errors import DynamoDBError, MissingAuthenticationTokenException
 from stator_node.doors import Caller
 from stator_node.gateway.http_answer import gzip
+from stator_node.gateway.http_limits import VERIFY_FIRST_BODY_BYTES, HttpLimits
 from stator_node.gateway.http_request import NotAnOperation, RequestReader
 
 CALLER = Caller("AKIA", "111122223333", "eu-west-2")
 JSON = {b"content-type": b"application/x-amz-json-1.0"}
 PUT = {**JSON, b"x-amz-target": b"DynamoDB_20120810.PutItem"}
-BODY_BYTES_MAX = 2_000_000
+LIMITS = HttpLimits(body_bytes_max=2_000_000)
 Verify = Callable[[bytes, bytes, dict[bytes, bytes], bytes | bytearray], Caller]
 
 
@@ -32,7 +33,7 @@ def knows_nobody(
 
 def reader(verify: Verify = knows) -> RequestReader:
     return RequestReader(
-        {"PutItem", "GetRecords", "DescribeEndpoints"}, verify, "eu-west-2", BODY_BYTES_MAX
+        {"PutItem", "GetRecords", "DescribeEndpoints"}, verify, "eu-west-2", LIMITS
     )
 
 
@@ -145,12 +146,14 @@ def test_a_compressed_body_is_inflated() -> None:
 def test_a_bomb_is_too_large_and_a_broken_stream_is_no_json() -> None:
     headers = {**PUT, b"content-encoding": b"gzip"}
 
-    assert refusal(headers, gzip(bytes(BODY_BYTES_MAX + 1)))[0] == "RequestEntityTooLargeException"
+    bomb = gzip(bytes(LIMITS.body_bytes_max + 1))
+    assert refusal(headers, bomb)[0] == "RequestEntityTooLargeException"
     assert refusal(headers, b"{}") == ("SerializationException", None)
 
 
 @pytest.mark.parametrize(
-    "headers, body", [({b"content-encoding": b"gzip"}, b"x"), ({}, b"[" * 1_100_000)]
+    "headers, body",
+    [({b"content-encoding": b"gzip"}, b"x"), ({}, b"[" * (VERIFY_FIRST_BODY_BYTES + 1))],
 )
 def test_large_and_compressed_bodies_of_strangers_are_not_opened(
     headers: dict[bytes, bytes], body: bytes
@@ -190,3 +193,33 @@ def test_a_browsers_question_is_answered_with_what_it_asked_for() -> None:
         b"Access-Control-Allow-Headers: a, b\r\n"
         b"Access-Control-Allow-Methods: POST\r\n"
     )
+
+
+def list_of_values(count: int) -> bytes:
+    values = b",".join([b'{"N":"0"}'] * count)
+    return b'{"TableName":"things","Item":{"id":{"L":[' + values + b"]}}}"
+
+
+def test_the_largest_legal_item_of_small_numbers_is_read() -> None:
+    item = list_of_values(204_000)
+
+    assert len(reader().read(b"POST", b"/", PUT, item)[1]["Item"]["id"]["L"]) == 204_000
+
+
+def test_a_body_of_too_many_values_is_refused_before_anything_is_built_of_it() -> None:
+    assert refusal(PUT, list_of_values(213_000))[0] == "RequestEntityTooLargeException"
+    # It is no JSON: that nobody noticed shows that nobody parsed it.
+    assert refusal(PUT, b'["",' * 450_000)[0] == "RequestEntityTooLargeException"
+
+
+def test_a_compressed_body_of_too_many_values_is_refused_too() -> None:
+    headers = {**PUT, b"content-encoding": b"gzip"}
+
+    assert refusal(headers, gzip(list_of_values(213_000)))[0] == "RequestEntityTooLargeException"
+
+
+def test_a_body_of_an_operation_without_items_may_have_fewer_values() -> None:
+    get = {**JSON, b"x-amz-target": b"DynamoDB_20120810.GetRecords"}
+
+    assert reader().read(b"POST", b"/", PUT, list_of_values(30_000))
+    assert refusal(get, list_of_values(30_000))[0] == "RequestEntityTooLargeException"

@@ -18,12 +18,18 @@ from typing import Any
 from stator_core.errors import SerializationException, ValidationException
 from stator_core.expressions.recent import Recent
 from stator_core.item import EMPTY_NAME, AttributeValue, ValueRefused, validate_value
-from stator_core.limits import ATTRIBUTE_NAME_BYTES_MAX, SUBSTITUTION_BYTES_MAX
+from stator_core.limits import (
+    ATTRIBUTE_NAME_BYTES_MAX,
+    SUBSTITUTION_BYTES_MAX,
+    SUBSTITUTIONS_TOTAL_BYTES_MAX,
+)
 from stator_core.value_rules import LONG_NAME
 
 ENVELOPE = "1 validation error detected: "
 NAMES = "ExpressionAttributeNames"
 VALUES = "ExpressionAttributeValues"
+# The limit is AWS's, the words are ours (UNCONFIRMED).
+TOO_LARGE = f"{VALUES} exceeds max size"
 
 _NAME_PLACEHOLDER = re.compile(r"#[A-Za-z0-9_]+", re.ASCII)
 _VALUE_PLACEHOLDER = re.compile(r":[A-Za-z0-9_]+", re.ASCII)
@@ -80,11 +86,14 @@ class Substitutions:
             values = _NO_VALUES
         else:
             _check_placeholders(VALUES, values, _VALUE_PLACEHOLDER, layer)
+            size = 0
             for placeholder, value in values.items():
                 try:
-                    validate_value(value)
+                    size += validate_value(value)
                 except ValueRefused as refused:
                     raise _refused_value(refused, placeholder, layer) from None
+                if size > SUBSTITUTIONS_TOTAL_BYTES_MAX:
+                    raise layer.refused(TOO_LARGE)
         return Substitutions(names, values)
 
     def names_characters(self) -> int:

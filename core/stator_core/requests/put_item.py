@@ -102,7 +102,11 @@ def parse(body: dict[str, Any]) -> PutItem:
         request = _parse_usual(body)
     except DynamoDBError:
         request = None  # The slow lane finds the first error in DynamoDB's order, and its words.
-    return request or _parse_in_order(body)
+    if request is None:
+        return _parse_in_order(body)
+    if request.item_size > ITEM_SIZE_BYTES_MAX:
+        raise ValidationException(TOO_LARGE)  # Of all checks the last: nothing else is wrong.
+    return request
 
 
 def _parse_usual(body: dict[str, Any]) -> PutItem | None:
@@ -114,8 +118,7 @@ def _parse_usual(body: dict[str, Any]) -> PutItem | None:
     if type(item) is not dict:
         return None
     if len(body) == 2:
-        size = validate_item(item)
-        return PutItem(table_name, item, size) if size <= ITEM_SIZE_BYTES_MAX else None
+        return PutItem(table_name, item, validate_item(item))
     if not body.keys() <= _USUAL:
         return None
     read = options(body, OLD_OR_NOTHING)
@@ -132,10 +135,7 @@ def _parse_usual(body: dict[str, Any]) -> PutItem | None:
     elif "ExpressionAttributeNames" in body or "ExpressionAttributeValues" in body:
         return None
     # Last: once the item has been normalised, the slow lane can no longer tell how it was written.
-    size = validate_item(item)
-    if size > ITEM_SIZE_BYTES_MAX:
-        return None
-    return PutItem(table_name, item, size, condition, *read)
+    return PutItem(table_name, item, validate_item(item), condition, *read)
 
 
 def _parse_in_order(body: dict[str, Any]) -> PutItem:

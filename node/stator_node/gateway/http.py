@@ -39,9 +39,7 @@ class HttpDoor:
         self.limits = limits or HttpLimits()
         self.executor = executor
         self.answers = Answers(RequestIds(random_bytes).next)
-        self.reader = RequestReader(
-            executor.operations, verifier.verify, region, self.limits.body_bytes_max
-        )
+        self.reader = RequestReader(executor.operations, verifier.verify, region, self.limits)
         self.held_bytes = 0
         self.tick = clock.monotonic()
         self.port = 0  # that is listened on, once started

@@ -29,8 +29,8 @@ GZIP_LEVEL: Final = 1
 
 # A body over this size, or a compressed one, is parsed only after its signature was verified, so
 # that a stranger cannot make the door build large objects. DynamoDB parses first; the order shows
-# only in which of two errors such a request gets.
-VERIFY_FIRST_BODY_BYTES: Final = 1_048_576
+# only in which of two errors such a request gets. A smaller body has too few tokens to be counted.
+VERIFY_FIRST_BODY_BYTES: Final = 256 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,12 @@ class HttpLimits:
 
     # AWS: "Service, account, and table quotas". Also the bound on inflated bodies.
     body_bytes_max: int = limits.REQUEST_BYTES_MAX
+    # Strings, objects, lists and commas of a body: what it costs to parse and check. A legal item
+    # of the smallest values that are not empty has 820,000 (a list of `{"N":"0"}`: 2 bytes each of
+    # its 400 KB); 16 MB of empty strings would have seven million, and hold everybody for seconds.
+    body_tokens_max: int = 850_000
+    # The same where the request carries no items: keys, conditions, names.
+    body_without_items_tokens_max: int = 100_000
     # As DynamoDB answers: 400 for a header block or a request line over about 16 KB.
     header_bytes_max: int = PARSE_SLICE_BYTES
 
@@ -61,6 +67,7 @@ class HttpLimits:
     def __post_init__(self) -> None:
         assert 0 < self.header_bytes_max <= self.body_bytes_max <= self.held_bytes_max
         assert self.header_bytes_max >= PARSE_SLICE_BYTES
+        assert self.body_tokens_max >= VERIFY_FIRST_BODY_BYTES
         assert self.connections_max > 0
         assert self.pipelined_requests_max > 0
         assert self.sweep_seconds > 0

@@ -19,8 +19,9 @@ from stator_core.errors import (
     UnknownOperationException,
 )
 from stator_node.doors import Caller
+from stator_node.gateway import json_tokens
 from stator_node.gateway.http_answer import TEXT_TYPE, Answer, InflatedTooLarge, inflate
-from stator_node.gateway.http_limits import VERIFY_FIRST_BODY_BYTES
+from stator_node.gateway.http_limits import VERIFY_FIRST_BODY_BYTES, HttpLimits
 from stator_node.gateway.sigv4_claim import Headers, split_target
 
 Body = bytes | bytearray
@@ -31,6 +32,8 @@ TARGET_PREFIX = "DynamoDB_20120810."
 STREAMS_TARGET_PREFIX = "DynamoDBStreams_20120810."
 # The one operation that answers by which name the client found this server.
 DESCRIBE_ENDPOINTS = "DescribeEndpoints"
+# Whose bodies may hold many values; all others hold keys, conditions and names.
+CARRY_ITEMS = frozenset({"BatchWriteItem", "PutItem", "TransactWriteItems", "UpdateItem"})
 STREAMS_OPERATIONS = frozenset({"DescribeStream", "GetRecords", "GetShardIterator", "ListStreams"})
 
 NOT_FOUND = Answer(404, b"<UnknownOperationException/>\n", content_type=b"")
@@ -50,10 +53,10 @@ class RequestReader:
     """Does the checks. `region` is shown in the health text."""
 
     def __init__(
-        self, operations: Iterable[str], verify: Verify, region: str, body_bytes_max: int
+        self, operations: Iterable[str], verify: Verify, region: str, limits: HttpLimits
     ) -> None:
         self._verify = verify
-        self._body_bytes_max = body_bytes_max
+        self._limits = limits
         self._health = f"healthy: dynamodb.{region}.amazonaws.com ".encode()
         # Whole header values, so that the usual request costs one lookup.
         self._operation_of = {
@@ -75,6 +78,8 @@ class RequestReader:
         if encoding is not None or len(body) > VERIFY_FIRST_BODY_BYTES:
             caller = self._verify(method, url, headers, body)
             body = self._decoded(body, encoding)
+            if len(body) > VERIFY_FIRST_BODY_BYTES:
+                self._check_tokens(headers, body)
         document: Any = None
         if body:
             try:
@@ -96,11 +101,20 @@ class RequestReader:
         if encoding is None or encoding.strip().lower() != b"gzip":
             return body
         try:
-            return inflate(body, self._body_bytes_max)
+            return inflate(body, self._limits.body_bytes_max)
         except InflatedTooLarge:
             raise RequestEntityTooLargeException from None
         except ValueError:
             raise SerializationException from None
+
+    def _check_tokens(self, headers: Headers, body: Body) -> None:
+        """Refuse a body of too many values: building them all would stall everybody else."""
+        limits = self._limits
+        operation = self._operation_of.get(headers.get(b"x-amz-target", b""))
+        carries_items = operation in CARRY_ITEMS
+        tokens = limits.body_tokens_max if carries_items else limits.body_without_items_tokens_max
+        if not json_tokens.at_most(body, tokens):
+            raise RequestEntityTooLargeException
 
     def _other(self, method: bytes, url: bytes, headers: Headers) -> Answer:
         if method == b"OPTIONS":
