@@ -13,6 +13,7 @@ from __future__ import annotations
 from binascii import a2b_base64
 from collections.abc import Iterator
 from enum import Enum, auto
+from itertools import chain
 from typing import Any, Final
 
 from stator_core.errors import SerializationException, ValidationException
@@ -114,28 +115,38 @@ class ValueRefused(ValidationException):
 def _unread(value: Any, depth: int) -> Iterator[tuple[dict[str, Any], int]]:
     """Each AttributeValue inside `value`, itself first, in the order of the document, with depth.
 
-    Keeps a stack of its own: the input may be nested deeper than Python's. A null counts as an
-    empty AttributeValue. Raises SerializationException for what is no AttributeValue.
+    Keeps a stack of its own, of the lists and maps it is inside: the input may be nested deeper
+    than Python's. A null counts as an empty AttributeValue. Raises SerializationException for what
+    is no AttributeValue.
     """
-    stack = [(value, depth)]
-    while stack:
-        current, level = stack.pop()
-        if current is None:
-            current = {}
-        if type(current) is not dict:
-            if type(current) is list:
-                message = f"Unrecognized collection type class {_MODEL}AttributeValue"
-                raise SerializationException(message)
-            raise SerializationException("Unexpected value type in payload")
-        yield current, level
-        if "L" not in current and "M" not in current:
-            continue  # As most are: a request may hold a hundred thousand of them.
-        inner: list[Any] = []
-        if type(elements := current.get("L")) is list:
-            inner += elements
-        if type(members := current.get("M")) is dict:
-            inner += members.values()
-        stack += [(child, level + 1) for child in reversed(inner)]
+    outer: list[Iterator[Any]] = [iter((value,))]
+    while outer:
+        for current in outer[-1]:
+            if current is None:
+                current = {}
+            if type(current) is not dict:
+                raise _no_value(current)
+            yield current, depth + len(outer) - 1
+            if "L" in current or "M" in current:
+                outer.append(_inside(current))
+                break
+        else:
+            outer.pop()
+
+
+def _inside(value: dict[str, Any]) -> Iterator[Any]:
+    """What a list and a map in `value` hold, where their JSON types are right."""
+    elements, members = value.get("L"), value.get("M")
+    return chain(
+        elements if type(elements) is list else (),
+        members.values() if type(members) is dict else (),
+    )
+
+
+def _no_value(content: Any) -> SerializationException:
+    if type(content) is list:
+        return SerializationException(f"Unrecognized collection type class {_MODEL}AttributeValue")
+    return SerializationException("Unexpected value type in payload")
 
 
 def check_types(value: Any) -> None:
