@@ -24,6 +24,10 @@ class StorageFailed(Exception):
     """The disk or the database refused; the text is theirs."""
 
 
+class StorageDamaged(StorageFailed):
+    """What the disk holds is not what was written there: a checksum of the database is wrong."""
+
+
 @dataclass(frozen=True, slots=True)
 class Caller:
     """Who signed a request: the access key, and the account and Region that it acts in.

@@ -88,6 +88,17 @@ def test_a_walk_is_of_the_moment_when_it_began(twin: ItemStore) -> None:
     assert [key for key, _ in cursor.take(9)] == [b"b", b"c"]
 
 
+def test_a_walk_outlives_the_bytes_of_its_bounds(twin: ItemStore) -> None:
+    """RocksDB looks at the bound at every step; whoever opened the walk may have forgotten it."""
+    names = [b"\1" + number.to_bytes(2, "big") for number in range(2 * WALK_ENTRIES)]
+    put(twin, *names)
+    for _ in range(20):
+        cursor = twin.cursor("items", (1).to_bytes(1, "big"), (512).to_bytes(2, "big"))
+        others = [(0).to_bytes(2, "big") for _ in range(500)]  # Where the bound was.
+        assert [key for key, _ in cursor] == names
+        del others
+
+
 def test_families_are_apart_and_a_batch_goes_over_all_of_them(twin: ItemStore) -> None:
     twin.write([(family, b"key", family.encode()) for family in FAMILIES], sync=True)
     assert [twin.get_from(family, b"key") for family in FAMILIES] == [

@@ -32,7 +32,7 @@ from rocksdict import (
     WriteOptions,
 )
 
-from stator_node.doors import FAMILIES, Family, Operation, StorageFailed
+from stator_node.doors import FAMILIES, Family, Operation, StorageDamaged, StorageFailed
 from stator_node.storage import log_files
 
 logger = logging.getLogger(__name__)
@@ -92,12 +92,17 @@ class RocksCursor:
     """The `doors.Cursor` over a RocksDB iterator.
 
     An iterator that met a damaged block just ends; `status` tells that from the end of the data.
+    It reads its upper bound in the bytes that it was given, at every step, and does not keep them
+    alive: `options` does, so it must live as long. Without, a walk ends wherever it happens to.
     """
 
-    __slots__ = ("_iterator", "_reverse", "_start")
+    __slots__ = ("_iterator", "_options", "_reverse", "_start")
 
-    def __init__(self, iterator: RdictIter, start: bytes, *, reverse: bool) -> None:
+    def __init__(
+        self, iterator: RdictIter, options: ReadOptions, start: bytes, *, reverse: bool
+    ) -> None:
         self._iterator = iterator
+        self._options = options
         self._start = start
         self._reverse = reverse
 
@@ -121,7 +126,7 @@ class RocksCursor:
             if len(found) < count:
                 iterator.status()
         except Exception as error:
-            raise StorageFailed(str(error)) from error
+            raise _failure(error) from error
         return found
 
     def __iter__(self) -> Iterator[tuple[bytes, bytes]]:
@@ -201,8 +206,8 @@ class RocksItemStore:
             else:
                 iterator.seek(start)
         except Exception as error:
-            raise StorageFailed(str(error)) from error
-        return RocksCursor(iterator, start, reverse=reverse)
+            raise _failure(error) from error
+        return RocksCursor(iterator, options, start, reverse=reverse)
 
     def write(self, operations: Sequence[Operation], *, sync: bool) -> None:
         """Apply a batch atomically; durable on return if `sync`. Raises StorageFailed."""
@@ -300,9 +305,15 @@ def _get_of(get: Callable[[bytes], bytes | None]) -> Callable[[bytes], bytes | N
         try:
             return get(key)
         except Exception as error:
-            raise StorageFailed(str(error)) from error
+            raise _failure(error) from error
 
     return get_value
+
+
+def _failure(error: Exception) -> StorageFailed:
+    """What a read failed with: RocksDB's text begins with the kind of its trouble."""
+    text = str(error)
+    return StorageDamaged(text) if text.startswith("Corruption") else StorageFailed(text)
 
 
 def _get_of_nothing(_key: bytes) -> bytes | None:
