@@ -17,7 +17,6 @@ import orjson
 
 from stator_core import partition_descriptor
 from stator_core.errors import DynamoDBError, InternalServerError, ResourceNotFoundException
-from stator_core.item_format import Damaged
 from stator_core.table import Table
 from stator_node.hosted_partition import HostedPartition
 from stator_node.item_operations import Answer, Fence, ItemOperation, ItemOperations, OutsideRange
@@ -27,6 +26,7 @@ from stator_node.partition_load import PartitionLoads
 from stator_node.pending import Pending
 from stator_node.raft_commit import NotLeading, OutcomeUnknown
 from stator_node.replica import Replica
+from stator_node.storage_errors import StorageTrouble
 from stator_node.transport.frame_format import EVENTUAL, Status
 from stator_node.transport.server import Request
 
@@ -108,12 +108,14 @@ class PartitionRequests:
                 request.answer(Status.REDIRECT, redirect(hosted))
             case OutcomeUnknown():
                 request.answer(Status.UNKNOWN, b"")
+            case StorageTrouble():
+                if error.damaged:
+                    self._host.rebuild(hosted)
+                # Single requests fail before they begin anything, batches maybe in the middle.
+                begun = request.operation == OperationCode.BATCH_WRITE_ITEM
+                request.answer(Status.UNKNOWN if begun else Status.UNAVAILABLE, b"")
             case DynamoDBError():
                 request.answer(Status.REFUSED, refusal(error))
-            case Damaged():
-                logger.error("partition %d: %s", hosted.partition_id, error)
-                self._host.rebuild(hosted)
-                request.answer(Status.UNAVAILABLE, b"")
             case _:
                 logger.error("partition %d failed", hosted.partition_id, exc_info=error)
                 request.answer(

@@ -31,6 +31,9 @@ from stator_node.storage_errors import STORAGE_ERRORS, for_client
 SLICE_ENTRIES = 200
 
 
+WRITTEN_IN_PART = "The request may have taken effect in part."
+
+
 class Replica:
     """One replica, so far the only one, of the partition that is the whole key space."""
 
@@ -81,9 +84,14 @@ class Replica:
         return commit.answer_after(group, evaluation.answer)
 
     def write_all(self, writes: Sequence[tuple[Table, WriteRequest]]) -> Pending[list[bytes]]:
-        """Write several items; resolved with their answers when all are durable."""
+        """Write several items; resolved with their answers when all are durable.
+
+        Fails, when all have ended, as one of them did; with InternalServerError where some of the
+        others are written, so that nobody takes it for not begun.
+        """
         every: Pending[list[bytes]] = Pending()
         answers = [NOTHING] * len(writes)
+        errors: list[BaseException] = []
         remaining = len(writes)
 
         def done(number: int) -> Callable[[Pending[bytes]], None]:
@@ -92,10 +100,16 @@ class Replica:
                 remaining -= 1
                 if pending.error is None:
                     answers[number] = pending.result()
-                elif not every.done:
-                    every.fail(pending.error)
-                if remaining == 0 and not every.done:
+                else:
+                    errors.append(pending.error)
+                if remaining:
+                    return
+                if not errors:
                     every.resolve(answers)
+                elif len(errors) == len(writes) and len({type(each) for each in errors}) == 1:
+                    every.fail(errors[0])
+                else:
+                    every.fail(InternalServerError(WRITTEN_IN_PART))
 
             return listener
 

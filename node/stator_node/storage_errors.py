@@ -18,7 +18,7 @@ from stator_core.errors import InternalServerError
 from stator_core.item_format import Damaged
 from stator_core.key_format import IDENTIFIER_BYTES
 from stator_core.table import Table
-from stator_node.doors import StorageFailed
+from stator_node.doors import StorageDamaged, StorageFailed
 
 logger = logging.getLogger(__name__)
 
@@ -28,15 +28,30 @@ STORAGE_FAILED = "The request processing has failed because the storage failed."
 STORAGE_ERRORS = (Damaged, StorageFailed)
 
 
+class StorageTrouble(InternalServerError):
+    """The storage of one replica failed a request; another replica may answer it.
+
+    `damaged`: it holds other bytes than were written, and will do so until it is rebuilt.
+    """
+
+    def __init__(self, message: str, *, damaged: bool) -> None:
+        super().__init__(message)
+        self.damaged = damaged
+
+    @classmethod
+    def name(cls) -> str:
+        return "InternalServerError"
+
+
 def for_client(error: Exception, tables: Iterable[Table]) -> Exception:
     """InternalServerError for an error of the storage, which is logged; others as they are."""
     if isinstance(error, Damaged):
         logger.error("%s is damaged: %s; see `stator verify`", name_of(error.key, tables), error)
-        return InternalServerError(DAMAGED)
+        return StorageTrouble(DAMAGED, damaged=True)
     if isinstance(error, StorageFailed):
         names = ", ".join(table.name for table in tables)
         logger.error("the storage failed a request%s: %s", names and f" to table {names}", error)
-        return InternalServerError(STORAGE_FAILED)
+        return StorageTrouble(STORAGE_FAILED, damaged=isinstance(error, StorageDamaged))
     return error
 
 
