@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from load import Outcome
+from stalls import Stall
 
 OURS = "Stator"
 QUIET = 0.5  # a load average up to which the figures are the servers' own
@@ -41,6 +42,7 @@ class Results:
     starts: dict[str, tuple[float, int]] = field(default_factory=dict)
     cells: list[Cell] = field(default_factory=list)
     sizes: dict[int, Outcome] = field(default_factory=dict)
+    stalls: dict[str, Stall] = field(default_factory=dict)
 
     def cell(self, workload: str, connections: int, server: str) -> Cell | None:
         for cell in self.cells:
@@ -60,6 +62,8 @@ def markdown(results: Results, servers: list[tuple[str, str]]) -> str:
     lines += _starts(results)
     if results.sizes:
         lines += _sizes(results)
+    if results.stalls:
+        lines += _stalls(results)
     return "\n".join(lines).rstrip() + "\n"
 
 
@@ -132,4 +136,12 @@ def _sizes(results: Results) -> list[str]:
             f"| {size:,} | {out.operations_per_second:,.0f}/s | {out.percentile_ms(50):.2f} ms "
             f"| {p99:.2f} ms | {p99 / smallest:.2f} |"
         )
+    return [*lines, ""]
+
+
+def _stalls(results: Results) -> list[str]:
+    lines = ["## One hostile body (Stator)", ""]
+    lines += ["| body | answer | longest GetItem beside it |", "| --- | --- | --- |"]
+    for name, stall in results.stalls.items():
+        lines.append(f"| {name} | {stall.status} | {stall.milliseconds:.0f} ms |")
     return [*lines, ""]

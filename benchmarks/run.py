@@ -18,6 +18,7 @@ import tempfile
 from pathlib import Path
 
 import report
+import stalls
 from load import Connections, Outcome
 from report import Cell, Results
 from servers import GENERATOR_CORE, ROOT, SIGNER, Server, servers
@@ -51,6 +52,7 @@ def main() -> None:
             os.sched_setaffinity(0, {GENERATOR_CORE})
         measure_matrix(chosen, options, results)
         if options.sizes and (stator := next((s for s in chosen if s.name == "Stator"), None)):
+            measure_stalls(stator, results)
             measure_sizes(stator, options.seconds, results)
     finally:
         for server in chosen:
@@ -124,6 +126,12 @@ def measure(port: int, signed: list[bytes], connections: int, seconds: float) ->
         return opened.run(signed, seconds)
     finally:
         opened.close()
+
+
+def measure_stalls(server: Server, results: Results) -> None:
+    results.stalls = stalls.measure(server.port, SIGNER)
+    for name, stall in results.stalls.items():
+        print(f"{server.name}, {name}: {stall.status}, others wait {stall.milliseconds:.0f} ms")
 
 
 def measure_sizes(server: Server, seconds: float, results: Results) -> None:
