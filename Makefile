@@ -5,6 +5,7 @@
 PYTHON ?= python3
 FOLDER ?= data
 PORT ?= 8000
+ZONES ?= 1
 GRPC_PORT ?= 8001
 # Peers that tests and benchmarks compare with are built once, outside the tree.
 export STATOR_CACHE ?= $(HOME)/.cache/stator
@@ -25,8 +26,8 @@ PARALLEL := -n 2 --dist loadfile
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-run: .venv/installed ## start `stator local` on 127.0.0.1:8000 (FOLDER=data PORT=8000 GRPC_PORT=8001)
-	exec $(BIN)/stator local --folder $(FOLDER) --port $(PORT) --grpc-port $(GRPC_PORT)
+run: .venv/installed ## start `stator local` on 127.0.0.1:8000 (FOLDER=data PORT=8000 GRPC_PORT=8001 ZONES=1)
+	exec $(BIN)/stator local --folder $(FOLDER) --port $(PORT) --grpc-port $(GRPC_PORT) --zones $(ZONES)
 
 setup: .venv/installed-development ## install the product and everything its tests need into .venv
 
