@@ -18,7 +18,7 @@ from stator_core import keys
 from stator_core.errors import DynamoDBError, ValidationException
 from stator_core.expressions.evaluate import Condition, compile_condition
 from stator_core.expressions.substitutions import Layer, Substitutions
-from stator_core.item import TOO_LARGE, Item, validate_item
+from stator_core.item import TOO_LARGE, Item, accept_item
 from stator_core.limits import ITEM_SIZE_BYTES_MAX
 from stator_core.requests.constraints import TABLE_NAME, table_name_of
 from stator_core.requests.evaluated import Evaluated, is_too_large
@@ -118,7 +118,8 @@ def _parse_usual(body: dict[str, Any]) -> PutItem | None:
     if type(item) is not dict:
         return None
     if len(body) == 2:
-        return PutItem(table_name, item, validate_item(item))
+        size = accept_item(item)
+        return None if size is None else PutItem(table_name, item, size)
     if not body.keys() <= _USUAL:
         return None
     read = options(body, OLD_OR_NOTHING)
@@ -135,7 +136,8 @@ def _parse_usual(body: dict[str, Any]) -> PutItem | None:
     elif "ExpressionAttributeNames" in body or "ExpressionAttributeValues" in body:
         return None
     # Last: once the item has been normalised, the slow lane can no longer tell how it was written.
-    return PutItem(table_name, item, validate_item(item), condition, *read)
+    size = accept_item(item)
+    return None if size is None else PutItem(table_name, item, size, condition, *read)
 
 
 def _parse_in_order(body: dict[str, Any]) -> PutItem:
