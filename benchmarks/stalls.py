@@ -37,7 +37,7 @@ def bodies() -> dict[str, tuple[str, bytes]]:
     """Operation and body by what the body is."""
     put = b'{"TableName":"items","Item":{"id":{"S":"stall"},"list":{"L":['
     update = (
-        b'{"TableName":"items","Key":{"id":{"S":"stall"}},"UpdateExpression":"SET a = :a",'
+        b'{"TableName":"items","Key":{"id":{"S":"stall-too"}},"UpdateExpression":"SET a = :a",'
         b'"ExpressionAttributeValues":{":a":{"L":['
     )
     batch = b'{"RequestItems":{"items":[{"PutRequest":{"Item":{"id":{"S":"stall"},"list":{"L":['
