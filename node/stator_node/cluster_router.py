@@ -38,6 +38,7 @@ from stator_node.doors import Caller
 from stator_node.errand import NO_LEADER, Errands, Scattered
 from stator_node.operation_codes import OperationCode
 from stator_node.pending import Pending, wait
+from stator_node.plain_operations import is_plain_get, is_plain_put, put_body
 from stator_node.table_life import TableOperation
 
 Body = dict[str, Any]
@@ -92,7 +93,15 @@ class ClusterRouter:
     # One key.
 
     def _put_item(self, body: Body) -> Pending[bytes]:
-        return self._write(put_item.parse(body), body, OperationCode.PUT_ITEM)
+        request = put_item.parse(body)
+        table = self._view.serving(request.table_name)
+        request.check(table)
+        key = keys.item_key(table, request.item)
+        if is_plain_put(request, table):
+            code, data = OperationCode.PLAIN_PUT, put_body(key, request)
+        else:
+            code, data = OperationCode.PUT_ITEM, orjson.dumps(body)
+        return self._errands.send(table, (hash_of(key),), code, data, is_write=True)
 
     def _update_item(self, body: Body) -> Pending[bytes]:
         return self._write(update_item.parse(body), body, OperationCode.UPDATE_ITEM)
@@ -110,13 +119,13 @@ class ClusterRouter:
         request = get_item.parse(body)
         table = self._view.serving(request.table_name)
         request.check(table)
-        return self._errands.send(
-            table,
-            (keys.hash_place(table, request.key),),
-            OperationCode.GET_ITEM,
-            orjson.dumps(body),
-            eventual=not request.consistent_read,
-        )
+        key = keys.item_key(table, request.key)
+        if is_plain_get(request):
+            code, data = OperationCode.PLAIN_GET, key
+        else:
+            code, data = OperationCode.GET_ITEM, orjson.dumps(body)
+        eventual = not request.consistent_read
+        return self._errands.send(table, (hash_of(key),), code, data, eventual=eventual)
 
     def _query(self, body: Body) -> Pending[bytes]:
         request = query.parse(body)

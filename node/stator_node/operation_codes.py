@@ -17,6 +17,8 @@ class OperationCode(IntEnum):
     SCAN = 6
     BATCH_GET_ITEM = 7
     BATCH_WRITE_ITEM = 8
+    PLAIN_PUT = 24  # bodies of these two: `plain_operations.py`
+    PLAIN_GET = 25
     SNAPSHOT_CHUNK = 32
     REPORT = 33
     CREATE_PARTITION = 34

@@ -24,6 +24,7 @@ from stator_node.operation_codes import NAMES, OperationCode
 from stator_node.partition_host import PartitionHost
 from stator_node.partition_load import PartitionLoads
 from stator_node.pending import Pending
+from stator_node.plain_operations import PlainOperations
 from stator_node.raft_commit import NotLeading, OutcomeUnknown
 from stator_node.replica import Replica
 from stator_node.storage_errors import StorageTrouble
@@ -32,12 +33,14 @@ from stator_node.transport.server import Request
 
 logger = logging.getLogger(__name__)
 
+OfBytes = Callable[[bytes], Answer]
 READS = frozenset(
     (
         OperationCode.GET_ITEM,
         OperationCode.QUERY,
         OperationCode.SCAN,
         OperationCode.BATCH_GET_ITEM,
+        OperationCode.PLAIN_GET,
     )
 )
 
@@ -48,7 +51,7 @@ class PartitionRequests:
     def __init__(self, host: PartitionHost, loads: PartitionLoads) -> None:
         self._host = host
         self._loads = loads
-        self._operations: dict[int, tuple[HostedPartition, dict[str, ItemOperation]]] = {}
+        self._operations: dict[int, tuple[HostedPartition, dict[int, OfBytes]]] = {}
         self.writes: dict[int, int] = {}  # by table identifier, for statistics
 
     def handle(self, request: Request) -> None:
@@ -85,8 +88,7 @@ class PartitionRequests:
 
     def _execute(self, hosted: HostedPartition, request: Request) -> None:
         try:
-            body = orjson.loads(request.body)
-            answer: Answer = self._of(hosted)[NAMES[request.operation]](body)
+            answer: Answer = self._of(hosted)[request.operation](request.body)
         except Exception as error:  # noqa: BLE001  # _refuse logs what is not an answer.
             self._refuse(hosted, request, error)
             return
@@ -122,14 +124,27 @@ class PartitionRequests:
                     Status.REFUSED, refusal(InternalServerError("Internal server error"))
                 )
 
-    def _of(self, hosted: HostedPartition) -> dict[str, ItemOperation]:
+    def _of(self, hosted: HostedPartition) -> dict[int, OfBytes]:
+        """The operations of a replica by their codes."""
         known = self._operations.get(hosted.partition_id)
         if known is not None and known[0] is hosted:
             return known[1]
         host = self._host
         replica = Replica(hosted.commit, host.loop, host.clock, host.stamps, self.writes)
         fence = Fence(_range_of(hosted), self._noter(hosted.partition_id))
-        operations = ItemOperations(_serving(hosted), replica, fence).by_name()
+        usual = ItemOperations(_serving(hosted), replica, fence).by_name()
+        operations = {code: _of_json(usual[name]) for code, name in NAMES.items()}
+        plain = PlainOperations(
+            _table_of(hosted),
+            fence,
+            hosted.commit,
+            host.stamps,
+            host.clock,
+            self.writes,
+            usual["PutItem"],
+        )
+        operations[OperationCode.PLAIN_PUT] = plain.put
+        operations[OperationCode.PLAIN_GET] = plain.get
         self._operations[hosted.partition_id] = hosted, operations
         return operations
 
@@ -139,13 +154,30 @@ class PartitionRequests:
         return lambda place: note(partition_id, place)
 
 
-def _serving(hosted: HostedPartition) -> Callable[[str], Table]:
-    def serving(name: str) -> Table:
+def _of_json(operation: ItemOperation) -> OfBytes:
+    """An operation of the body's bytes."""
+    return lambda body: operation(orjson.loads(body))
+
+
+def _table_of(hosted: HostedPartition) -> Callable[[], Table]:
+    """The table of a partition while it serves; raises ResourceNotFoundException else."""
+
+    def table() -> Table:
         state = hosted.state
         if state is not None and state.table.status in ("ACTIVE", "UPDATING"):
-            table = state.table
-            if name in (table.name, table.arn):
-                return table
+            return state.table
+        raise ResourceNotFoundException("Requested resource not found")
+
+    return table
+
+
+def _serving(hosted: HostedPartition) -> Callable[[str], Table]:
+    table_of = _table_of(hosted)
+
+    def serving(name: str) -> Table:
+        table = table_of()
+        if name in (table.name, table.arn):
+            return table
         raise ResourceNotFoundException("Requested resource not found")
 
     return serving
