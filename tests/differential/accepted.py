@@ -1,7 +1,6 @@
 """The differences from Dynoxide that are right, each with the reason.
 
-Kept short, and about kinds of difference, never about single examples. Differences that are
-Stator's own fault stand apart, in OWN_FAULTS, until they are mended.
+Kept short, and about kinds of difference, never about single examples.
 Dynoxide is the nearest peer, not the truth; where it follows a capture of AWS, Stator follows too,
 and what stands here are the places where its code has no capture behind it and AWS's documentation,
 or the tests that other projects run against AWS itself, say otherwise.
@@ -443,43 +442,11 @@ ACCEPTED: tuple[Accepted, ...] = (
 
 
 # Where Dynoxide is right. Each is to be mended, and its entry to go with the change that mends it.
-OWN_FAULTS: tuple[Accepted, ...] = (
-    Accepted(
-        "ItemCollectionMetrics is left out of BatchWriteItem's answer where no table has a local "
-        "index; Stator sends an empty map",
-        ours=OK,
-        theirs=OK,
-        operations=("BatchWriteItem",),
-        applies=lambda operation, request: request.get("ReturnItemCollectionMetrics") == "SIZE",
-    ),
-    Accepted(
-        "an empty name in ExpressionAttributeNames is reported before the lack of an expression",
-        ours="ExpressionAttributeNames can only be specified when using expressions",
-        theirs="ExpressionAttributeNames contains invalid value: Empty attribute name",
-    ),
-    Accepted(
-        "of several indexes that refuse a key attribute AWS names the first by the alphabet",
-        ours="Type mismatch for Index Key .* IndexName: local",
-        theirs="Type mismatch for Index Key .* IndexName: global",
-    ),
-    Accepted(
-        "the values of BatchGetItem's keys are checked before its projections are read",
-        ours="Invalid ProjectionExpression",
-        theirs="Supplied AttributeValue|Number |38 significant digits|cannot be converted to a num",
-        operations=("BatchGetItem",),
-    ),
-    Accepted(
-        "without TableName a Query or Scan is read by the old layer, with ConditionalOperator too",
-        ours="at 'tableName' failed to satisfy constraint: Member must not be null",
-        theirs="at 'conditionalOperator' failed to satisfy constraint",
-        operations=("Query", "Scan"),
-    ),
-)
 
 
 def reason(operation: str, request: Json, ours: Json, theirs: Json) -> str | None:
     """Why this difference is accepted, or None."""
-    for kind in (*ACCEPTED, *OWN_FAULTS):
+    for kind in ACCEPTED:
         if kind.matches(operation, request, ours, theirs):
             return kind.reason
     return None
