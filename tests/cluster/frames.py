@@ -53,13 +53,17 @@ class FramePeer:
     def __exit__(self, *_: object) -> None:
         self._socket.close()
 
-    def ask(self, operation: OperationCode, body: Any, partition_id: int = 0) -> FrameAnswer:
+    def ask(
+        self, operation: OperationCode, body: Any, partition_id: int = 0, flags: int = 0
+    ) -> FrameAnswer:
         """One request, and the answer to it."""
-        self.send(operation, body, partition_id)
+        self.send(operation, body, partition_id, flags)
         return self.answer()
 
-    def send(self, operation: OperationCode, body: Any, partition_id: int = 0) -> None:
-        header = REQUEST_HEADER.pack(next(self._numbers), partition_id, 0, operation)
+    def send(
+        self, operation: OperationCode, body: Any, partition_id: int = 0, flags: int = 0
+    ) -> None:
+        header = REQUEST_HEADER.pack(next(self._numbers), partition_id, flags, operation)
         self._send(Kind.REQUEST, header, orjson.dumps(body))
 
     def answer(self) -> FrameAnswer:

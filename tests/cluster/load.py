@@ -15,7 +15,7 @@ import random
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +23,8 @@ from typing import Any
 
 from blackbox import Answer, Connection, standard_headers
 from cluster import judge
-from cluster.zones import TABLE
+from cluster.copies import assert_copies_agree
+from cluster.zones import TABLE, Zones
 from simulation.history import HistoryWriter, Operation, operations_of, read_events
 from simulation.linearizability import check
 
@@ -280,9 +281,9 @@ class Load:
 
 
 @contextmanager
-def under_load(server: Any, folder: Path, seed: int) -> Any:
-    """Clients at work; at the end their history is judged."""
-    load = Load(lambda: server.url.removeprefix("http://"), folder, seed)
+def under_load(zones: Zones, folder: Path, seed: int) -> Iterator[Load]:
+    """Clients at work; at the end their history is judged, and the replicas are compared."""
+    load = Load(lambda: zones.url.removeprefix("http://"), folder, seed)
     load.start()
     try:
         load.wait_for_success()
@@ -294,6 +295,7 @@ def under_load(server: Any, folder: Path, seed: int) -> Any:
     load.stop()
     load.read_all()
     judged(load)
+    print(f"{assert_copies_agree(zones)} items are the same in all replicas")
 
 
 def write_much(server: Any, *, entries: int, item_bytes: int = 20) -> None:

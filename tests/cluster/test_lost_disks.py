@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from blackbox import wait_for
+from blackbox import boto3_client, wait_for
 from cluster.load import under_load, write_much
-from cluster.zones import Zones
+from cluster.zones import TABLE, Zones
+from damaged_files import flip
+from stator_node.storage.rocksdb import RocksItemStore
 
 DISK_BYTES = 96 * 1024 * 1024
 BALLAST = "ballast"
+SMALL_BYTES = 4096
+FIRST_TABLE = 1  # its identifier in stored keys
 
 
 def test_a_lost_disk_comes_back_as_another_node(zones: Zones, tmp_path: Path) -> None:
@@ -91,3 +97,49 @@ def small_disk(tmp_path: Path) -> Iterator[Zones]:
     finally:
         cluster.end()
         subprocess.run(["umount", "--lazy", str(disk)], check=True)
+
+
+def test_damaged_bytes_are_read_from_a_peer_and_replaced(zones: Zones, tmp_path: Path) -> None:
+    """In the gateway's own zone, where every eventual read goes first."""
+    write_much(zones, entries=600)
+    client = boto3_client(zones.url)
+    with under_load(zones, tmp_path, seed=33) as load:
+        with zones.held_down("zone-1", how=signal.SIGTERM):
+            assert damage_items(zones.node_folder("zone-1")) > 0
+        zones.wait_until_whole()
+        deadline = time.monotonic() + 30
+        while "rebuilt from its peers" not in zones.written:
+            for number in range(600):
+                key = {"pk": {"S": f"item-{number}"}}
+                assert "Item" in client.get_item(TableName=TABLE, Key=key), number
+            assert time.monotonic() < deadline, "nobody has noticed the damage"
+        began = time.monotonic()
+        zones.wait_until_whole()
+        load.wait_for_success()
+        print(f"damaged bytes: whole again {time.monotonic() - began:.1f} s after they were found")
+    before = zones.written.count("rebuilt from its peers")
+    for number in range(600):
+        key = {"pk": {"S": f"item-{number}"}}
+        assert "Item" in client.get_item(TableName=TABLE, Key=key), number
+    client.close()
+    assert zones.written.count("rebuilt from its peers") == before
+
+
+def damage_items(folder: Path) -> int:
+    """Flip bits in each file that holds items of a stopped node; how many files."""
+    store = RocksItemStore(folder / "rocksdb", read_only=True)
+    database: Any = store._database
+    # The keys of items begin with their table's identifier, four bytes; those of logs with eight.
+    names = [
+        file["name"]
+        for file in database.live_files()
+        if file["start_key"][:4] == FIRST_TABLE.to_bytes(4, "big")
+    ]
+    store.close()
+    for name in names:
+        path = folder / "rocksdb" / name.lstrip("/")
+        size = path.stat().st_size
+        if size > SMALL_BYTES:  # Not what opening needs to read: then the disk counts as lost.
+            for offset in range(0, size // 2, 1024):
+                flip(path, offset)
+    return len(names)

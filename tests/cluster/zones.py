@@ -174,16 +174,15 @@ class Zones(Stator):
                 self._frozen.discard(pid)
 
     @contextmanager
-    def held_down(self, *zones: str) -> Iterator[None]:
-        """Kill processes, and keep them from coming back: somebody else holds their folders' lock.
+    def held_down(self, *zones: str, how: signal.Signals = signal.SIGKILL) -> Iterator[None]:
+        """End processes, and keep them from coming back: somebody else holds their folders' lock.
 
         A folder whose lock is held refuses every process; what is in it may be taken away.
         """
         locks = []
         for zone in zones:
-            pid = self.kill_node(zone)
-            lock = self._taken_lock(zone, pid)
-            locks.append(lock)
+            pid = self.signal_node(zone, how)
+            locks.append(self._taken_lock(zone, pid))
         try:
             yield
         finally:
