@@ -25,7 +25,7 @@ from stator_core.raft.settings import Settings
 from stator_node.cli import NodeSettings
 from stator_node.clock import SystemClock
 from stator_node.cluster_members import ClusterMembers
-from stator_node.doors import Clock, ItemStore, StorageFailed
+from stator_node.doors import Clock, ItemStore, StorageDamaged, StorageFailed
 from stator_node.front_doors import CannotStart
 from stator_node.local import COLLECTOR_THRESHOLDS, SWITCH_INTERVAL_SECONDS
 from stator_node.node_requests import NodeRequests
@@ -131,19 +131,29 @@ async def _serve(settings: NodeSettings) -> int:
         store = RocksItemStore(folder.database_path)
     except StorageFailed as error:
         folder.close()
-        raise CannotStart(str(error)) from error
+        raise CannotStart(_with_way_out(error)) from error
     try:
         hello = Hello(settings.cluster_id, folder.folder_id, "node", settings.zone)
         node = build(store, hello, clock, Settings(), random.Random(), folder.path)
         await _serve_until_stopped(settings, node)
         return 1 if node.failed else 0
     except LogDamaged as error:
-        raise CannotStart(f"{error}; delete the folder to have it rebuilt from peers") from error
+        raise CannotStart(_with_way_out(error)) from error
     except OSError as error:
         raise CannotStart(f"cannot listen on {settings.host}:{settings.port}: {error}") from error
     finally:
         store.close()
         folder.close()
+
+
+def _with_way_out(error: StorageFailed | LogDamaged) -> str:
+    """The text of an error, and what to do about damage: what a pod promised is lost with it.
+
+    So it must not go on under its name; with an empty folder it is another pod.
+    """
+    if isinstance(error, LogDamaged | StorageDamaged):
+        return f"{error}; delete the folder to have it rebuilt from peers"
+    return str(error)
 
 
 def _stop_at_end_of_input(loop: asyncio.AbstractEventLoop, stopped: asyncio.Event) -> None:

@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 
 READY = re.compile(r"Stator node (\S+) is ready on (\S+):(\d+)")
 HOST = "127.0.0.1"
-START_SECONDS = 20.0  # for the last of them, once most have started
+START_SECONDS = 10.0  # for the last of them, once most have started
 RESTART_SECONDS_MIN = 0.2
 RESTART_SECONDS_MAX = 5.0
 STOP_SECONDS = 10.0

@@ -20,6 +20,7 @@ from stator_node.storage.rocksdb import RocksItemStore
 
 DISK_BYTES = 96 * 1024 * 1024
 BALLAST = "ballast"
+FULL_SECONDS = 3.0
 SMALL_BYTES = 4096
 FIRST_TABLE = 1  # its identifier in stored keys
 
@@ -53,13 +54,18 @@ def test_a_node_that_was_away_for_long_gets_a_snapshot(zones: Zones, tmp_path: P
 
 def test_a_full_disk_stops_one_node_and_nobody_else(tmp_path: Path, small_disk: Zones) -> None:
     zones = small_disk
+    partition_id = zones.partitions()[0]["partition_id"]
+    zones.ask("transfer", f"{partition_id}", "zone-3")
+    wait_for(lambda: zones.leader_zone() == "zone-3" or None, "the small disk leads")
     with under_load(zones, tmp_path, seed=32) as load:
         began = time.monotonic()
         ballast = zones.node_folder("zone-3") / BALLAST
         fill(ballast)
         write_much(zones, entries=300, item_bytes=20_000)
         load.wait_for_success()
-        assert zones.node_folder("zone-3").joinpath(BALLAST).exists()
+        time.sleep(FULL_SECONDS)  # Its process is started again and again, in vain.
+        assert "this pod ends, its disk refuses" in zones.written
+        load.wait_for_success()
         ballast.unlink()
         zones.wait_until_whole()
         print(f"disk full: {load.longest_pause(began):.2f} s without an acknowledged write")
@@ -143,3 +149,20 @@ def damage_items(folder: Path) -> int:
             for offset in range(0, size // 2, 1024):
                 flip(path, offset)
     return len(names)
+
+
+def test_a_node_that_cannot_start_keeps_nobody_from_serving(zones: Zones, tmp_path: Path) -> None:
+    """Its database does not open; the log says what to do; done, the copies are whole again."""
+    folder = zones.node_folder("zone-2")
+    with under_load(zones, tmp_path, seed=34) as load:
+        zones.kill()
+        lost = zones.node_id("zone-2")
+        zones.wait_until_unlocked("zone-2")
+        (folder / "rocksdb" / "CURRENT").write_bytes(b"MANIFEST-nothing\n")
+        zones.start()
+        load.wait_for_success(30)
+        assert "zone-2 does not start: served without it" in zones.written
+        assert "delete the folder to have it rebuilt from peers" in zones.written
+        with zones.held_down("zone-2"):
+            zones.lose_disk("zone-2")
+        zones.wait_until_without(lost)

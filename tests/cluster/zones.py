@@ -7,6 +7,7 @@ process is ended by its own id, and only folders below the test's own are ever d
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import shutil
@@ -144,7 +145,7 @@ class Zones(Stator):
 
     def signal_node(self, zone: str, number: signal.Signals) -> int:
         pid = self.pid(zone)
-        os.kill(pid, number)
+        _send(pid, number)
         return pid
 
     def wait_for_new_process(self, zone: str, old: int) -> None:
@@ -156,6 +157,19 @@ class Zones(Stator):
 
         wait_for(look, f"a new process for {zone}")
 
+    def wait_until_unlocked(self, zone: str) -> None:
+        """Wait until no process has a zone's folder open."""
+
+        def look() -> bool | None:
+            with (self.node_folder(zone) / "LOCK").open() as lock:
+                try:
+                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except OSError:
+                    return None
+                return True
+
+        wait_for(look, f"{zone} unlocked")
+
     def _has_lock(self, zone: str) -> bool:
         return (self.node_folder(zone) / "LOCK").exists()
 
@@ -164,13 +178,13 @@ class Zones(Stator):
         """SIGSTOP, and SIGCONT at the end."""
         pids = [self.pid(zone) for zone in zones]
         for pid in pids:
-            os.kill(pid, signal.SIGSTOP)
+            _send(pid, signal.SIGSTOP)
             self._frozen.add(pid)
         try:
             yield
         finally:
             for pid in pids:
-                os.kill(pid, signal.SIGCONT)
+                _send(pid, signal.SIGCONT)
                 self._frozen.discard(pid)
 
     @contextmanager
@@ -181,7 +195,8 @@ class Zones(Stator):
         """
         locks = []
         for zone in zones:
-            pid = self.signal_node(zone, how)
+            pid = self.pid(zone)
+            _send(pid, how)
             locks.append(self._taken_lock(zone, pid))
         try:
             yield
@@ -201,7 +216,7 @@ class Zones(Stator):
             except OSError:
                 holder = self.pid(zone)
                 if holder != pid:
-                    os.kill(holder, signal.SIGKILL)
+                    _send(holder, signal.SIGKILL)
                     pid = holder
                 time.sleep(0.005)
         os.close(lock)
@@ -220,7 +235,7 @@ class Zones(Stator):
     def thaw(self) -> None:
         """Let go of whatever is still frozen, so that it can end."""
         for pid in tuple(self._frozen):
-            os.kill(pid, signal.SIGCONT)
+            _send(pid, signal.SIGCONT)
             self._frozen.discard(pid)
 
     def end(self) -> None:
@@ -232,9 +247,16 @@ class Zones(Stator):
         for pid in pids:
             while _is_node(pid):
                 if time.monotonic() > deadline:
-                    os.kill(pid, signal.SIGKILL)
+                    _send(pid, signal.SIGKILL)
                     break
                 time.sleep(0.02)
+
+
+def _send(pid: int, number: signal.Signals) -> None:
+    """Signal a storage process. A LOCK may name one that has ended, and a later one of its id."""
+    if _is_node(pid):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, number)
 
 
 def _is_node(pid: int) -> bool:

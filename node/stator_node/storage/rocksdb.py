@@ -147,7 +147,7 @@ class RocksItemStore:
     ) -> None:
         """Open the database at `path`, made first if `create` and there is none.
 
-        Raises StorageFailed, with RocksDB's own text or the name of the damaged log.
+        Raises StorageFailed, with RocksDB's own text, or StorageDamaged, with the damaged log.
         """
         self.path = path
         self._strict_log = strict_log
@@ -164,7 +164,7 @@ class RocksItemStore:
 
     def _open(self) -> None:
         if damages := log_files.damages(self.path):
-            raise StorageFailed("; ".join(damages))
+            raise StorageDamaged("; ".join(damages))
         cache = Cache(BLOCK_CACHE_BYTES)
         access = AccessType.read_only(False) if self._read_only else AccessType.read_write()
         create = self._create and not _holds_data(self.path)
@@ -178,8 +178,9 @@ class RocksItemStore:
         except Exception as error:  # rocksdict raises bare Exception with RocksDB's text.
             # Which does not name the log that it found damaged.
             damages = [] if self._strict_log else log_files.damages(self.path, thorough=True)
+            kind = StorageDamaged if damages or "Corruption" in str(error) else StorageFailed
             damages = damages or [f"cannot open the database at {self.path}: {error}"]
-            raise StorageFailed("; ".join(damages)) from error
+            raise kind("; ".join(damages)) from error
         self._database = database
         self._handles = {name: database.get_column_family_handle(name) for name in FAMILIES}
         self._families = {name: database.get_column_family(name) for name in FAMILIES}
