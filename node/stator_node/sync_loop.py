@@ -1,6 +1,6 @@
 """One disk, one sync at a time: the batches of all partitions of a pod share it.
 
-In: operations with a callback each, from `partition_host.py`. Everything that came in one turn of
+In: operations with a callback each, from `partition_host.py`. Everything that came in two turns of
 the event loop, and all that comes while a sync is under way, is one batch and one sync. Out: the
 callbacks, in order, once their batch is durable. A batch of one is synced in place when nothing
 else waits (no thread to wake); a larger one in a thread, where RocksDB lets go of the interpreter.
@@ -53,7 +53,9 @@ class SyncLoop:
         self._waiting.append(done)
         if not self._scheduled and self._syncing is None:
             self._scheduled = True
-            self._loop.call_soon(self._commit)
+            # Two turns on: uvloop writes to sockets at the end of a turn, and what was sent in this
+            # one or by a flush in the next must reach the peers before the disk holds up the loop.
+            self._loop.call_soon(self._loop.call_soon, self._commit)
 
     def close(self) -> None:
         """End the sync thread."""

@@ -50,11 +50,12 @@ async def turns(count: int = 5) -> None:
         await asyncio.sleep(0)
 
 
-def test_a_lone_batch_is_synced_in_place_at_the_end_of_its_turn() -> None:
+def test_a_lone_batch_is_synced_in_place_after_what_the_turn_sent_has_left() -> None:
     async def story() -> None:
         loop = Loop()
         loop.append("a")
-        assert loop.heard == []
+        await turns(1)
+        assert loop.heard == []  # The sockets are written to at the end of this turn.
         await turns(1)
 
         assert loop.heard == ["a"]
