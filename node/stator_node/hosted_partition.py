@@ -446,6 +446,7 @@ class HostedPartition:
             operations = [log.apply(snapshot.index)]
         else:
             operations = log.install(snapshot)
+        operations += log.reach_term(snapshot.term)
         self.state, self.configuration = state, snapshot.configuration
         self.needs_snapshot, self._arrived = None, None
         operations.append(self._record())

@@ -210,6 +210,24 @@ def test_a_wiped_replica_keeps_term_and_vote_even_those_under_way_and_nothing_el
     disk.write(entries(1, 3))
 
 
+def test_a_term_first_heard_of_by_a_snapshot_is_reached_with_no_vote_in_it() -> None:
+    disk = Disk()
+    disk.write(entries(2, 9), HardState(2, 1, 5))
+
+    disk.store.write(disk.log.reach_term(2), sync=True)
+    assert disk.reopened().hard_state() == HardState(2, 1, 5)
+    disk.store.write(disk.log.reach_term(4), sync=True)
+    assert disk.log.hard_state() == disk.reopened().hard_state() == HardState(4, 0, 5)
+
+
+def test_a_promise_given_before_a_replica_had_its_state_stands_in_its_first_records() -> None:
+    store = MemoryItemStore()
+    record = ReplicaRecord(1, None, Configuration(frozenset((1,))))
+    store.write(first_records(7, record, HardState(5, 3, 0)), sync=True)
+
+    assert LogStore(store, 7).hard_state() == HardState(5, 3, 1)
+
+
 def test_the_applied_index_goes_with_the_batch_that_it_belongs_to() -> None:
     disk = Disk()
     disk.write(entries(2, 9))

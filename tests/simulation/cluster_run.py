@@ -91,6 +91,7 @@ class Run:
             rhythm=Rhythm(chance.choice((0.4, 0.8, 1.5)), chance.choice((0.5, 1.5, 3.0))),
             down_max=chance.choice((1, 1, 1, 2)),
             spared=(CONSOLE,),
+            peers=tuple(self.cluster.identities),
         )
         self._loses_volume = chance.random() < 0.25
         self._storm_seconds = chance.uniform(*STORM_SECONDS)

@@ -22,6 +22,8 @@ EVERYTHING: Mapping[str, float] = {
     "cut off": 2,
     "deaf": 1,
     "dumb": 1,
+    "cut off from peers": 3,
+    "partial cut": 2,
     "clog": 2,
     "bad links": 2,
     "slow disk": 2,
@@ -54,11 +56,17 @@ class Faults:
         rhythm: Rhythm | None = None,
         down_max: int = 1,
         spared: Collection[str] = (),
+        peers: Collection[str] = (),
     ) -> None:
-        """Nodes of these names meet no faults but those of the links to others."""
+        """`spared` nodes meet no faults but those of the links to others.
+
+        `peers` are those that being "cut off from peers" keeps apart, while the rest of the world
+        still reaches all of them; without any it is all nodes.
+        """
         assert set(kinds) <= set(EVERYTHING), "an unknown kind of fault"
         self.world = world
         self._spared = spared
+        self._peers = peers
         self.happened: dict[str, int] = {}  # how often each kind came
         self._kinds = dict(kinds)
         self._rhythm = rhythm or Rhythm()
@@ -168,6 +176,14 @@ class Faults:
         others = [name for name in self.world.nodes if name != node.name]
         if kind in ("cut off", "deaf", "dumb"):
             network.isolate(node.name, inbound=kind != "dumb", outbound=kind != "deaf")
+        elif kind == "cut off from peers":
+            for other in others:
+                if other in self._peers or not self._peers:
+                    network.cut(node.name, other)
+        elif kind == "partial cut":
+            for other in others:
+                if self.world.random.random() < 0.5:
+                    network.cut(node.name, other, both=self.world.random.random() < 0.5)
         for other in others:
             for link in ((node.name, other), (other, node.name)):
                 if kind == "clog":

@@ -247,6 +247,18 @@ class LogStore:
         self._submitted_hard_state = self._hard_state
         return [*self._replaced_by(0, 0), self._hard_state_operation(self._hard_state)]
 
+    def reach_term(self, term: int) -> list[Operation]:
+        """What a snapshot of this term means for a replica that had not heard of the term yet.
+
+        To be asked while no write is under way.
+        """
+        assert self._under_way == 0
+        if term <= self._hard_state.term:
+            return []
+        self._hard_state = HardState(term, vote=0, commit=self._hard_state.commit)
+        self._submitted_hard_state = self._hard_state
+        return [self._hard_state_operation(self._hard_state)]
+
     def record(self, record: ReplicaRecord) -> Operation:
         """The write of the replica's own record."""
         return replica_operation(self.partition_id, record)
