@@ -160,7 +160,8 @@ class Register:
             self.node.loop.call_later(0.001, self.go_on, process)
 
         operation = [("items", key.encode(), value.encode())]
-        self.sync.append(operation, (lambda: None) if self.early else done)  # type: ignore[arg-type]
+        told = (lambda: None) if self.early else done
+        self.sync.append(operation, told)  # type: ignore[arg-type]
         if self.early:
             done()
 
