@@ -43,6 +43,7 @@ class Change:
     began: int = 0
     ended: int = 0
     errors: int = 0
+    first_error: bytes | None = None
 
     @property
     def median(self) -> float:
@@ -181,6 +182,7 @@ class Writers:
             outcome = self._connections.run(self._signed, 1.0)
             self._change.seconds.append(outcome.operations_per_second)
             self._change.errors += outcome.errors
+            self._change.first_error = self._change.first_error or outcome.first_error
 
 
 def measure_changes(parent: Path, seconds: float, events: Events) -> None:
@@ -205,6 +207,8 @@ def measure_changes(parent: Path, seconds: float, events: Events) -> None:
                 time.sleep(max(0.0, seconds - QUIET_SECONDS))
             events.changes.append(change)
             print(change.line(), flush=True)
+            if change.first_error is not None:
+                print(f"  the first error: {change.first_error!r}", flush=True)
     finally:
         server.stop()
 

@@ -87,7 +87,7 @@ def _foreword(results: Results) -> list[str]:
         lines += [
             f"etcd is driven by its own Go client over gRPC, which takes {micros:.0f} µs of",
             "processor for an operation; Stator and the yardstick by the generator of `make bench`",
-            "over HTTP with signed requests, which takes about 17.",
+            "over HTTP with signed requests, which takes about 9.",
         ]
     return lines
 
