@@ -139,6 +139,8 @@ async def _serve(settings: NodeSettings) -> int:
         return 1 if node.failed else 0
     except LogDamaged as error:
         raise CannotStart(_with_way_out(error)) from error
+    except StorageFailed as error:
+        raise CannotStart(f"the disk refuses: {error}") from error
     except OSError as error:
         raise CannotStart(f"cannot listen on {settings.host}:{settings.port}: {error}") from error
     finally:

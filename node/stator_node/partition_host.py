@@ -14,6 +14,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 
 import orjson
 
@@ -100,14 +101,18 @@ class PartitionHost:
 
     def start(self) -> None:
         """Take up the replicas that the disk holds. Raises log_format.LogDamaged."""
+        left: list[tuple[int, ReplicaRecord]] = []
         for partition_id in stored_partitions(self.store):
             record = read_replica(self.store, partition_id)
             if record is None:
                 logger.error("partition %d has a log but no replica record", partition_id)
             elif record.destroyed:
                 self._destroyed[partition_id] = record.replica_id
+                left.append((partition_id, record))
             else:
                 self._adopt(partition_id, record)
+        for partition_id, record in left:
+            self._clear_destroyed(partition_id, record)
         self._tick()
 
     def stop(self) -> None:
@@ -169,19 +174,25 @@ class PartitionHost:
         self._destroyed[partition_id] = hosted.replica_id
         self._leaving.add(partition_id)
         hosted.commit.lead_no_more()
-        tombstone = ReplicaRecord(hosted.replica_id, None, Configuration(), destroyed=True)
+        # Until its data is gone, the tombstone says what that is: the pod may end in between.
+        record = ReplicaRecord(hosted.replica_id, hosted.state, Configuration(), destroyed=True)
         operations = hosted.log.wipe()
-        operations.append(replica_operation(partition_id, tombstone))
-        state = hosted.state
+        operations.append(replica_operation(partition_id, record))
 
         def durable() -> None:
             self._leaving.discard(partition_id)
-            if state is not None:
-                self._delete_data(state, hosted)
+            self._clear_destroyed(partition_id, record)
             self.on_gone(partition_id)
             done()
 
         self.sync.append(operations, durable)
+
+    def _clear_destroyed(self, partition_id: int, record: ReplicaRecord) -> None:
+        """Delete what a destroyed replica has left; only its tombstone stays."""
+        if record.state is not None:
+            self._delete_data(record.state, None)
+            tombstone = replace(record, state=None)
+            self.store.write([replica_operation(partition_id, tombstone)], sync=False)
 
     def rebuild(self, hosted: HostedPartition) -> None:
         """What this replica has cannot be trusted: stand still until a peer has sent its state."""
@@ -443,14 +454,20 @@ class PartitionHost:
 
     def _ask_for_state(self, hosted: HostedPartition, now: int) -> None:
         """A replica that stands still asks its peers in turn, until the leader sends its state."""
-        if now < self._ask_at.get(hosted.partition_id, 0) or hosted.state is None:
+        partition_id = hosted.partition_id
+        if now < self._ask_at.get(partition_id, 0):
             return
-        self._ask_at[hosted.partition_id] = now + ASK_MILLISECONDS
+        self._ask_at[partition_id] = now + ASK_MILLISECONDS
+        if hosted.state is not None:
+            asked = {member.node_id for member in hosted.state.descriptor.voters}
+        else:
+            # Its first state broke off on the way. Whoever still sends it messages has the rest.
+            asked = {node for (of, _), node in self._peer_nodes.items() if of == partition_id}
         body = orjson.dumps({"replica_id": hosted.replica_id})
-        for member in hosted.state.descriptor.voters:
-            if member.node_id != self.node_id:
+        for node_id in sorted(asked):
+            if node_id != self.node_id:
                 self.links.request(
-                    member.node_id,
+                    node_id,
                     hosted.partition_id,
                     OperationCode.SEND_STATE,
                     0,

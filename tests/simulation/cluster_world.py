@@ -188,7 +188,7 @@ class ClusterWorld:
         if self.supervisor is not None:
             loop = self.world.nodes["s"].loop
             loop.call_soon(self._introduce, self.supervisor._view)
-            loop.call_soon(self.supervisor.give_up, lost)
+            loop.call_soon(self._give_up, self.supervisor, lost)
 
     def _introduce(self, view: ClusterView) -> None:
         for name, identity in self.identities.items():
@@ -215,12 +215,18 @@ class ClusterWorld:
         supervisor = Supervisor(node.disk, catalog, view, node.clock, PLACEMENT)
         self._introduce(view)
         for lost in self.gone:
-            if lost not in supervisor.replaced:
-                supervisor.give_up(lost)
+            self._give_up(supervisor, lost)
         self.supervisor = supervisor
         node.loop.create_task(supervisor.run())
         node.loop.create_task(self._activate(catalog, supervisor))
         return supervisor
+
+    def _give_up(self, supervisor: Supervisor, lost: str) -> None:
+        """A person does it, and again if the control store refuses."""
+        try:
+            supervisor.give_up(lost)
+        except StorageFailed:
+            asyncio.get_running_loop().call_later(0.5, self._give_up, supervisor, lost)
 
     async def _activate(self, catalog: Catalog, supervisor: Supervisor) -> None:
         """What `table_life.py` does with a table that is ready."""
@@ -229,7 +235,16 @@ class ClusterWorld:
                 continue
             while table.identifier not in supervisor.ready:  # noqa: ASYNC110  # It tells nobody.
                 await asyncio.sleep(0.1)
+            while not self._saved(catalog, table):
+                await asyncio.sleep(0.5)
+
+    @staticmethod
+    def _saved(catalog: Catalog, table: Table) -> bool:
+        try:
             catalog.save(table)
+        except StorageFailed:
+            return False
+        return True
 
     # The beginning without a supervisor.
 
