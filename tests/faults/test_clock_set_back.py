@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from blackbox import Connection, Start
+from blackbox import Connection, Start, wait_for
 from faulty_load import CREATE_TABLE, TABLE, call
 from stator_core import item_format
 from stator_core.clock import COUNTER_BITS
@@ -38,6 +38,11 @@ def stamps(folder: Path) -> list[int]:
         return sorted(item_format.read(key, stored).timestamp for key, stored in found)
 
 
+def is_active(connection: Connection) -> bool:
+    described = call(connection, "DescribeTable", {"TableName": TABLE})
+    return bool(described["Table"]["TableStatus"] == "ACTIVE")
+
+
 def put(connection: Connection, sk: str) -> None:
     item = {"pk": {"S": "p"}, "sk": {"S": sk}}
     call(connection, "PutItem", {"TableName": TABLE, "Item": item})
@@ -50,6 +55,7 @@ def test_writes_after_the_clock_went_back_a_day_are_the_newest(
     server = start_stator("--table-delay-seconds", "0")
     connection = Connection(server.url)
     call(connection, "CreateTable", CREATE_TABLE)
+    wait_for(lambda: is_active(connection) or None, "the table ACTIVE")
     put(connection, "first")
     connection.close()
     server.kill()
