@@ -28,6 +28,7 @@ from stator_core.raft.messages import (
     Heartbeat,
     InstallSnapshot,
     Message,
+    RequestVote,
 )
 from stator_core.raft.refusals import Refusal, ReplicaDamaged
 from stator_core.raft.settings import Settings
@@ -149,10 +150,19 @@ class PartitionHost:
         """
         partition_id = state.descriptor.partition_id
         member = state.descriptor.replica_on(self.node_id)
-        if partition_id in self.partitions or partition_id in self._destroyed or member is None:
+        known = self.partitions.get(partition_id)
+        if partition_id in self._destroyed or member is None:
             done()
             return
         record = ReplicaRecord(member.replica_id, state, first_configuration(state.descriptor))
+        if known is not None:
+            if is_blank(known, member.replica_id):
+                records = first_records(partition_id, record, known.log.promised)
+                self.store.write(records, sync=True)
+                del self.partitions[partition_id]
+                self._adopt(partition_id, record)
+            done()
+            return
 
         def durable() -> None:
             if partition_id not in self.partitions:
@@ -282,7 +292,7 @@ class PartitionHost:
         member = child.descriptor.replica_on(self.node_id)
         if member is None or self._destroyed.get(partition_id, 0) >= member.replica_id:
             return False
-        if known is not None and (known.state or known.replica_id != member.replica_id):
+        if known is not None and not is_blank(known, member.replica_id):
             return False
         record = ReplicaRecord(member.replica_id, child, first_configuration(child.descriptor))
         if known is None:
@@ -343,8 +353,8 @@ class PartitionHost:
         self._peer_nodes[partition_id, decoded.sender] = sender.sender_id
         hosted = self.partitions.get(partition_id)
         if hosted is None:
-            if not isinstance(decoded, FROM_LEADERS):
-                return  # Not from a leader. An empty replica in place of a new one would not vote.
+            if not isinstance(decoded, FROM_LEADERS | RequestVote):
+                return
             if self._destroyed.get(partition_id, 0) >= decoded.receiver:
                 return
             if partition_id in self._leaving:
@@ -387,16 +397,21 @@ class PartitionHost:
                             f"partition {other.partition_id} here still owns a part of it"
                         )
         before = hosted.state
-        until = max(chunk.until, hosted.log.applied)
-        if until > chunk.until:
-            raise ChunkRefused(f"this replica stands at {until} already")
+        stands = hosted.log.applied
+        if stands > chunk.until or (stands == chunk.until and not hosted.rebuilding):
+            raise ChunkRefused(f"this replica stands at {stands} already")
         self.store.write(hosted.begin_rebuilding(chunk.until), sync=True)
         if before is not None:
             self._delete_data(before, hosted)
         self._delete_data(chunk.state, hosted)
 
     def _begin_empty(self, partition_id: int, replica_id: int) -> HostedPartition:
-        """A replica that a leader counts on and that is not here yet."""
+        """A replica that its peers count on and that is not here yet.
+
+        It is asked for its vote, too: where a parent's snapshot has passed over the split, nobody
+        else makes it, and without its vote the child might never have a leader. It has promised
+        nothing before, since nothing of it is on the disk.
+        """
         record = ReplicaRecord(replica_id, None, Configuration())
         self.store.write([replica_operation(partition_id, record)], sync=True)
         return self._adopt(partition_id, record)
@@ -492,6 +507,12 @@ class PartitionHost:
             if hosted.raft.quiesced and hosted.raft.leader == member.replica_id:
                 hosted.raft.wake(now)
             self.process_soon(hosted)
+
+
+
+def is_blank(hosted: HostedPartition, replica_id: int) -> bool:
+    """Whether this is that very replica, and knows nothing yet but what it has promised."""
+    return hosted.replica_id == replica_id and hosted.state is None and not hosted.rebuilding
 
 
 def resolved(done: Pending[bytes], value: bytes) -> Callable[[], None]:

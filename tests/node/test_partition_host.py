@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from dataclasses import replace
 
 import pytest
 
@@ -12,7 +13,8 @@ from stator_core import raft_message_format
 from stator_core.entry_format import EntryKind, EntryRefused, encode_change
 from stator_core.partition_descriptor import WHOLE_SPACE, new_partition
 from stator_core.partition_state import PartitionState
-from stator_core.raft.messages import Heartbeat, RequestVote
+from stator_core.raft.log import BOOTSTRAP_INDEX
+from stator_core.raft.messages import HardState, Heartbeat, RequestVote
 from stator_node.operation_codes import OperationCode
 from stator_node.partition_host import PartitionHost
 from stator_node.snapshot_transfer import Chunk, ChunkRefused
@@ -122,19 +124,26 @@ def test_a_message_for_a_later_replica_waits_until_the_earlier_one_is_gone_from_
     asyncio.run(run())
 
 
-def test_a_candidate_makes_no_empty_replica_which_could_not_vote_for_it() -> None:
-    """Or the first of a partition's replicas, heard before the others exist, would end all hope."""
+def test_a_replica_that_is_asked_for_its_vote_before_it_is_made_votes_and_stands_by_it() -> None:
+    """Where a snapshot of the parent passes over a split, nobody else would make the child."""
 
     async def run() -> None:
         async with SmallCluster() as cluster:
             await with_table(cluster)
-            host = host_of(follower_of(cluster))
-            for pre_vote in (True, False):
-                vote = RequestVote(9, 10, 99, 9, 9, pre_vote=pre_vote)
-                host.raft_received(PEER, 2, raft_message_format.encode(vote))
-                assert 2 not in host.partitions
-            host.raft_received(PEER, 2, raft_message_format.encode(Heartbeat(9, 10, 99, 9, 9)))
-            assert host.partitions[2].rebuilding
+            pod = follower_of(cluster)
+            host, known = host_of(pod), pod.partitions[1].state
+            assert known is not None
+            mine = known.descriptor.replica_on(host.node_id)
+            assert mine is not None
+            candidate = next(r.replica_id for r in known.descriptor.voters if r != mine)
+            vote = RequestVote(candidate, mine.replica_id, 9, 9, 9, pre_vote=False)
+            host.raft_received(PEER, 2, raft_message_format.encode(vote))
+            await cluster.until(lambda: host.partitions[2].log.hard_state().vote == candidate)
+
+            state = replace(known, descriptor=replace(known.descriptor, partition_id=2))
+            host.create(state, lambda: None)
+            assert host.partitions[2].state == state
+            assert host.partitions[2].log.hard_state() == HardState(9, candidate, BOOTSTRAP_INDEX)
 
     asyncio.run(run())
 

@@ -63,6 +63,8 @@ def _why_not_calm(replicas: list[tuple[Node, HostedPartition]]) -> str:
     if members != running:
         return f"members {sorted(members)}, but replicas {sorted(running)} run"
     for node, hosted in replicas:
+        if hosted.rebuilding:
+            return f"{node.name} waits for a state"
         if hosted.state is None or hosted.log.applied != leader.raft.last_index:
             applied = hosted.log.applied
             return f"{node.name} has applied {applied} of {leader.raft.last_index}"

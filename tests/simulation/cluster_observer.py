@@ -19,7 +19,7 @@ from stator_core import log_format, partition_state
 from stator_core.log_format import entry_key
 from stator_core.partition_descriptor import PartitionDescriptor
 from stator_core.raft.log import BOOTSTRAP_INDEX
-from stator_node.doors import Cursor, Family, Operation
+from stator_node.doors import Cursor, Family, Operation, StorageFailed
 from stator_node.hosted_partition import HostedPartition
 from stator_node.storage.log_store import read_replica, stored_partitions
 
@@ -106,7 +106,13 @@ class ObservedDisk:
         return self._disk.cursor(family, start, end, reverse=reverse)
 
     def write(self, operations: Sequence[Operation], *, sync: bool) -> None:
-        self._disk.write(operations, sync=sync)
+        unsynced = len(self._disk._unsynced)
+        try:
+            self._disk.write(operations, sync=sync)
+        except StorageFailed:
+            if len(self._disk._unsynced) > unsynced:
+                self._look(operations)  # It was the sync that failed: what is written may stay.
+            raise
         self._look(operations)
         if sync:
             self._durable()

@@ -9,6 +9,7 @@ or AssertionError with the seed in it, or gives a `Report`. Called by `test_clus
 from __future__ import annotations
 
 import random
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +26,7 @@ from stator_core.raft.settings import Settings
 WARM_UP_SECONDS = 30.0  # at most; it ends when every table is served
 STORM_SECONDS = (2.0, 6.0)
 CALM_SECONDS = 60.0  # at most
+SPECIAL = {3: "duel", 8: "duel", 15: "cutting", 16: "cutting"}  # by the seed modulo 20
 READ_SECONDS = 30.0  # at most
 
 
@@ -41,10 +43,62 @@ class Report:
     observed: dict[str, int]
 
 
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """A workload and the faults that it meets."""
+
+    kinds: Mapping[str, float]
+    pause_seconds: float  # from fault to fault
+    fault_seconds: float
+    storm_seconds: float
+    keys: int
+    clients: int
+    client_pause_seconds: float
+    loses_volume: bool = False
+    down_max: int = 1
+    only_storage: bool = False  # gateways and supervisor meet no faults
+
+
+def duel() -> Scenario:
+    """Old leaders live on beside new ones, within reach of several busy gateways."""
+    kinds = {"freeze": 3, "cut off from peers": 3, "clock drift": 1}
+    return Scenario(kinds, 0.2, 0.4, 3.0, 1, 5, 0.03, only_storage=True)
+
+
+def cutting() -> Scenario:
+    """Splits under writes, with slow disks and late peers."""
+    kinds = {"slow disk": 4, "bad links": 2, "clog": 2, "freeze": 1}
+    return Scenario(kinds, 0.2, 0.5, 3.0, 3, 8, 0.03, only_storage=True)
+
+
+def mixture(chance: random.Random) -> Scenario:
+    """Everything at once, in other parts for each seed."""
+    kinds = {kind: weight * chance.choice((0, 1, 1, 3)) for kind, weight in EVERYTHING.items()}
+    return Scenario(
+        kinds if any(kinds.values()) else EVERYTHING,
+        chance.choice((0.4, 0.8, 1.5)),
+        chance.choice((0.5, 1.5, 3.0)),
+        chance.uniform(*STORM_SECONDS),
+        keys=chance.choice((1, 2, 3)),
+        clients=chance.choice((2, 4, 4, 8)),
+        client_pause_seconds=chance.choice((0.03, 0.1, 0.1, 0.2)),
+        loses_volume=chance.random() < 0.25,
+        down_max=chance.choice((1, 1, 1, 2)),
+    )
+
+
+def kind_of(seed: int) -> str:
+    """Which scenario a seed has."""
+    return SPECIAL.get(seed % 20, "")
+
+
 def shape_of(seed: int) -> Shape:
     """The cluster of a seed."""
     chance = random.Random(f"shape {seed}")
     election_timeout = chance.choice((150, 400, 1_000))
+    gateways = chance.choice((1, 1, 2))
+    if kind_of(seed) == "duel":
+        election_timeout, gateways = 150, 3
     settings = Settings(
         election_timeout=election_timeout,
         heartbeat_interval=election_timeout // 10,
@@ -59,7 +113,7 @@ def shape_of(seed: int) -> Shape:
     )
     return Shape(
         nodes=chance.choice((3, 3, 3, 4, 5)),
-        gateways=chance.choice((1, 1, 2)),
+        gateways=gateways,
         supervised=seed % 2 == 1,
         wild=seed % 2 == 0 or chance.random() < 0.3,
         settings=settings,
@@ -72,39 +126,42 @@ class Run:
 
     def __init__(self, seed: int) -> None:
         chance = random.Random(f"run {seed}")
+        kind = kind_of(seed)
+        scenario = {"duel": duel, "cutting": cutting}.get(kind, lambda: mixture(chance))()
         self.seed = seed
-        self.cluster = ClusterWorld(seed, shape_of(seed), TABLES)
-        self.world = self.cluster.world
-        keys = keys_of(chance.choice((1, 2, 3)))
+        self.scenario = scenario
+        self.cluster = cluster = ClusterWorld(seed, shape_of(seed), TABLES)
+        self.world = cluster.world
+        keys = keys_of(scenario.keys)
         self.workload = Workload(
             self.world,
             keys,
-            clients=chance.choice((2, 4, 4, 8)),
-            pause_seconds=chance.choice((0.03, 0.1, 0.1, 0.2)),
+            clients=scenario.clients,
+            pause_seconds=scenario.client_pause_seconds,
         )
-        self.cluster.on_gateway = self.workload.arrive
-        self.commands = Commands(self.cluster, sorted({key.place for key in keys}))
-        kinds = {kind: weight * chance.choice((0, 1, 1, 3)) for kind, weight in EVERYTHING.items()}
+        cluster.on_gateway = self.workload.arrive
+        self.commands = Commands(cluster, sorted({key.place for key in keys}))
+        if kind == "cutting":
+            self.commands.weights = {"split": 6, "transfer": 2, "nothing": 1}
+        spared = set(cluster.may_fail) - set(cluster.identities) if scenario.only_storage else set()
         self.faults = Faults(
             self.world,
-            kinds if any(kinds.values()) else EVERYTHING,
-            rhythm=Rhythm(chance.choice((0.4, 0.8, 1.5)), chance.choice((0.5, 1.5, 3.0))),
-            down_max=chance.choice((1, 1, 1, 2)),
-            spared=(CONSOLE,),
-            peers=tuple(self.cluster.identities),
+            scenario.kinds,
+            rhythm=Rhythm(scenario.pause_seconds, scenario.fault_seconds),
+            down_max=scenario.down_max,
+            spared={CONSOLE, *spared},
+            peers=tuple(cluster.identities),
         )
-        self._loses_volume = chance.random() < 0.25
-        self._storm_seconds = chance.uniform(*STORM_SECONDS)
-        self._volume_at = chance.uniform(0.5, self._storm_seconds)
+        self._volume_at = chance.uniform(0.5, scenario.storm_seconds)
 
     def __call__(self) -> Report:
         self.commands.begin()
         self._need(WARM_UP_SECONDS, self._is_served, "the cluster did not begin to serve")
         self.workload.begin(self.cluster.gateways)
         self.faults.begin()
-        if self._loses_volume:
+        if self.scenario.loses_volume:
             self.world.after(self._volume_at, self._lose_volume)
-        self.cluster.run(self._storm_seconds)
+        self.cluster.run(self.scenario.storm_seconds)
         self.faults.end()
         self.commands.begin_calm()
         self.workload.end()

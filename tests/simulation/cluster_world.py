@@ -235,7 +235,7 @@ class ClusterWorld:
                 continue
             while table.identifier not in supervisor.ready:  # noqa: ASYNC110  # It tells nobody.
                 await asyncio.sleep(0.1)
-            while not self._saved(catalog, table):
+            while not self._saved(catalog, table):  # noqa: ASYNC110  # Until there is room.
                 await asyncio.sleep(0.5)
 
     @staticmethod

@@ -10,6 +10,7 @@ supervisor's, and members are left alone unless the shape is `wild`.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
@@ -38,6 +39,7 @@ class Commands:
         """`border_places` are hashes that splits should cut at, or beside."""
         self.cluster = cluster
         self.done: dict[str, int] = {}
+        self.weights: Mapping[str, float] = WEIGHTS
         self._borders = border_places
         self._chance = cluster.world.random
         self._calm = False
@@ -116,7 +118,7 @@ class Commands:
     # Wild commands.
 
     async def _disturb(self, replica: dict[str, Any]) -> None:
-        kind = self._chance.choices(list(WEIGHTS), list(WEIGHTS.values()))[0]
+        kind = self._chance.choices(list(self.weights), list(self.weights.values()))[0]
         descriptor = partition_descriptor.from_json(replica["descriptor"])
         if kind == "split":
             await self._split(replica, descriptor)
