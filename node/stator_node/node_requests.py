@@ -30,7 +30,7 @@ from stator_node.partition_host import PartitionHost
 from stator_node.partition_load import PartitionLoads
 from stator_node.partition_requests import PartitionRequests, redirect
 from stator_node.raft_commit import NotLeading
-from stator_node.snapshot_transfer import ChunkRefused, decode_chunk
+from stator_node.snapshot_transfer import ALL_HERE, ChunkRefused, decode_chunk
 from stator_node.transport.frame_format import Hello, Status
 from stator_node.transport.server import Request
 
@@ -90,8 +90,8 @@ class NodeRequests:
             request.answer(Status.UNAVAILABLE, reason)
 
     def _snapshot_chunk(self, request: Request) -> None:
-        self._host.chunk_received(request.partition_id, decode_chunk(request.body))
-        request.answer(Status.RESULT, OK)
+        wanted = self._host.chunk_received(request.partition_id, decode_chunk(request.body))
+        request.answer(Status.RESULT, OK if wanted else ALL_HERE)
 
     def _report(self, request: Request) -> None:
         request.answer(Status.RESULT, orjson.dumps(self.report()))

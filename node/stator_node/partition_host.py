@@ -366,13 +366,15 @@ class PartitionHost:
             # A node has one replica of a partition: this one was removed before the other was made.
             self.destroy(partition_id, hosted.replica_id, lambda: None)
 
-    def chunk_received(self, partition_id: int, chunk: Chunk) -> None:
-        """A piece of a snapshot. Raises ChunkRefused."""
+    def chunk_received(self, partition_id: int, chunk: Chunk) -> bool:
+        """A piece of a snapshot. False: all of it is here already. Raises ChunkRefused."""
         hosted = self.partitions.get(partition_id)
         if hosted is None:
             raise ChunkRefused("no replica of the partition is here")
         if hosted.stopped:
             raise ChunkRefused("this replica has stopped at an entry that it cannot apply")
+        if not hosted.rebuilding and hosted.log.applied >= chunk.until:
+            return False
         if chunk.sequence == 0:
             self._begin_receiving(hosted, chunk)
         elif self._receiving.get(partition_id) != (chunk.transfer, chunk.sequence):
@@ -384,6 +386,7 @@ class PartitionHost:
             del self._receiving[partition_id]
             snapshot = chunk.message.snapshot
             self._guard(hosted, lambda: hosted.take_over(chunk.state, snapshot))
+        return True
 
     def _begin_receiving(self, hosted: HostedPartition, chunk: Chunk) -> None:
         """Make room: forget the old state durably, then delete what is left of it."""
@@ -397,9 +400,8 @@ class PartitionHost:
                             f"partition {other.partition_id} here still owns a part of it"
                         )
         before = hosted.state
-        stands = hosted.log.applied
-        if stands > chunk.until or (stands == chunk.until and not hosted.rebuilding):
-            raise ChunkRefused(f"this replica stands at {stands} already")
+        if hosted.log.applied > chunk.until:
+            raise ChunkRefused(f"this replica stands at {hosted.log.applied} already")
         self.store.write(hosted.begin_rebuilding(chunk.until), sync=True)
         if before is not None:
             self._delete_data(before, hosted)

@@ -43,6 +43,7 @@ from stator_node.transport.links import Links
 logger = logging.getLogger(__name__)
 
 CHUNK_SECONDS_MAX = 10.0
+ALL_HERE = b'{"all_here":true}'  # the answer to a chunk that is not needed
 _LENGTH = struct.Struct(">I")
 
 
@@ -145,6 +146,8 @@ async def send_snapshot(
             if answer.status is not Status.RESULT:
                 reason = answer.body[:200].decode("utf-8", "replace") or answer.status.name
                 break
+            if answer.body == ALL_HERE:
+                return True
         else:
             return True
     except StorageFailed as error:

@@ -202,7 +202,6 @@ def test_chunks_are_refused_where_another_partition_here_owns_a_part() -> None:
     [
         (7, 0, 10_000, "no replica of the partition is here"),
         (1, 3, 10_000, "not the chunk that comes next"),
-        (1, 0, 1, "stands at"),
     ],
 )
 def test_chunks_that_do_not_fit_change_nothing(
@@ -218,6 +217,20 @@ def test_chunks_that_do_not_fit_change_nothing(
                 host_of(pod).chunk_received(partition_id, chunk)
             assert content(pod) == before
             assert pod is cluster.leader()
+
+    asyncio.run(run())
+
+
+def test_a_state_that_stands_already_counts_as_delivered() -> None:
+    async def run() -> None:
+        async with SmallCluster() as cluster:
+            await with_table(cluster)
+            pod = cluster.leader()
+            before = content(pod)
+            chunk = chunk_of(state_of(pod), 0, until=1)
+            assert not host_of(pod).chunk_received(1, chunk)
+            assert content(pod) == before
+            assert not pod.partitions[1].rebuilding
 
     asyncio.run(run())
 
