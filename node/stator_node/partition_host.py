@@ -511,7 +511,6 @@ class PartitionHost:
             self.process_soon(hosted)
 
 
-
 def is_blank(hosted: HostedPartition, replica_id: int) -> bool:
     """Whether this is that very replica, and knows nothing yet but what it has promised."""
     return hosted.replica_id == replica_id and hosted.state is None and not hosted.rebuilding
