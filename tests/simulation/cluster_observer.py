@@ -15,10 +15,15 @@ from simulation.disk import SimulatedDisk
 from simulation.key_once_checker import KeyOnceChecker
 from simulation.log_agreement_checker import LogAgreementChecker
 from simulation.one_leader_per_term_checker import OneLeaderPerTermChecker
+from simulation.promise import PromiseBroken
 from stator_core import log_format, partition_state
+from stator_core.entry_format import EntryKind as ChangeKind
+from stator_core.entry_format import decode_writes, read_header
+from stator_core.key_format import hash_of, identifier_of
 from stator_core.log_format import entry_key
 from stator_core.partition_descriptor import PartitionDescriptor
 from stator_core.raft.log import BOOTSTRAP_INDEX
+from stator_core.raft.messages import EntryKind
 from stator_node.doors import Cursor, Family, Operation, StorageFailed
 from stator_node.hosted_partition import HostedPartition
 from stator_node.storage.log_store import read_replica, stored_partitions
@@ -78,6 +83,7 @@ class ObservedDisk:
         self._observer = observer
         self._replica: dict[int, int] = {}  # partition: replica
         self._applied: dict[int, int] = {}
+        self._range: dict[int, tuple[int, int, int] | None] = {}  # as of what is applied
         self._promised: list[tuple[int, bytes, bytes]] = []  # written and not known to be durable
         self.get = disk.get
         self._take_up()
@@ -92,6 +98,7 @@ class ObservedDisk:
             stored = self._disk.get_from("log", key)
             index = 0 if stored is None else log_format.decode_applied(key, stored)
             self._applied[partition] = index
+            self._range[partition] = self._stored_range(partition)
             if index:
                 self._observer.saw("restarted", partition, record.replica_id, index=index)
             key = log_format.record_key(partition, b"H")
@@ -157,6 +164,8 @@ class ObservedDisk:
                 self._promised.append((partition, *found[b"H"]))
             if b"A" in found and partition in self._replica:
                 self._look_at_applied(partition, found)
+            if b"R" in found:
+                self._range[partition] = self._stored_range(partition)
 
     def _look_at_replica(self, partition: int) -> None:
         record = read_replica(self._disk, partition)
@@ -182,6 +191,11 @@ class ObservedDisk:
                 if index:
                     self._observer.saw("restored", partition, replica, index=index)
                 return
+        # An entry is checked against what was held before the batch, or what is held after it: what
+        # lies between two splits of one batch is known to neither.
+        before_split: list[tuple[int, bytes]] = []
+        after_split: list[tuple[int, bytes]] = []
+        splits = 0
         for number in range(before + 1, index + 1):
             key = entry_key(partition, number)
             stored = self._disk.get_from("log", key)
@@ -191,6 +205,44 @@ class ObservedDisk:
             self._observer.saw(
                 "applied", partition, replica, index=number, term=entry.term, digest=digest
             )
+            if entry.kind is not EntryKind.NORMAL or not entry.data:
+                continue
+            kind = read_header(entry.data)[0]
+            if kind is ChangeKind.WRITES:
+                (after_split if splits else before_split).append((number, entry.data))
+            elif kind is ChangeKind.SPLIT:
+                splits += 1
+                after_split.clear()
+        self._check_range(partition, self._range.get(partition), before_split)
+        if after_split:
+            self._check_range(partition, self._stored_range(partition), after_split)
+
+    def _check_range(
+        self,
+        partition: int,
+        held: tuple[int, int, int] | None,
+        entries: list[tuple[int, bytes]],
+    ) -> None:
+        """No entry writes an item that the partition does not hold at that index."""
+        if held is None:
+            return
+        identifier, start, end = held
+        for index, data in entries:
+            for family, key, _ in decode_writes(data):
+                if family == "items" and identifier_of(key) == identifier:
+                    if not start <= hash_of(key) < end:
+                        raise PromiseBroken(
+                            f"partition {partition}: entry {index} writes {key!r}, which lies "
+                            f"outside of [{place(start)}, {place(end)})"
+                        )
+
+    def _stored_range(self, partition: int) -> tuple[int, int, int] | None:
+        """The table's identifier, and the hashes that the replica holds by its own record."""
+        record = read_replica(self._disk, partition)
+        if record is None or record.state is None:
+            return None
+        descriptor = record.state.descriptor
+        return descriptor.table_identifier, descriptor.range.start, descriptor.range.end
 
     def _look_at_first(self, partition: int, replica: int) -> None:
         record = read_replica(self._disk, partition)

@@ -97,8 +97,9 @@ def shape_of(seed: int) -> Shape:
     chance = random.Random(f"shape {seed}")
     election_timeout = chance.choice((150, 400, 1_000))
     gateways = chance.choice((1, 1, 2))
+    polls: tuple[float, ...] = (0.25,)
     if kind_of(seed) == "duel":
-        election_timeout, gateways = 150, 3
+        election_timeout, gateways, polls = 150, 3, (0.03, 0.5, 0.25)
     settings = Settings(
         election_timeout=election_timeout,
         heartbeat_interval=election_timeout // 10,
@@ -114,6 +115,7 @@ def shape_of(seed: int) -> Shape:
     return Shape(
         nodes=chance.choice((3, 3, 3, 4, 5)),
         gateways=gateways,
+        poll_seconds=polls,
         supervised=seed % 2 == 1,
         wild=seed % 2 == 0 or chance.random() < 0.3,
         settings=settings,

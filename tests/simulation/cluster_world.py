@@ -28,7 +28,7 @@ from stator_core.table import Table
 from stator_node import node as storage_node
 from stator_node.catalog import Catalog
 from stator_node.cluster_router import ClusterRouter
-from stator_node.cluster_view import ClusterView
+from stator_node.cluster_view import POLL_SECONDS, ClusterView
 from stator_node.doors import StorageFailed
 from stator_node.errand import Errands
 from stator_node.hosted_partition import HostedPartition
@@ -55,6 +55,8 @@ class Shape:
     gateways: int = 1
     supervised: bool = False
     wild: bool = True  # the console changes members, even against the supervisor
+    # How often gateways ask the nodes: each in turn has one of these rhythms.
+    poll_seconds: tuple[float, ...] = (POLL_SECONDS,)
     settings: Settings = field(default_factory=Settings)
     check_invariants: bool = False  # of every Raft, after every event
 
@@ -80,6 +82,7 @@ class ClusterWorld:
         self.identities: dict[str, str] = {}  # of each machine's volume
         self.gone: list[str] = []  # identities whose volume is lost
         self.gateways: dict[str, Gateway] = {}
+        self.polled: dict[str, int] = {}  # by gateway: which of the shape's rhythms it has
         self.supervisor: Supervisor | None = None
         self.on_gateway: Any = lambda _: None
         names = [f"n{number}" for number in range(1, shape.nodes + 1)]
@@ -200,7 +203,10 @@ class ClusterWorld:
         view = ClusterView(links, node.clock, node.zone)
         self._introduce(view)
         router = ClusterRouter(view, Errands(view, node.clock, chance.random), {})
-        node.loop.create_task(view.run())
+        polls = self.shape.poll_seconds
+        number = len(self.gateways) if node.name not in self.gateways else self.polled[node.name]
+        self.polled[node.name] = number
+        node.loop.create_task(_poll(view, polls[number % len(polls)]))
         gateway = self.gateways[node.name] = Gateway(node.name, view, router, node.clock)
         self.on_gateway(gateway)
         return gateway
@@ -256,6 +262,13 @@ class ClusterWorld:
             (new_partition(number, table.name, table.identifier, whole, nodes), table)
             for number, table in enumerate(self.tables, 1)
         ]
+
+
+async def _poll(view: ClusterView, seconds: float) -> None:
+    """`ClusterView.run` in another rhythm."""
+    while True:
+        await view.poll()
+        await asyncio.sleep(seconds)
 
 
 class _Tracebacks(logging.Handler):
