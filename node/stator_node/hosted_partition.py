@@ -416,12 +416,15 @@ class HostedPartition:
         self._term_start = self._splitting = 0
         self._around.changed(self)
 
-    def begin_rebuilding(self, until: int) -> list[Operation]:
+    def begin_rebuilding(self, until: int, coming: PartitionState | None = None) -> list[Operation]:
         """Stand still; a state of at least index `until` must come.
 
+        `coming` is the one that is about to arrive: a replica that never had a state goes by it, so
+        that what has arrived by then is known to be its own if it is taken away.
         Returns what must be durable before anything of the old state is touched.
         """
         self.needs_snapshot = max(until, self.needs_snapshot or 0)
+        self.state = self.state or coming
         self.commit.lead_no_more()
         self._fail_reads()
         self._arrived = None

@@ -402,7 +402,7 @@ class PartitionHost:
         before = hosted.state
         if hosted.log.applied > chunk.until:
             raise ChunkRefused(f"this replica stands at {hosted.log.applied} already")
-        self.store.write(hosted.begin_rebuilding(chunk.until), sync=True)
+        self.store.write(hosted.begin_rebuilding(chunk.until, chunk.state), sync=True)
         if before is not None:
             self._delete_data(before, hosted)
         self._delete_data(chunk.state, hosted)
