@@ -251,12 +251,15 @@ def _seldom(until: Any) -> Any:
 
 def run(seed: int) -> Report:
     """Run one seed. Whatever it raises tells the seed."""
+    one = Run(seed)
     try:
-        return Run(seed)()
+        return one()
     except SimulationFailed:
         raise
     except AssertionError as error:
         raise SimulationFailed(f"seed {seed}: {error}") from error
+    finally:
+        one.world.end()
 
 
 def to_json(report: Report) -> bytes:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import warnings
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -174,3 +176,29 @@ def test_a_busy_callback_delays_the_next_turn() -> None:
     world.run()
 
     assert 1_000_000_000 < seen[0] < 1_001_000_000
+
+
+def test_a_process_that_ends_leaves_no_task_behind_that_python_complains_of() -> None:
+    """Also where it has made a task that never ran: warnings are errors here."""
+    tasks: list[asyncio.Task[None]] = []
+
+    async def work() -> None:
+        await asyncio.sleep(1)
+
+    def boot(node: Node) -> None:
+        tasks.append(node.loop.create_task(work()))
+        node.kill()
+        tasks.append(node.loop.create_task(work()))
+
+    world, node = one_node(boot)
+    world.run()
+    node.start()
+    world.run(0.000_001)
+    tasks.append(node.loop.create_task(work()))
+    world.end()
+
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        tasks.clear()
+        gc.collect()
+    assert not caught

@@ -12,6 +12,7 @@ A frozen node's loop stands still: timers and data pile up until it goes on, as 
 from __future__ import annotations
 
 import asyncio
+import inspect
 from collections import deque
 from collections.abc import Callable, Coroutine, Generator
 from contextvars import Context
@@ -65,6 +66,14 @@ class VirtualHandle:
             self._callback(*self._args)
         else:
             self._context.run(self._callback, *self._args)
+
+
+def forget(task: asyncio.Task[Any]) -> None:
+    """Nobody will run this task any more, which is no mistake of anybody's."""
+    task._log_destroy_pending = False  # type: ignore[attr-defined]
+    body = task.get_coro()
+    if inspect.iscoroutine(body) and inspect.getcoroutinestate(body) == inspect.CORO_CREATED:
+        body.close()  # Or Python warns that it was never awaited.
 
 
 class NodeLoop(asyncio.AbstractEventLoop):
@@ -175,7 +184,7 @@ class NodeLoop(asyncio.AbstractEventLoop):
         self.dead = True
         self._ready.clear()
         for task in self._tasks:
-            task._log_destroy_pending = False  # type: ignore[attr-defined]
+            forget(task)
         self._tasks.clear()
 
     # Futures, tasks, threads.
@@ -191,6 +200,9 @@ class NodeLoop(asyncio.AbstractEventLoop):
         context: Context | None = None,
     ) -> asyncio.Task[Any]:
         task: asyncio.Task[Any] = asyncio.Task(coro, loop=self, name=name, context=context)
+        if self.dead:
+            forget(task)
+            return task
         if len(self._tasks) >= self._tasks_kept:
             self._tasks = [one for one in self._tasks if not one.done()]
             self._tasks_kept = 2 * len(self._tasks) + 64
