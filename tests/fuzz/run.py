@@ -29,6 +29,7 @@ def main() -> int:
     """Fuzz one target, or all of them."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=int, default=30, help="how long each target runs (30)")
+    parser.add_argument("--seed", type=int, default=1, help="libFuzzer's; 0 draws one (1)")
     parser.add_argument("--target", help="fuzz this one alone, here")
     parser.add_argument(
         "--corpus", type=Path, default=HERE.parents[1] / ".fuzz", help="kept inputs"
@@ -36,7 +37,7 @@ def main() -> int:
     parser.add_argument("inputs", nargs="*", help="with --target: run these files and stop")
     arguments = parser.parse_args()
     if arguments.target:
-        fuzz(arguments.target, arguments.seconds, arguments.corpus, arguments.inputs)
+        fuzz(arguments)
         return 0
     try:
         import atheris  # noqa: F401
@@ -48,18 +49,17 @@ def main() -> int:
     with ThreadPoolExecutor(os.cpu_count() or 1) as threads:
         found = list(
             threads.map(
-                lambda target: fuzz_apart(target, arguments.seconds, arguments.corpus), TARGETS
+                lambda target: fuzz_apart(target, arguments), TARGETS
             )
         )
     return 1 if any(found) else 0
 
 
-def fuzz_apart(target: str, seconds: int, corpus: Path) -> int:
+def fuzz_apart(target: str, arguments: argparse.Namespace) -> int:
     """Fuzz a target in a process of its own; says what came of it. Returns its exit code."""
-    command = [sys.executable, __file__, "--target", target, "--seconds", str(seconds)]
-    done = subprocess.run(
-        [*command, "--corpus", str(corpus)], capture_output=True, text=True, errors="replace"
-    )
+    command = [sys.executable, __file__, "--target", target, "--corpus", str(arguments.corpus)]
+    command += ["--seconds", str(arguments.seconds), "--seed", str(arguments.seed)]
+    done = subprocess.run(command, capture_output=True, text=True, errors="replace")
     lines = done.stderr.splitlines() + done.stdout.splitlines()
     runs = next((line for line in reversed(lines) if line.startswith("Done ")), "no runs counted")
     if done.returncode:
@@ -69,23 +69,25 @@ def fuzz_apart(target: str, seconds: int, corpus: Path) -> int:
     return done.returncode
 
 
-def fuzz(target: str, seconds: int, corpus: Path, inputs: list[str]) -> None:
+def fuzz(arguments: argparse.Namespace) -> None:
     """Fuzz a target here; does not return."""
     import atheris
 
     with atheris.instrument_imports(include=["stator_core", "stator_node"]):
         from fuzz import targets
 
-    folder = corpus / target
+    target, inputs = arguments.target, arguments.inputs
+    folder = arguments.corpus / target
     folder.mkdir(parents=True, exist_ok=True)
     for number, seed in enumerate(targets.SEEDS[target]):
         (folder / f"seed-{number}").write_bytes(seed)
     options = [
-        f"-max_total_time={seconds}",
+        f"-max_total_time={arguments.seconds}",
+        f"-seed={arguments.seed}",
         f"-max_len={INPUT_BYTES_MAX}",
         f"-timeout={TIMEOUT_SECONDS}",
         f"-rss_limit_mb={MEMORY_MEGABYTES_MAX}",
-        f"-artifact_prefix={corpus / target}.",
+        f"-artifact_prefix={arguments.corpus / target}.",
     ]
 
     def mutator(data: bytes, size_max: int, seed: int) -> bytes:

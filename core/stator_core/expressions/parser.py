@@ -131,7 +131,8 @@ class _ConditionParser:
         cursor = self.cursor
         symbol = cursor.token.text if cursor.token.kind == SYMBOL else None
         is_infix = symbol in COMPARATORS or keyword in ("BETWEEN", "IN")
-        if not is_infix or frame.operand_only or not isinstance(frame.current, Operand):
+        awaited = frame.operand_only or frame.operator is not None  # An operand, no condition.
+        if not is_infix or awaited or not isinstance(frame.current, Operand):
             raise cursor.error()
         cursor.advance()
         self.operators += 1
