@@ -14,6 +14,7 @@ import signal
 import statistics
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -221,14 +222,14 @@ _gone: set[str] = set()
 
 
 def replace_follower(zones: Zones) -> None:
-    """Take the folder of a follower's process away and end it: it comes back as another node.
+    """Take the folder of the process that leads least away and end it: it comes back as another.
 
     Its replicas move there: learner, snapshot, promotion, removal of the old one. In three zones
     with a node each there is no other way for a replica to go.
     """
     status = zones.ask("status")
-    led = {each["leader"] for each in status["partitions"]}
-    node = next(node for node in status["nodes"] if node["node_id"] not in led)
+    led = Counter(each["leader"] for each in status["partitions"])
+    node = min(status["nodes"], key=lambda node: led[node["node_id"]])
     folder = node_folder(zones.data, node["zone"])
     pid = storage_pid(zones.data, node["zone"])
     folder.rename(folder.with_name(f"lost-{folder.name}"))

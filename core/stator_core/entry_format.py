@@ -9,7 +9,7 @@ tests/core/test_entry_format.py pin the layout: DO NOT CHANGE IT, make a version
 
     WRITES    body: for each write  family u8 | key length u32 | value length u32 | key | value
               a value length of FFFFFFFF deletes the key
-    SPLIT, MERGE, DESCRIBE, CONFIGURE, SCRUB   body: JSON, read by `partition_change.py`
+    the other kinds   body: JSON, read by `partition_state.py`
 
 Integers are big-endian. The timestamp is of `clock.py`; it grows with the index. Invariant:
 decoding what was encoded gives the same, and bytes that nobody encoded raise EntryRefused.
@@ -27,12 +27,14 @@ _HEADER = Struct(">BBQ")
 _WRITE = Struct(">BII")
 _DELETED: Final = 0xFFFFFFFF
 
-StoredFamily = Literal["items", "indexes"]
+StoredFamily = Literal["items", "indexes", "changes", "expiries"]
 StoredWrite = tuple[StoredFamily, bytes, bytes | None]  # None deletes the key
 
 # DO NOT REORDER: the position of a family is its number on disk and on the wire.
-_FAMILIES: Final[tuple[StoredFamily, ...]] = ("items", "indexes")
-_FAMILY_NUMBERS: Final[dict[StoredFamily, int]] = {"items": 0, "indexes": 1}
+_FAMILIES: Final[tuple[StoredFamily, ...]] = ("items", "indexes", "changes", "expiries")
+_FAMILY_NUMBERS: Final[dict[StoredFamily, int]] = {
+    family: number for number, family in enumerate(_FAMILIES)
+}
 
 
 class EntryKind(IntEnum):
@@ -44,6 +46,9 @@ class EntryKind(IntEnum):
     DESCRIBE = 4  # the partition's table has a new description
     CONFIGURE = 5  # the partition's own settings
     SCRUB = 6  # every replica shall take a digest of what it holds at this index
+    TRIM = 7  # the feed's records before a stamp are gone
+    ROLL = 8  # the open shard of the table's stream ends here, and another begins
+    FOLLOW = 9  # how far a follower of the feed has come
 
 
 class EntryRefused(ValueError):

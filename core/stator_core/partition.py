@@ -11,11 +11,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import orjson
 
-from stator_core import capacity, item_format, keys
+from stator_core import capacity, change_format, item_format, keys
+from stator_core.change_format import ChangeFlag
+from stator_core.entry_format import StoredFamily, StoredWrite
 from stator_core.errors import ItemCollectionSizeLimitExceededException
 from stator_core.indexes import IndexChange, index_changes
 from stator_core.item import Item
@@ -29,9 +31,6 @@ from stator_core.table import Table
 WriteRequest = PutItem | UpdateItem | DeleteItem
 GIGABYTE = 1024**3
 
-# Where an entry is stored: base items and global entries, or local entries (`key_format.py`).
-StoredFamily = Literal["items", "indexes"]
-IndexWrite = tuple[StoredFamily, bytes, bytes | None]  # None deletes the key
 NOTHING = b"{}"
 
 
@@ -39,41 +38,51 @@ NOTHING = b"{}"
 class View:
     """The partition's state as the leader sees it: what is applied, under what is in flight.
 
-    `item` reads a stored item by its key, `index` a key of the family `indexes`.
+    `item` reads a stored item by its key, `index` a key of the family `indexes`. `partition_id` is
+    whose feed a change is noted in; where one process holds all tables, a table's identifier stands
+    for it. With `feeds_indexes` global indexes follow the feed; else they are written at once.
     """
 
     item: Callable[[bytes], bytes | None]
     index: Callable[[bytes], bytes | None]
+    partition_id: int | None = None
+    feeds_indexes: bool = False
 
 
 @dataclass(slots=True)
 class Evaluation:
     """What one write does: `value` under item key `key` (None deletes it, `unchanged` leaves it),
-    `index_writes` beside it, and the JSON `answer` once all that is durable."""
+    what is written `beside` it (index entries, the change), and the JSON `answer` once all that
+    is durable."""
 
     key: bytes
     value: bytes | None
-    index_writes: list[IndexWrite]
+    beside: list[StoredWrite]
     answer: bytes
     unchanged: bool = False
 
 
-def evaluate_write(table: Table, request: WriteRequest, view: View, timestamp: int) -> Evaluation:
+def evaluate_write(
+    table: Table, request: WriteRequest, view: View, timestamp: int, *, by_service: bool = False
+) -> Evaluation:
     """Decide a write. Raises DynamoDBError (a false condition, an impossible update).
 
     `timestamp` is the hybrid clock's and is stored with the item. The old item is read only where
-    the condition, the answer, an index or the capacity need it: a plain PutItem is blind.
+    the condition, the answer, an index, the feed or the capacity need it: a plain PutItem is blind.
+    `by_service` marks the change as no client's.
     """
     key = keys.item_key(table, request.key_item())
     indexes = table.indexes
     report = request.return_consumed_capacity != "NONE"
     before: Item | None = None
     before_size = 0
-    if request.needs_previous or indexes or report:
+    before_payload = after_payload = b""
+    fed = table.stream_view is not None or (view.feeds_indexes and bool(table.global_indexes))
+    if request.needs_previous or indexes or report or fed:
         stored = view.item(key)
         if stored is not None:
-            payload, before_size = item_format.payload_and_size(key, stored)
-            before = orjson.loads(payload)
+            before_payload, before_size = item_format.payload_and_size(key, stored)
+            before = orjson.loads(before_payload)
         evaluated = request.evaluate(table, before, before_size)
         unchanged = before is None and evaluated.item is None
     else:
@@ -83,11 +92,19 @@ def evaluate_write(table: Table, request: WriteRequest, view: View, timestamp: i
     if after is None:
         value = None
     else:
-        value = item_format.encode(key, orjson.dumps(after), evaluated.size, timestamp)
-    if not indexes and not report and evaluated.attributes is None:
+        after_payload = orjson.dumps(after)
+        value = item_format.encode(key, after_payload, evaluated.size, timestamp)
+    if not indexes and not report and not fed and evaluated.attributes is None:
         return Evaluation(key, value, [], NOTHING, unchanged)
-    changes = index_changes(table, before, after) if indexes else []
-    beside = index_writes(changes, timestamp)
+    changes: list[IndexChange] = []
+    if report or table.local_indexes or (indexes and not view.feeds_indexes):
+        changes = index_changes(table, before, after)
+    at_once = [each for each in changes if not (view.feeds_indexes and each.index.is_global)]
+    beside = index_writes(at_once, timestamp)
+    if fed and before != after:
+        flags = ChangeFlag.BY_SERVICE if by_service else ChangeFlag(0)
+        images = before_payload, after_payload
+        beside.append(change_write(table, view, key, timestamp, images, flags))
     answer: dict[str, Any] = {}
     if evaluated.attributes is not None:
         answer["Attributes"] = evaluated.attributes
@@ -104,6 +121,30 @@ def evaluate_write(table: Table, request: WriteRequest, view: View, timestamp: i
         if metrics is not None:
             answer["ItemCollectionMetrics"] = metrics
     return Evaluation(key, value, beside, orjson.dumps(answer), unchanged)
+
+
+def change_write(
+    table: Table,
+    view: View,
+    key: bytes,
+    stamp: int,
+    images: tuple[bytes, bytes],
+    flags: ChangeFlag,
+) -> StoredWrite:
+    """The record of one change. `images` are the item's JSON before and after, empty for none."""
+    before, after = images
+    if before:
+        flags |= ChangeFlag.EXISTED
+    if after:
+        flags |= ChangeFlag.EXISTS
+    if not (view.feeds_indexes and table.global_indexes):  # Entries follow from both images.
+        if table.stream_view not in ("OLD_IMAGE", "NEW_AND_OLD_IMAGES"):
+            before = b""
+        if table.stream_view not in ("NEW_IMAGE", "NEW_AND_OLD_IMAGES"):
+            after = b""
+    partition_id = table.identifier if view.partition_id is None else view.partition_id
+    record_key = change_format.change_key(partition_id, stamp)
+    return "changes", record_key, change_format.encode(record_key, flags, key, before, after)
 
 
 def answer_get(request: GetItem, key: bytes, stored: bytes | None) -> bytes:
@@ -138,9 +179,9 @@ def answer_get(request: GetItem, key: bytes, stored: bytes | None) -> bytes:
     )
 
 
-def index_writes(changes: list[IndexChange], timestamp: int) -> list[IndexWrite]:
+def index_writes(changes: list[IndexChange], timestamp: int) -> list[StoredWrite]:
     """The stored form of index changes: local entries in their own family, global ones as items."""
-    writes: list[IndexWrite] = []
+    writes: list[StoredWrite] = []
     for change in changes:
         family: StoredFamily = "items" if change.index.is_global else "indexes"
         if change.removed_key is not None and change.removed_key != change.put_key:
@@ -160,7 +201,7 @@ def _grow_collection(
     view: View,
     changes: list[IndexChange],
     sizes: tuple[int, int],
-    beside: list[IndexWrite],
+    beside: list[StoredWrite],
 ) -> dict[str, Any] | None:
     """Keep the size of the item collection, refuse what would pass 10 GB, and report it.
 

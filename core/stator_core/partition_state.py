@@ -1,21 +1,24 @@
-"""What a partition's log has made of it, beside the items: its descriptor and its table.
+"""What a partition's log has made of it, beside the items: its descriptor, its table, its feed.
 
 In: the entries of a partition's log that are not writes (`entry_format.EntryKind`), and its Raft
 configuration. Out: the next `PartitionState`, and for a split the child's. Every replica applies
 the same entries to the same state, so all of them hold the same; the state is stored in the same
 batch as the applied index. Called by `hosted_partition.py`. Invariant: nothing outside the log and
-the configuration decides a range, a member or a table description.
+the configuration decides a range, a member, a table description, a shard or a cursor.
+
+A partition of a global index is a partition like any other: its descriptor has the index's
+identifier, and `table` is the table that the index belongs to.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import Any, Literal
+from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 import orjson
 
-from stator_core import partition_descriptor, table
-from stator_core.entry_format import EntryKind, EntryRefused
+from stator_core import change_format, partition_descriptor, stream_shards, table
+from stator_core.entry_format import EntryKind, EntryRefused, StoredFamily
 from stator_core.key_format import HASH_SPACE, IDENTIFIER_BYTES
 from stator_core.partition_descriptor import (
     ChangeRefused,
@@ -25,37 +28,80 @@ from stator_core.partition_descriptor import (
     Role,
 )
 from stator_core.raft.messages import Configuration
-from stator_core.table import Table
+from stator_core.stream_shards import Shards
+from stator_core.table import Index, Table
 
 STATE_VERSION = 1
+EXPIRIES = "expiries"  # the follower that fills the index by expiry (`Follower.name`)
 
 # A range of stored keys that belongs to a partition.
-OwnedRange = tuple[Literal["items", "indexes"], bytes, bytes]
+OwnedRange = tuple[StoredFamily, bytes, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Follower:
+    """How far something that follows from the items has come: a global index, or EXPIRIES.
+
+    All changes with stamps up to `delivered` have reached it. `filled` is the stored key, in
+    hexadecimal, up to which the items that were there before it have; None: all of them.
+    """
+
+    name: str
+    delivered: int
+    filled: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class PartitionState:
-    """A partition at one index of its log."""
+    """A partition at one index of its log. Of the feed, records below `trimmed` are gone."""
 
     descriptor: PartitionDescriptor
     table: Table
+    shards: Shards = ()
+    followers: tuple[Follower, ...] = ()
+    trimmed: int = 0
+
+    @property
+    def index(self) -> Index | None:
+        """The global index that this is a partition of; None for one of the table itself.
+
+        A removed index's is still there for a moment, and is nobody's: `is_of_index` tells.
+        """
+        identifier = self.descriptor.table_identifier
+        return next((i for i in self.table.global_indexes if i.identifier == identifier), None)
+
+    @property
+    def is_of_index(self) -> bool:
+        """Whether this holds entries of a global index, and not items."""
+        return self.descriptor.table_identifier != self.table.identifier
+
+    def follower(self, name: str) -> Follower | None:
+        """The follower of that name, if it is known here."""
+        return next((each for each in self.followers if each.name == name), None)
 
     def owned_ranges(self) -> list[OwnedRange]:
-        """Every range of stored keys that is this partition's, and nobody else's.
+        """Every range of stored keys that is this partition's, and nobody else's."""
+        return self._ranges(0)
 
-        The entries of global indexes lie under identifiers of their own; they belong to the one
-        partition that a table with such indexes has.
-        """
-        held = self.descriptor.range
-        ranges: list[OwnedRange] = []
-        identifiers = [self.descriptor.table_identifier]
-        if held.start == 0 and held.end == HASH_SPACE:
-            identifiers += [index.identifier for index in self.table.global_indexes]
-        for identifier in identifiers:
-            start, end = place_key(identifier, held.start), place_key(identifier, held.end)
-            ranges.append(("items", start, end))
-            ranges.append(("indexes", start, end))
-        return ranges
+    def content_ranges(self) -> list[OwnedRange]:
+        """The same without what is trimmed: a crash may have kept some of that."""
+        return self._ranges(self.trimmed)
+
+    def _ranges(self, feed_from: int) -> list[OwnedRange]:
+        held, identifier = self.descriptor.range, self.descriptor.table_identifier
+        start, end = place_key(identifier, held.start), place_key(identifier, held.end)
+        partition_id = self.descriptor.partition_id
+        return [
+            ("items", start, end),
+            ("indexes", start, end),
+            ("changes", *change_format.feed_bounds(partition_id, feed_from - 1)),
+            ("expiries", *change_format.feed_bounds(partition_id)),
+        ]
+
+
+def index_follower(identifier: int) -> str:
+    """The name of the follower that is a global index."""
+    return f"index {identifier}"
 
 
 def place_key(identifier: int, place: int) -> bytes:
@@ -72,6 +118,9 @@ def to_json(state: PartitionState) -> bytes:
             "version": STATE_VERSION,
             "descriptor": partition_descriptor.to_json(state.descriptor),
             "table": table.to_json(state.table),
+            "shards": stream_shards.to_json(state.shards),
+            "followers": [asdict(each) for each in state.followers],
+            "trimmed": state.trimmed,
         }
     )
 
@@ -81,10 +130,25 @@ def from_json(stored: bytes) -> PartitionState:
     members: Any = orjson.loads(stored)
     if not isinstance(members, dict) or members.get("version") != STATE_VERSION:
         raise ValueError(f"no partition state of version {STATE_VERSION}: {stored[:100]!r}")
-    return PartitionState(
-        partition_descriptor.from_json(members.get("descriptor")),
-        _table_of(members.get("table")),
-    )
+    try:
+        return PartitionState(
+            partition_descriptor.from_json(members.get("descriptor")),
+            _table_of(members.get("table")),
+            stream_shards.from_json(members["shards"]),
+            tuple(map(_follower_of, members["followers"])),
+            int(members["trimmed"]),
+        )
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"no partition state: {error!r}") from None
+
+
+def _follower_of(members: Any) -> Follower:
+    """Raises TypeError."""
+    follower = Follower(**members)
+    filled = follower.filled
+    if type(follower.delivered) is not int or not (filled is None or isinstance(filled, str)):
+        raise TypeError(f"no follower: {members!r}")
+    return follower
 
 
 def _table_of(members: Any) -> Table:
@@ -116,6 +180,16 @@ def learner_body(node_id: str) -> bytes:
     return orjson.dumps({"learner_on": node_id})
 
 
+def trim_body(until: int) -> bytes:
+    """The body of a TRIM entry: records of the feed with lower stamps are gone."""
+    return orjson.dumps({"until": until})
+
+
+def follow_body(follower: Follower) -> bytes:
+    """The body of a FOLLOW entry: how far a follower has come."""
+    return orjson.dumps(asdict(follower))
+
+
 @dataclass(frozen=True, slots=True)
 class Changed:
     """The state after an entry; `child` is the partition that a split made."""
@@ -124,8 +198,10 @@ class Changed:
     child: PartitionState | None = None
 
 
-def apply_change(state: PartitionState, kind: EntryKind, body: bytes) -> Changed:
+def apply_change(state: PartitionState, kind: EntryKind, stamp: int, body: bytes) -> Changed:
     """Apply an entry that is not WRITES. An entry that does not fit the state changes nothing.
+
+    `stamp` is the entry's: it lies above those of all changes before it in the log.
 
     Whether it fits is decided here, from state and entry alone, so all replicas agree. One that
     this version cannot read must not be passed over, since others may be able to: EntryRefused.
@@ -134,9 +210,16 @@ def apply_change(state: PartitionState, kind: EntryKind, body: bytes) -> Changed
         members = orjson.loads(body)
         match kind:
             case EntryKind.SPLIT:
-                return _split(state, int(members["at_hash"], 16), int(members["child_id"]))
+                return _split(state, int(members["at_hash"], 16), int(members["child_id"]), stamp)
             case EntryKind.DESCRIBE:
-                return Changed(_described(state, _table_of(members)))
+                return Changed(_described(state, _table_of(members), stamp))
+            case EntryKind.TRIM:
+                return Changed(_trimmed(state, int(members["until"])))
+            case EntryKind.ROLL if members == {}:
+                shards = stream_shards.rolled(state.shards, state.descriptor.partition_id, stamp)
+                return Changed(replace(state, shards=shards))
+            case EntryKind.FOLLOW:
+                return Changed(_followed(state, _follower_of(members)))
             case EntryKind.CONFIGURE:
                 return Changed(_with_learner(state, str(members["learner_on"])))
     except (KeyError, TypeError, ValueError) as error:
@@ -144,14 +227,61 @@ def apply_change(state: PartitionState, kind: EntryKind, body: bytes) -> Changed
     raise EntryRefused(f"an entry of kind {kind.name} is no change of a partition")
 
 
-def _split(state: PartitionState, at_hash: int, child_id: int) -> Changed:
-    if state.table.global_indexes:
-        return Changed(state)  # Their entries lie under hashes of their own: no half owns them.
+def _split(state: PartitionState, at_hash: int, child_id: int, stamp: int) -> Changed:
     try:
         left, right = partition_descriptor.split(state.descriptor, at_hash, child_id)
     except ChangeRefused:
         return Changed(state)
-    return Changed(replace(state, descriptor=left), PartitionState(right, state.table))
+    own_id = state.descriptor.partition_id
+    left_shards, right_shards = stream_shards.split(state.shards, own_id, child_id, stamp)
+    followers = [_halves(state, each, at_hash, stamp) for each in state.followers]
+    return Changed(
+        replace(
+            state,
+            descriptor=left,
+            shards=left_shards,
+            followers=tuple(of_left for of_left, _ in followers),
+        ),
+        PartitionState(
+            right, state.table, right_shards, tuple(of_right for _, of_right in followers), stamp
+        ),
+    )
+
+
+def _halves(
+    state: PartitionState, follower: Follower, at_hash: int, stamp: int
+) -> tuple[Follower, Follower]:
+    """A follower of both halves. The feed before the split stays with the left one."""
+    middle = place_key(state.descriptor.table_identifier, at_hash).hex()
+    right = Follower(follower.name, stamp, middle)
+    if follower.name == EXPIRIES:
+        return follower, right  # Its entries lie by partition: the right half makes its own.
+    if follower.filled is None:
+        return follower, replace(right, filled=None)
+    if follower.filled < middle:
+        return follower, right
+    return replace(follower, filled=None), replace(right, filled=follower.filled)
+
+
+def _trimmed(state: PartitionState, until: int) -> PartitionState:
+    if until <= state.trimmed:
+        return state
+    return replace(state, trimmed=until, shards=stream_shards.trimmed(state.shards, until))
+
+
+def _followed(state: PartitionState, follower: Follower) -> PartitionState:
+    """A cursor goes forward only; of a follower that is gone nothing is kept."""
+    known = state.follower(follower.name)
+    if known is None or known.delivered > follower.delivered:
+        return state
+    if known.filled is None or (follower.filled is not None and follower.filled < known.filled):
+        follower = replace(follower, filled=known.filled)
+    return replace(
+        state,
+        followers=tuple(
+            follower if each.name == follower.name else each for each in state.followers
+        ),
+    )
 
 
 def _with_learner(state: PartitionState, node_id: str) -> PartitionState:
@@ -162,11 +292,55 @@ def _with_learner(state: PartitionState, node_id: str) -> PartitionState:
     return replace(state, descriptor=descriptor)
 
 
-def _described(state: PartitionState, description: Table) -> PartitionState:
+def _described(state: PartitionState, description: Table, stamp: int) -> PartitionState:
     """A description of another table that took the name does not fit, and is left aside."""
     if description.identifier != state.table.identifier:
         return state
-    return replace(state, table=description)
+    if state.is_of_index:
+        return replace(state, table=description)
+    return replace(
+        state,
+        table=description,
+        shards=_shards_of(state, description, stamp),
+        followers=_followers_of(state, description, stamp),
+    )
+
+
+def begun(state: PartitionState, stamp: int) -> PartitionState:
+    """The first state of a partition: what its table has from the beginning needs no filling."""
+    if state.is_of_index:
+        return state
+    described = _described(replace(state, shards=()), state.table, stamp)
+    return replace(
+        described,
+        followers=tuple(replace(each, filled=None) for each in described.followers),
+    )
+
+
+def _shards_of(state: PartitionState, description: Table, stamp: int) -> Shards:
+    """The shards when the stream is enabled or disabled by this description."""
+    present = stream_shards.open_shard(state.shards)
+    view, label = description.stream_view, description.latest_stream_label
+    if view is None or label is None:
+        return stream_shards.closed(state.shards, stamp) if present else state.shards
+    if present is not None and present.label == label:
+        return state.shards
+    own_id = state.descriptor.partition_id
+    return stream_shards.opened(state.shards, own_id, label, view, stamp)
+
+
+def _followers_of(state: PartitionState, description: Table, stamp: int) -> tuple[Follower, ...]:
+    """Those that stay, and new ones that have everything before them."""
+    start = place_key(description.identifier, state.descriptor.range.start).hex()
+    names = [
+        index_follower(index.identifier)
+        for index in description.global_indexes
+        if index.status != "DELETING"
+    ]
+    time_to_live = description.time_to_live
+    if time_to_live is not None and time_to_live.status in ("ENABLING", "ENABLED"):
+        names.append(EXPIRIES)
+    return tuple(state.follower(name) or Follower(name, stamp, start) for name in names)
 
 
 def configured(

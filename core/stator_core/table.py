@@ -8,7 +8,7 @@ other table or index ever had, so a key on disk says which definition wrote it.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Literal
 
 KeyType = Literal["S", "N", "B"]
@@ -145,6 +145,10 @@ class Table:
     key_names: tuple[str, ...] = field(init=False, compare=False, repr=False)
     hash_key: KeyAttribute = field(init=False, compare=False, repr=False)
     range_key: KeyAttribute | None = field(init=False, compare=False, repr=False)
+    stream_view: str | None = field(init=False, compare=False, repr=False)  # None: no stream
+    # The attribute whose times the service deletes by; None: it deletes nothing.
+    expires_by: str | None = field(init=False, compare=False, repr=False)
+    is_plain: bool = field(init=False, compare=False, repr=False)  # nothing follows from a write
 
     def __post_init__(self) -> None:
         assert len(self.key_schema.hash) == 1
@@ -154,6 +158,13 @@ class Table:
         set_derived(self, "key_names", self.key_schema.names)
         set_derived(self, "hash_key", self.key_schema.hash[0])
         set_derived(self, "range_key", self.key_schema.range[0] if self.key_schema.range else None)
+        stream = self.stream
+        set_derived(self, "stream_view", stream.view_type if stream and stream.enabled else None)
+        ttl = self.time_to_live
+        in_force = ttl is not None and ttl.status in ("ENABLING", "ENABLED")
+        set_derived(self, "expires_by", ttl.attribute_name if ttl and in_force else None)
+        plain = not self.indexes and self.stream_view is None and self.expires_by is None
+        set_derived(self, "is_plain", plain)
 
     def index(self, name: str) -> Index | None:
         """The index of that name, or None."""
@@ -167,10 +178,13 @@ class Table:
         return replace(self, **changes)
 
 
+_DERIVED = tuple(each.name for each in fields(Table) if not each.init)
+
+
 def to_json(table: Table) -> dict[str, Any]:
     """The stored form: the fields by name, with the descriptor version."""
     stored = asdict(table)
-    for derived in ("indexes", "key_names", "hash_key", "range_key"):
+    for derived in _DERIVED:
         del stored[derived]
     stored["descriptor_version"] = DESCRIPTOR_VERSION
     return stored
@@ -183,22 +197,22 @@ def from_json(stored: dict[str, Any]) -> Table:
         raise ValueError(
             f"table descriptor version {version!r}, this code reads {DESCRIPTOR_VERSION}"
         )
-    fields = {name: value for name, value in stored.items() if name != "descriptor_version"}
-    fields["key_schema"] = _key_schema(fields["key_schema"])
-    fields["attribute_definitions"] = tuple(
-        KeyAttribute(**attribute) for attribute in fields["attribute_definitions"]
+    members = {name: value for name, value in stored.items() if name != "descriptor_version"}
+    members["key_schema"] = _key_schema(members["key_schema"])
+    members["attribute_definitions"] = tuple(
+        KeyAttribute(**attribute) for attribute in members["attribute_definitions"]
     )
     for name in ("local_indexes", "global_indexes"):
-        fields[name] = tuple(_index(index) for index in fields[name])
-    fields["throughput"] = Throughput(**fields["throughput"])
-    fields["on_demand_throughput"] = _on_demand(fields["on_demand_throughput"])
-    fields["warm_throughput"] = _pair(fields["warm_throughput"])
-    if fields["stream"] is not None:
-        fields["stream"] = StreamSpecification(**fields["stream"])
-    if fields["time_to_live"] is not None:
-        fields["time_to_live"] = TimeToLive(**fields["time_to_live"])
-    fields["tags"] = tuple((key, value) for key, value in fields["tags"])
-    return Table(**fields)
+        members[name] = tuple(_index(index) for index in members[name])
+    members["throughput"] = Throughput(**members["throughput"])
+    members["on_demand_throughput"] = _on_demand(members["on_demand_throughput"])
+    members["warm_throughput"] = _pair(members["warm_throughput"])
+    if members["stream"] is not None:
+        members["stream"] = StreamSpecification(**members["stream"])
+    if members["time_to_live"] is not None:
+        members["time_to_live"] = TimeToLive(**members["time_to_live"])
+    members["tags"] = tuple((key, value) for key, value in members["tags"])
+    return Table(**members)
 
 
 def _key_schema(stored: dict[str, Any]) -> KeySchema:

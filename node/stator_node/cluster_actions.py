@@ -43,7 +43,9 @@ class ClusterActions:
 
     async def create(self, action: CreatePartition, table: Table) -> bool:
         """Every node of the descriptor begins its replica."""
-        body = partition_state.to_json(PartitionState(action.descriptor, table))
+        # Everybody begins alike, whoever is asked again.
+        first = partition_state.begun(PartitionState(action.descriptor, table), 0)
+        body = partition_state.to_json(first)
         taken = await asyncio.gather(
             *(
                 self.ask(member.node_id, action.partition_id, OperationCode.CREATE_PARTITION, body)

@@ -13,8 +13,8 @@ from typing import Any, Literal, Protocol
 
 from stator_node.pending import Pending
 
-Family = Literal["items", "indexes", "meta", "log"]
-FAMILIES: tuple[Family, ...] = ("items", "indexes", "meta", "log")
+Family = Literal["items", "indexes", "changes", "expiries", "meta", "log"]
+FAMILIES: tuple[Family, ...] = ("items", "indexes", "changes", "expiries", "meta", "log")
 
 # (family, key, value); value None deletes the key.
 Operation = tuple[Family, bytes, bytes | None]

@@ -24,7 +24,7 @@ import logging
 from collections.abc import Callable
 from typing import Protocol
 
-from stator_core import partition_state
+from stator_core import change_format, partition_state
 from stator_core.clock import HybridClock
 from stator_core.entry_format import (
     EntryKind,
@@ -34,7 +34,6 @@ from stator_core.entry_format import (
     encode_writes,
     read_header,
 )
-from stator_core.key_format import HASH_SPACE
 from stator_core.partition_state import PartitionState
 from stator_core.raft.membership import Change, ChangeKind, MembershipChange
 from stator_core.raft.messages import (
@@ -341,7 +340,8 @@ class HostedPartition:
                 scrubs = True
                 entries, rest = entries[:number], entries[number:]
                 break
-            changed = partition_state.apply_change(self.state, kind, change_body(entry.data))
+            body = change_body(entry.data)
+            changed = partition_state.apply_change(self.state, kind, timestamp, body)
             self.state = changed.state
             if changed.child is not None:
                 born = self._around.child_born(changed.child, operations)
@@ -355,8 +355,8 @@ class HostedPartition:
         if self.state is not before or configuration is not None:
             operations.append(self._record())
         self._around.store.write(operations, sync=False)
-        if self.state is not before:
-            self._forget_removed_indexes(before)
+        if self.state.trimmed != before.trimmed:
+            self.forget_trimmed()
         self.raft.applied(self._around.now(), last)
         for group in groups:
             self.commit.applied(group)
@@ -376,15 +376,12 @@ class HostedPartition:
         if rest:
             self._apply(rest, after)
 
-    def _forget_removed_indexes(self, before: PartitionState) -> None:
-        """Delete the entries of global indexes that the table has no more."""
+    def forget_trimmed(self) -> None:
+        """Delete the records of the feed that the log has trimmed. Safe to do again."""
         assert self.state is not None
-        kept = {index.identifier for index in self.state.table.global_indexes}
-        for index in before.table.global_indexes:
-            if index.identifier not in kept:
-                start = partition_state.place_key(index.identifier, 0)
-                end = partition_state.place_key(index.identifier, HASH_SPACE)
-                self._around.store.delete_range("items", start, end)
+        start, end = change_format.feed_bounds(self.partition_id, until=self.state.trimmed)
+        if self._around.store.cursor("changes", start, end).take(1):
+            self._around.store.delete_range("changes", start, end)
 
     def _answer_reads(self) -> None:
         applied = self.log.applied

@@ -216,6 +216,8 @@ class PartitionHost:
         log = LogStore(self.store, partition_id)
         hosted = HostedPartition(self, log, record)
         self.partitions[partition_id] = hosted
+        if hosted.state is not None:
+            hosted.forget_trimmed()  # A crash may have come between the entry and this.
         self.process_soon(hosted)
         self.on_changed(hosted)
         return hosted

@@ -130,7 +130,9 @@ class PartitionRequests:
         if known is not None and known[0] is hosted:
             return known[1]
         host = self._host
-        replica = Replica(hosted.commit, host.loop, host.clock, host.stamps, self.writes)
+        replica = Replica(
+            hosted.commit, host.loop, host.clock, host.stamps, self.writes, hosted.partition_id
+        )
         fence = Fence(_range_of(hosted), self._noter(hosted.partition_id))
         usual = ItemOperations(_serving(hosted), replica, fence).by_name()
         operations = {code: _of_json(usual[name]) for code, name in NAMES.items()}

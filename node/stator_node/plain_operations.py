@@ -3,7 +3,8 @@
 The gateway has parsed and checked such a request and found its stored key already; `put_body` and
 `get_body` carry what came of that, so that the leader, which all writes of a partition go through,
 need not parse the JSON once more. `PlainOperations` is the node's side: it answers from the bytes.
-Where the table has got indexes that the gateway does not know of, the body goes the usual way.
+Where something follows from writes to the table that the gateway does not know of (an index, a
+stream), the body goes the usual way.
 Invariants: a key of another table, or outside the range, is not touched; what is stored and
 answered is byte for byte what the usual way would store and answer.
 """
@@ -41,7 +42,7 @@ def is_plain_put(request: PutItem, table: Table) -> bool:
         and request.return_values == NONE
         and request.return_consumed_capacity == NONE
         and request.return_item_collection_metrics == NONE
-        and not table.indexes
+        and table.is_plain
     )
 
 
@@ -86,7 +87,7 @@ class PlainOperations:
         key_end = PUT_HEADER.size + key_bytes
         key, payload = body[PUT_HEADER.size : key_end], body[key_end:]
         table = self._table_of(key)
-        if table.indexes:
+        if not table.is_plain:
             usual: dict[str, Any] = {"TableName": table.name, "Item": orjson.loads(payload)}
             return self._usual_put(usual)
         self._fence.check(key)

@@ -95,8 +95,6 @@ class RaftCommit:
                 self.collecting_bytes += len(index_key) + len(index_value or b"")
                 if family == "indexes":
                     group.index_values[index_key] = index_value
-                else:  # An entry of a global index: nobody evaluates against it.
-                    assert family == "items"
         return group
 
     def stage_entries(self, operations: Sequence[Operation]) -> Group:
@@ -233,5 +231,5 @@ def stored_writes(group: Group) -> list[StoredWrite]:
     return [
         (family, key, value)
         for family, key, value in group.operations
-        if family == "items" or family == "indexes"
+        if family != "log" and family != "meta"
     ]

@@ -44,15 +44,20 @@ class Replica:
         clock: Clock,
         stamps: HybridClock,
         writes: dict[int, int],
+        partition_id: int | None = None,
     ) -> None:
-        """`commit` makes writes durable; `writes` counts them by table identifier."""
+        """`commit` makes writes durable; `writes` counts them by table identifier.
+
+        `partition_id` is None where one replica holds all tables.
+        """
         self._writes = writes
         self.commit = commit
         self.store = commit.store
         self.loop = loop
         self._clock = clock
         self._stamps = stamps
-        self._view = View(self.commit.item, self.commit.index_entry)
+        is_one_of_many = partition_id is not None
+        self._view = View(commit.item, commit.index_entry, partition_id, is_one_of_many)
 
     def write(self, table: Table, request: WriteRequest) -> Pending[bytes]:
         """Evaluate one write and make it durable. Raises, or fails with, DynamoDBError."""
@@ -80,7 +85,7 @@ class Replica:
         writes = self._writes
         identifier = table.identifier
         writes[identifier] = writes.get(identifier, 0) + 1
-        group = commit.stage(evaluation.key, evaluation.value, evaluation.index_writes)
+        group = commit.stage(evaluation.key, evaluation.value, evaluation.beside)
         return commit.answer_after(group, evaluation.answer)
 
     def write_all(self, writes: Sequence[tuple[Table, WriteRequest]]) -> Pending[list[bytes]]:

@@ -43,7 +43,7 @@ class Scrub:
     def __init__(self, store: ItemStore, state: PartitionState, index: int) -> None:
         self.index = index
         self._cursors: list[Cursor] = [
-            store.cursor(family, start, end) for family, start, end in state.owned_ranges()
+            store.cursor(family, start, end) for family, start, end in state.content_ranges()
         ]
 
     async def run(self) -> Scrubbed:

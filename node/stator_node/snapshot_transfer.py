@@ -104,7 +104,7 @@ def content_of(
 ) -> Iterator[list[StoredWrite]]:
     """The stored state of a partition as of now, in pieces. The cursors are opened at once."""
     cursors = [
-        (family, store.cursor(family, start, end)) for family, start, end in state.owned_ranges()
+        (family, store.cursor(family, start, end)) for family, start, end in state.content_ranges()
     ]
 
     def pieces() -> Iterator[list[StoredWrite]]:

@@ -27,13 +27,22 @@ TIMESTAMPS = st.integers(0, 2**64 - 1)
 
 
 def test_the_bytes_of_an_entry_never_change() -> None:
-    data = encode_writes(0x0102, [("items", b"k", b"vv"), ("indexes", b"kk", None)])
+    data = encode_writes(
+        0x0102,
+        [
+            ("items", b"k", b"vv"),
+            ("indexes", b"kk", None),
+            ("changes", b"c", None),
+            ("expiries", b"e", None),
+        ],
+    )
 
     header = "01 01 0000000000000102"
     put = "00 00000001 00000002 6b 7676"
     delete = "01 00000002 ffffffff 6b6b"
-    assert data == bytes.fromhex(header + put + delete)
-    assert [kind.value for kind in EntryKind] == [1, 2, 3, 4, 5, 6]
+    rest = "02 00000001 ffffffff 63 03 00000001 ffffffff 65"
+    assert data == bytes.fromhex(header + put + delete + rest)
+    assert [kind.value for kind in EntryKind] == [1, 2, 3, 4, 5, 6, 7, 8, 9]
 
 
 @given(TIMESTAMPS, WRITES)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import orjson
 import pytest
 
 from stator_core import item_format, keys
+from stator_core.change_format import Change, ChangeFlag, change_key, decode
 from stator_core.errors import (
     ConditionalCheckFailedException,
     ItemCollectionSizeLimitExceededException,
@@ -17,7 +19,7 @@ from stator_core.item_format import Damaged
 from stator_core.limits import ITEM_COLLECTION_BYTES_MAX
 from stator_core.partition import GIGABYTE, View, answer_get, evaluate_write
 from stator_core.requests import delete_item, get_item, put_item, update_item
-from stator_core.table import Table
+from stator_core.table import StreamSpecification, Table
 from table_bodies import active, attributes, create_body, index
 from table_bodies import keys as key_schema
 
@@ -69,7 +71,7 @@ class Stored:
         assert evaluation == again, "evaluating changes nothing and may be repeated"
         for family, key, value in (
             ("items", evaluation.key, evaluation.value),
-            *evaluation.index_writes,
+            *evaluation.beside,
         ):
             place = self.items if family == "items" else self.indexes
             if value is None:
@@ -169,7 +171,7 @@ def test_deleting_what_is_not_there_changes_nothing() -> None:
         )
         evaluation = evaluate_write(table, request, stored.view(), 1)
         assert evaluation.unchanged
-        assert evaluation.index_writes == []
+        assert evaluation.beside == []
         assert evaluation.answer == b"{}"
 
 
@@ -197,7 +199,86 @@ def test_an_index_entry_that_stays_the_same_is_not_written_again() -> None:
     stored = Stored(table)
     stored.put(item(a="x", v="1"))
     request = put_item.parse({"TableName": "Music", "Item": item(a="x", v="2")})
-    assert evaluate_write(table, request, stored.view(), 2).index_writes == []
+    assert evaluate_write(table, request, stored.view(), 2).beside == []
+
+
+# ------------------------------------------------------------------------------------ the feed
+
+
+def streamed(view_type: str | None, **indexes: Any) -> Table:
+    stream = None if view_type is None else StreamSpecification(True, view_type)
+    table = indexed(**indexes) if indexes else PLAIN
+    return table.changed(stream=stream, latest_stream_label="label")
+
+
+def changes_of(
+    table: Table, request: Any, before: dict[str, Any] | None = None, **view: Any
+) -> list[Change]:
+    """What a write to an item leaves in the feed."""
+    stored = Stored(table)
+    if before is not None:
+        stored.put(before)
+    request.check(table)
+    seen = replace(stored.view(), **view)
+    beside = evaluate_write(table, request, seen, 9).beside
+    return [decode(key, value or b"") for family, key, value in beside if family == "changes"]
+
+
+def put(**attributes: str) -> Any:
+    return put_item.parse({"TableName": "Music", "Item": item(**attributes)})
+
+
+def delete() -> Any:
+    return delete_item.parse({"TableName": "Music", "Key": item()})
+
+
+@pytest.mark.parametrize(
+    "view_type, old, new",
+    [
+        ("KEYS_ONLY", False, False),
+        ("OLD_IMAGE", True, False),
+        ("NEW_IMAGE", False, True),
+        ("NEW_AND_OLD_IMAGES", True, True),
+    ],
+)
+def test_a_stream_s_view_says_which_images_are_kept(view_type: str, old: bool, new: bool) -> None:
+    table = streamed(view_type)
+    key = keys.item_key(table, item())
+    before, after = orjson.dumps(item(v="1")), orjson.dumps(item(v="2"))
+    both = ChangeFlag.EXISTED | ChangeFlag.EXISTS
+
+    (modified,) = changes_of(table, put(v="2"), item(v="1"))
+    assert modified == Change(9, both, key, before if old else b"", after if new else b"")
+    (inserted,) = changes_of(table, put(v="2"))
+    assert inserted == Change(9, ChangeFlag.EXISTS, key, b"", after if new else b"")
+    (removed,) = changes_of(table, delete(), item(v="1"))
+    assert removed == Change(9, ChangeFlag.EXISTED, key, before if old else b"", b"")
+
+
+def test_a_write_that_changes_nothing_leaves_no_record() -> None:
+    table = streamed("NEW_AND_OLD_IMAGES")
+
+    assert changes_of(table, put(v="1"), item(v="1")) == []
+    assert changes_of(table, delete()) == []
+    assert changes_of(indexed(**GLOBAL), put(v="2"), item(v="1")) == [], "nobody follows"
+
+
+def test_where_indexes_follow_the_feed_both_images_are_kept_and_no_entry_is_written() -> None:
+    table = streamed(None, **GLOBAL, **LOCAL)
+    (change,) = changes_of(table, put(a="y"), item(a="x"), feeds_indexes=True, partition_id=77)
+    assert (change.before, change.after) == (orjson.dumps(item(a="x")), orjson.dumps(item(a="y")))
+
+    request = put(a="y")
+    view = replace(Stored(table).view(), feeds_indexes=True, partition_id=77)
+    beside = evaluate_write(table, request, view, 9).beside
+    assert {family for family, _, _ in beside} == {"indexes", "changes"}, "local ones at once"
+    assert [key for family, key, _ in beside if family == "changes"] == [change_key(77, 9)]
+
+
+def test_a_table_s_identifier_names_the_feed_where_one_process_holds_all_tables() -> None:
+    table = streamed("KEYS_ONLY")
+    beside = evaluate_write(table, put(v="2"), Stored(table).view(), 9).beside
+    assert [key for _, key, _ in beside] == [change_key(table.identifier, 9)]
 
 
 def test_capacity_counts_the_larger_item_and_every_index_changed() -> None:

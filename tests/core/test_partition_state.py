@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from stator_core import partition_state
+from stator_core.change_format import feed_bounds
 from stator_core.entry_format import EntryKind, EntryRefused
 from stator_core.key_format import HASH_SPACE
 from stator_core.partition_descriptor import (
@@ -20,21 +21,28 @@ from stator_core.partition_descriptor import (
     new_partition,
 )
 from stator_core.partition_state import (
+    EXPIRIES,
     Changed,
+    Follower,
     PartitionState,
     apply_change,
+    begun,
     configured,
     describe_body,
     first_configuration,
+    follow_body,
     from_json,
+    index_follower,
     learner_body,
     place_key,
     split_body,
     to_json,
+    trim_body,
 )
 from stator_core.raft.messages import Configuration
 from stator_core.requests import create_table
-from stator_core.table import Table
+from stator_core.stream_shards import partition_of
+from stator_core.table import StreamSpecification, Table, TimeToLive
 from table_bodies import attributes, create_body, index
 
 PLACES = st.integers(1, HASH_SPACE - 1)
@@ -47,11 +55,29 @@ def table_of(identifier: int = 3, **members: object) -> Table:
 
 
 MUSIC = PartitionState(new_partition(7, "Music", 3, WHOLE_SPACE, ("n1", "n2", "n3")), table_of())
+STAMP = 1_000
+INDEXED = table_of(
+    AttributeDefinitions=attributes(pk="S", g="S"),
+    GlobalSecondaryIndexes=[index("ByG", "g")],
+)
 VOTERS = Configuration(frozenset((1, 2, 3)))
 
 
 def split(state: PartitionState, at_hash: int, child_id: int = 8) -> Changed:
-    return apply_change(state, EntryKind.SPLIT, split_body(at_hash, child_id))
+    return apply_change(state, EntryKind.SPLIT, STAMP, split_body(at_hash, child_id))
+
+
+def described(state: PartitionState, table: Table, stamp: int = STAMP) -> PartitionState:
+    return apply_change(state, EntryKind.DESCRIBE, stamp, describe_body(table)).state
+
+
+def followed(state: PartitionState, follower: Follower) -> PartitionState:
+    return apply_change(state, EntryKind.FOLLOW, STAMP, follow_body(follower)).state
+
+
+def streaming(label: str, view_type: str = "NEW_IMAGE") -> Table:
+    stream = StreamSpecification(True, view_type)
+    return replace(MUSIC.table, stream=stream, latest_stream_label=label)
 
 
 def members_of(state: PartitionState) -> list[tuple[int, str, str]]:
@@ -59,7 +85,7 @@ def members_of(state: PartitionState) -> list[tuple[int, str, str]]:
 
 
 def test_a_state_comes_back_as_it_was_stored() -> None:
-    learning = apply_change(MUSIC, EntryKind.CONFIGURE, learner_body("n4")).state
+    learning = apply_change(MUSIC, EntryKind.CONFIGURE, STAMP, learner_body("n4")).state
 
     for state in (MUSIC, learning, split(MUSIC, 2**63).state):
         assert from_json(to_json(state)) == state
@@ -87,6 +113,10 @@ def test_a_damaged_state_is_refused_or_another_state_and_nothing_else(
 
 
 def test_the_bodies_of_changes_never_change() -> None:
+    assert trim_body(2**63) == b'{"until":9223372036854775808}'
+    assert follow_body(Follower("index 4", 9, "00")) == (
+        b'{"name":"index 4","delivered":9,"filled":"00"}'
+    )
     assert split_body(2**63, 8) == b'{"at_hash":"08000000000000000","child_id":8}'
     assert learner_body("n4") == b'{"learner_on":"n4"}'
 
@@ -98,7 +128,9 @@ def test_a_split_gives_every_key_to_exactly_one_half(at_hash: int) -> None:
     halves = zip(changed.state.owned_ranges(), changed.child.owned_ranges(), strict=True)
 
     whole = [(left[0], left[1], right[2]) for left, right in halves if left[2] == right[1]]
-    assert whole == MUSIC.owned_ranges()
+    assert whole == MUSIC.owned_ranges()[:2], "items and local entries"
+    assert [each[0] for each in MUSIC.owned_ranges()[2:]] == ["changes", "expiries"]
+    assert changed.state.owned_ranges()[2:] == MUSIC.owned_ranges()[2:], "no record moves"
 
 
 def test_a_child_has_the_table_and_the_members_of_its_parent() -> None:
@@ -116,29 +148,124 @@ def test_a_child_has_the_table_and_the_members_of_its_parent() -> None:
 def test_a_split_that_does_not_fit_changes_nothing() -> None:
     half = split(MUSIC, 2**63).state
     joint = configured(MUSIC, VOTERS, Configuration(frozenset((1, 2)), frozenset((1, 2, 3))))
-    indexed = replace(
-        MUSIC,
-        table=table_of(
-            AttributeDefinitions=attributes(pk="S", g="S"),
-            GlobalSecondaryIndexes=[index("ByG", "g")],
-        ),
-    )
-
     assert split(half, 2**63) == Changed(half), "a second split at the same place"
     assert split(MUSIC, 100, child_id=7) == Changed(MUSIC), "a child with the parent's id"
     assert split(joint, 100) == Changed(joint), "while members change"
-    assert split(indexed, 100) == Changed(indexed), "a table with a global index stays whole"
 
 
-def test_a_partition_owns_the_entries_of_its_table_s_global_indexes() -> None:
-    table = table_of(
-        AttributeDefinitions=attributes(pk="S", g="S"),
-        GlobalSecondaryIndexes=[index("ByG", "g")],
+def test_a_partition_of_an_index_owns_keys_of_the_index_and_has_no_feed() -> None:
+    of_index = new_partition(9, "Music", INDEXED.global_indexes[0].identifier, WHOLE_SPACE, ("n1",))
+    state = begun(PartitionState(of_index, INDEXED), 0)
+    identifiers = {int.from_bytes(start[:4], "big") for _, start, _ in state.owned_ranges()[:2]}
+
+    assert identifiers == {INDEXED.global_indexes[0].identifier}
+    assert state.index == INDEXED.global_indexes[0]
+    assert (state.is_of_index, MUSIC.is_of_index) == (True, False)
+    assert (state.shards, state.followers) == ((), ())
+    removed = described(state, replace(INDEXED, global_indexes=()))
+    assert removed.index is None and removed.is_of_index
+
+
+# ------------------------------------------------------------------------------------- the feed
+
+
+def test_a_stream_that_is_enabled_opens_a_shard_and_closes_it_when_disabled() -> None:
+    first = described(MUSIC, streaming("one"), 10)
+    same = described(first, replace(streaming("one"), deletion_protection=True), 20)
+    ended = described(same, MUSIC.table, 30)
+    other = described(ended, streaming("two", "KEYS_ONLY"), 40)
+
+    assert [(s.label, s.view_type, s.start, s.end) for s in other.shards] == [
+        ("one", "NEW_IMAGE", 10, 30),
+        ("two", "KEYS_ONLY", 40, None),
+    ]
+    assert {partition_of(shard.shard_id) for shard in other.shards} == {7}
+    assert from_json(to_json(other)) == other
+
+
+def test_a_split_closes_the_shard_and_both_halves_go_on_from_it() -> None:
+    changed = split(described(MUSIC, streaming("one"), 10), 2**63)
+    assert changed.child is not None
+    parent, left = changed.state.shards
+    (right,) = changed.child.shards
+
+    assert (parent.start, parent.end) == (10, STAMP)
+    assert (left.parent_id, left.start, left.end) == (parent.shard_id, STAMP, None)
+    assert (right.parent_id, right.start, right.end) == (parent.shard_id, STAMP, None)
+    assert (partition_of(left.shard_id), partition_of(right.shard_id)) == (7, 8)
+    assert changed.child.trimmed == STAMP, "what was before is the parent's"
+    unstreamed = split(MUSIC, 2**63)
+    assert unstreamed.child is not None and unstreamed.child.shards == ()
+
+
+def test_a_shard_is_rolled_and_trimmed_when_all_of_it_is_gone() -> None:
+    rolled = apply_change(described(MUSIC, streaming("one"), 10), EntryKind.ROLL, 50, b"{}").state
+    assert [(s.start, s.end) for s in rolled.shards] == [(10, 50), (50, None)]
+    assert rolled.shards[1].parent_id == rolled.shards[0].shard_id
+
+    part = apply_change(rolled, EntryKind.TRIM, 60, trim_body(49)).state
+    assert (part.trimmed, len(part.shards)) == (49, 2)
+    whole = apply_change(part, EntryKind.TRIM, 60, trim_body(50)).state
+    assert [s.start for s in whole.shards] == [50]
+    assert apply_change(whole, EntryKind.TRIM, 60, trim_body(40)) == Changed(whole), "never back"
+    feed = next(each for each in whole.content_ranges() if each[0] == "changes")
+    assert feed == ("changes", *feed_bounds(7, 49))
+    assert apply_change(MUSIC, EntryKind.ROLL, 50, b"{}") == Changed(MUSIC), "nothing to roll"
+
+
+def test_an_index_of_a_new_table_needs_no_filling_and_one_that_is_added_does() -> None:
+    name = index_follower(INDEXED.global_indexes[0].identifier)
+    start = place_key(3, 0).hex()
+
+    assert begun(replace(MUSIC, table=INDEXED), 0).followers == (Follower(name, 0),)
+    added = described(MUSIC, INDEXED, 10)
+    assert added.followers == (Follower(name, 10, start),)
+    assert described(added, replace(INDEXED, deletion_protection=True), 20).followers == (
+        Follower(name, 10, start),
     )
-    owned = replace(MUSIC, table=table).owned_ranges()
-    identifiers = {int.from_bytes(start, "big") >> 64 for _, start, _ in owned}
+    going = replace(INDEXED.global_indexes[0], status="DELETING")
+    assert described(added, replace(INDEXED, global_indexes=(going,)), 20).followers == ()
 
-    assert identifiers == {3, table.global_indexes[0].identifier}
+
+def test_a_cursor_goes_forward_only() -> None:
+    added = described(MUSIC, INDEXED, 10)
+    (new,) = added.followers
+    half = place_key(3, 2**63).hex()
+
+    filling = followed(added, Follower(new.name, 30, half))
+    assert filling.followers == (Follower(new.name, 30, half),)
+    assert followed(filling, Follower(new.name, 20, None)) == filling
+    late = followed(filling, Follower(new.name, 40, new.filled))
+    assert late.followers == (Follower(new.name, 40, half),), "an older place is no news"
+    done = followed(filling, Follower(new.name, 40, None))
+    assert done.followers == (Follower(new.name, 40),)
+    assert followed(done, Follower(new.name, 50, half)).followers == (Follower(new.name, 50),)
+    assert followed(MUSIC, Follower(new.name, 50)) == MUSIC, "nobody follows by that name"
+
+
+def test_both_halves_of_a_split_go_on_filling_where_their_parent_was() -> None:
+    added = described(MUSIC, INDEXED, 10)
+    name = added.followers[0].name
+    quarter, middle, last = (place_key(3, place).hex() for place in (2**62, 2**63, 3 * 2**62))
+
+    def halves(filled: str | None) -> tuple[Follower, Follower]:
+        changed = split(followed(added, Follower(name, 30, filled)), 2**63)
+        assert changed.child is not None
+        return changed.state.followers[0], changed.child.followers[0]
+
+    assert halves(quarter) == (Follower(name, 30, quarter), Follower(name, STAMP, middle))
+    assert halves(last) == (Follower(name, 30, None), Follower(name, STAMP, last))
+    assert halves(None) == (Follower(name, 30, None), Follower(name, STAMP, None))
+
+
+def test_the_right_half_makes_its_own_index_by_expiry() -> None:
+    expiring = replace(MUSIC.table, time_to_live=TimeToLive("t", "ENABLED", 1.0))
+    done = followed(described(MUSIC, expiring, 10), Follower(EXPIRIES, 10, None))
+    changed = split(done, 2**63)
+    assert changed.child is not None
+
+    assert changed.state.followers == (Follower(EXPIRIES, 10, None),)
+    assert changed.child.followers == (Follower(EXPIRIES, STAMP, place_key(3, 2**63).hex()),)
 
 
 def test_the_end_of_the_hash_space_is_the_next_table() -> None:
@@ -150,14 +277,14 @@ def test_a_description_takes_the_place_of_the_old_one_unless_it_is_another_table
     newer = replace(MUSIC.table, status="UPDATING")
     other = replace(MUSIC.table, identifier=4)
 
-    described = apply_change(MUSIC, EntryKind.DESCRIBE, describe_body(newer))
+    described = apply_change(MUSIC, EntryKind.DESCRIBE, STAMP, describe_body(newer))
     assert described == Changed(replace(MUSIC, table=newer))
-    assert apply_change(MUSIC, EntryKind.DESCRIBE, describe_body(other)) == Changed(MUSIC)
+    assert apply_change(MUSIC, EntryKind.DESCRIBE, STAMP, describe_body(other)) == Changed(MUSIC)
 
 
 def test_a_learner_is_named_once_and_becomes_a_voter_by_the_configuration_alone() -> None:
-    named = apply_change(MUSIC, EntryKind.CONFIGURE, learner_body("n4")).state
-    again = apply_change(named, EntryKind.CONFIGURE, learner_body("n4"))
+    named = apply_change(MUSIC, EntryKind.CONFIGURE, STAMP, learner_body("n4")).state
+    again = apply_change(named, EntryKind.CONFIGURE, STAMP, learner_body("n4"))
     assert again == Changed(named)
     assert members_of(named)[3] == (4, "n4", "LEARNER")
 
@@ -175,7 +302,7 @@ def test_a_learner_is_named_once_and_becomes_a_voter_by_the_configuration_alone(
 
 
 def test_a_replica_that_is_only_named_outlives_other_membership_changes() -> None:
-    named = apply_change(MUSIC, EntryKind.CONFIGURE, learner_body("n4")).state
+    named = apply_change(MUSIC, EntryKind.CONFIGURE, STAMP, learner_body("n4")).state
     after = configured(named, VOTERS, Configuration(frozenset((1, 2))))
 
     assert members_of(after) == [(1, "n1", "VOTER"), (2, "n2", "VOTER"), (4, "n4", "LEARNER")]
@@ -198,8 +325,9 @@ def test_the_first_configuration_has_voters_and_learners_apart() -> None:
 def test_a_body_that_this_version_cannot_read_is_never_passed_over(
     kind: EntryKind, body: bytes
 ) -> None:
+    assume(not (kind is EntryKind.ROLL and body.strip() == b"{}"))
     with pytest.raises(EntryRefused):
-        apply_change(MUSIC, kind, body)
+        apply_change(MUSIC, kind, STAMP, body)
 
 
 @pytest.mark.parametrize(
@@ -212,12 +340,16 @@ def test_a_body_that_this_version_cannot_read_is_never_passed_over(
         (EntryKind.DESCRIBE, b"[]"),
         (EntryKind.CONFIGURE, b"{}"),
         (EntryKind.MERGE, b"{}"),
+        (EntryKind.TRIM, b"{}"),
+        (EntryKind.ROLL, b'{"at":5}'),
+        (EntryKind.FOLLOW, b'{"name":"index 4"}'),
+        (EntryKind.FOLLOW, b'{"name":"index 4","delivered":"9","filled":null}'),
         (EntryKind.WRITES, b"{}"),
     ],
 )
 def test_a_change_of_a_newer_version_is_refused(kind: EntryKind, body: bytes) -> None:
     with pytest.raises(EntryRefused, match=kind.name):
-        apply_change(MUSIC, kind, body)
+        apply_change(MUSIC, kind, STAMP, body)
 
 
 def test_the_state_s_version_is_written() -> None:

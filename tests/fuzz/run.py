@@ -47,11 +47,7 @@ def main() -> int:
     from fuzz.targets import TARGETS
 
     with ThreadPoolExecutor(os.cpu_count() or 1) as threads:
-        found = list(
-            threads.map(
-                lambda target: fuzz_apart(target, arguments), TARGETS
-            )
-        )
+        found = list(threads.map(lambda target: fuzz_apart(target, arguments), TARGETS))
     return 1 if any(found) else 0
 
 

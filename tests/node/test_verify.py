@@ -47,7 +47,7 @@ def fill(store: RocksItemStore) -> Table:
         put = put_item.parse({"TableName": "Music", "Item": content})
         made_of_it = evaluate_write(table, put, view, number)
         operations: list[Operation] = [("items", made_of_it.key, made_of_it.value)]
-        store.write([*operations, *made_of_it.index_writes], sync=False)
+        store.write([*operations, *made_of_it.beside], sync=False)
     store.sync()
     return table
 
