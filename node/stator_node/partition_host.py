@@ -39,6 +39,7 @@ from stator_node.pending import Pending
 from stator_node.scrub import Scrub, Scrubbed, scrub
 from stator_node.snapshot_transfer import Chunk, ChunkRefused, content_of, send_snapshot
 from stator_node.storage.log_store import (
+    NOTHING_PROMISED,
     LogStore,
     ReplicaRecord,
     first_records,
@@ -266,10 +267,11 @@ class PartitionHost:
             return
         # Now: what is applied is what the message says.
         content = content_of(self.store, state, self.settings.snapshot_chunk_bytes)
+        timestamp = partition.log.newest_timestamp
 
         async def send() -> None:
             arrived = await send_snapshot(
-                self.links, node_id, partition.partition_id, state, content, message
+                self.links, node_id, partition.partition_id, state, timestamp, content, message
             )
             if not arrived:
                 await asyncio.sleep(1.0)  # The receiver may be busy or gone; do not hurry it.
@@ -288,7 +290,9 @@ class PartitionHost:
             self._scheduled = True
             self.loop.call_soon(self._process)
 
-    def child_born(self, child: PartitionState, operations: list[Operation]) -> bool:
+    def child_born(
+        self, child: PartitionState, operations: list[Operation], timestamp: int
+    ) -> bool:
         partition_id = child.descriptor.partition_id
         known = self.partitions.get(partition_id)
         member = child.descriptor.replica_on(self.node_id)
@@ -297,11 +301,9 @@ class PartitionHost:
         if known is not None and not is_blank(known, member.replica_id):
             return False
         record = ReplicaRecord(member.replica_id, child, first_configuration(child.descriptor))
-        if known is None:
-            operations += first_records(partition_id, record)
-        else:
-            # Its peers were faster and have asked it for its vote: that vote stands.
-            operations += first_records(partition_id, record, known.log.promised)
+        # Where its peers were faster and have asked it for its vote, that vote stands.
+        promised = NOTHING_PROMISED if known is None else known.log.promised
+        operations += first_records(partition_id, record, promised, timestamp)
         return True
 
     def child_refused(self, child: PartitionState) -> None:
@@ -387,7 +389,7 @@ class PartitionHost:
         if chunk.message is not None:
             del self._receiving[partition_id]
             snapshot = chunk.message.snapshot
-            self._guard(hosted, lambda: hosted.take_over(chunk.state, snapshot))
+            self._guard(hosted, lambda: hosted.take_over(chunk.state, snapshot, chunk.timestamp))
         return True
 
     def _begin_receiving(self, hosted: HostedPartition, chunk: Chunk) -> None:

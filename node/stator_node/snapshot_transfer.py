@@ -8,7 +8,8 @@ takes the first chunk, durably, and hands the Raft message on when it has the la
 that breaks off leaves a replica that is `rebuilding`, never one with half a state.
 
     chunk    JSON length u32 | JSON | writes in the form of `entry_format.py`
-    JSON     transfer (text), sequence (from 0), and in the last chunk `state` and `message`
+    JSON     transfer (text), sequence (from 0), until (the index), timestamp (the newest in the log
+             up to there), state, and in the last chunk message
 """
 
 from __future__ import annotations
@@ -53,11 +54,12 @@ class ChunkRefused(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """One piece of a snapshot. `state` and `message` come with the last one."""
+    """One piece of a snapshot. `message` comes with the last one."""
 
     transfer: str
     sequence: int
     until: int  # the index that the snapshot stands for
+    timestamp: int  # the newest in the log up to there
     writes: list[StoredWrite]
     state: PartitionState
     message: InstallSnapshot | None
@@ -80,6 +82,7 @@ def decode_chunk(body: bytes) -> Chunk:
             str(members["transfer"]),
             int(members["sequence"]),
             int(members["until"]),
+            int(members["timestamp"]),
             decode_writes(writes),
             partition_state.from_json(members["state"].encode()),
             _message_of(members["message"]),
@@ -127,12 +130,13 @@ async def send_snapshot(
     node_id: str,
     partition_id: int,
     state: PartitionState,
+    timestamp: int,
     content: Iterator[list[StoredWrite]],
     message: InstallSnapshot,
 ) -> bool:
     """Send a snapshot chunk by chunk. False: it did not arrive, or nobody knows whether it did."""
     try:
-        for chunk in _chunks(state, content, message):
+        for chunk in _chunks(state, timestamp, content, message):
             answer = await wait(
                 links.request(
                     node_id,
@@ -159,12 +163,16 @@ async def send_snapshot(
 
 
 def _chunks(
-    state: PartitionState, content: Iterator[list[StoredWrite]], message: InstallSnapshot
+    state: PartitionState,
+    timestamp: int,
+    content: Iterator[list[StoredWrite]],
+    message: InstallSnapshot,
 ) -> Iterator[bytes]:
     """The bodies of a transfer's requests. Raises StorageFailed."""
     members: dict[str, Any] = {
         "transfer": uuid.uuid4().hex,
         "until": message.snapshot.index,
+        "timestamp": timestamp,
         "state": partition_state.to_json(state).decode(),
         "message": None,
     }

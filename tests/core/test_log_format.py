@@ -56,8 +56,8 @@ def test_the_bytes_of_records_never_change() -> None:
     assert log_format.encode_position(record_key(7, b"B"), 4, 2) == bytes.fromhex(
         "01 130d63d7bf0de88f 0000000000000004 0000000000000002"
     )
-    assert log_format.encode_applied(applied, 8) == bytes.fromhex(
-        "01 ff9cf7dde1fdb39f 0000000000000008"
+    assert log_format.encode_applied(applied, 8, 5) == bytes.fromhex(
+        "01 44d6e7b8058a87cb 0000000000000008 0000000000000005"
     )
     assert [kind.value for kind in EntryKind] == [0, 1]
 
@@ -89,8 +89,8 @@ def test_hard_state_position_and_applied_index_come_back(term: int, vote: int, i
     assert (
         log_format.decode_hard_state(hard, log_format.encode_hard_state(hard, state)),
         log_format.decode_position(before, log_format.encode_position(before, index, term)),
-        log_format.decode_applied(applied, log_format.encode_applied(applied, index)),
-    ) == (state, (index, term), index)
+        log_format.decode_applied(applied, log_format.encode_applied(applied, index, term)),
+    ) == (state, (index, term), (index, term))
 
 
 @given(SNAPSHOTS)

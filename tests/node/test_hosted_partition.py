@@ -41,6 +41,26 @@ def test_every_acknowledged_write_is_there_after_all_pods_lost_power() -> None:
     asyncio.run(run())
 
 
+def test_a_pod_that_starts_again_stamps_above_all_that_it_has_applied() -> None:
+    """Wherever its wall clock is set by then. The simulator sets it back."""
+
+    async def run() -> None:
+        async with SmallCluster() as cluster:
+            await cluster.create_table()
+            for number in range(5):
+                await put(cluster, number)
+            pod = cluster.leader()
+            newest = pod.partitions[1].log.newest_timestamp
+            assert newest > 0
+            await pod.kill()
+            await pod.start()
+            assert pod.node is not None
+            applied = pod.partitions[1].log
+            assert pod.node.host.stamps.last >= applied.newest_timestamp > 0
+
+    asyncio.run(run())
+
+
 def test_writes_go_on_when_the_leader_is_gone_and_it_catches_up_when_it_is_back() -> None:
     async def run() -> None:
         async with SmallCluster() as cluster:

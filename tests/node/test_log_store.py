@@ -78,7 +78,7 @@ class Disk:
         self.check()
 
     def apply(self, index: int) -> None:
-        self.store.write([self.log.apply(index)], sync=False)
+        self.store.write([self.log.apply(index, 0)], sync=False)
 
     def check(self) -> None:
         """The log and a reopened one show what the model says."""
@@ -168,11 +168,12 @@ def test_compaction_forgets_a_prefix_and_keeps_its_last_term() -> None:
 def test_a_snapshot_takes_the_place_of_the_log() -> None:
     disk = Disk()
     disk.write(entries(2, 9))
-    disk.store.write(disk.log.install(SnapshotMetadata(20, 5, VOTERS)), sync=True)
+    disk.store.write(disk.log.install(SnapshotMetadata(20, 5, VOTERS), 9), sync=True)
     disk.model.install(SnapshotMetadata(20, 5, VOTERS))
 
     disk.check()
     assert disk.log.applied == disk.reopened().applied == 20
+    assert disk.log.newest_timestamp == disk.reopened().newest_timestamp == 9
     disk.write(entries(21, 22, term=5))
 
 
@@ -180,7 +181,7 @@ def test_a_snapshot_takes_the_place_of_the_log() -> None:
 def test_writes_that_a_snapshot_overtook_do_not_move_the_end_of_the_log(last: int) -> None:
     disk = Disk()
     disk.begin(entries(2, last), HardState(2, 0, 1))
-    installed = disk.log.install(SnapshotMetadata(20, 5, VOTERS))
+    installed = disk.log.install(SnapshotMetadata(20, 5, VOTERS), 9)
     disk.begin(entries(21, 21, term=5))
     disk.end()
     assert disk.log.last_index() == 20
@@ -228,13 +229,22 @@ def test_a_promise_given_before_a_replica_had_its_state_stands_in_its_first_reco
     assert LogStore(store, 7).hard_state() == HardState(5, 3, 1)
 
 
+def test_a_split_s_child_begins_with_the_timestamp_of_the_split() -> None:
+    store = MemoryItemStore()
+    record = ReplicaRecord(1, None, VOTERS)
+    store.write(first_records(7, record, timestamp=9), sync=True)
+
+    assert LogStore(store, 7).newest_timestamp == 9
+
+
 def test_the_applied_index_goes_with_the_batch_that_it_belongs_to() -> None:
     disk = Disk()
     disk.write(entries(2, 9))
-    disk.store.write([("items", b"k", b"v"), disk.log.apply(5)], sync=False)
+    disk.store.write([("items", b"k", b"v"), disk.log.apply(5, 9)], sync=False)
     disk.store.lose_power()
 
     assert disk.reopened().applied == 1
+    assert disk.reopened().newest_timestamp == 0
     assert disk.store.get(b"k") is None
 
 
@@ -276,7 +286,7 @@ def test_after_any_steps_a_reopened_log_is_the_one_that_was_written(
             case "end" if disk._under_way:
                 disk.end()
             case "install":
-                operations = disk.log.install(SnapshotMetadata(last + number, term, VOTERS))
+                operations = disk.log.install(SnapshotMetadata(last + number, term, VOTERS), 0)
                 last += number
                 while disk._under_way:
                     disk.end()

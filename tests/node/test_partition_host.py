@@ -182,7 +182,7 @@ def test_a_replica_that_is_rebuilt_keeps_nothing_of_its_old_state() -> None:
 
 def chunk_of(state: PartitionState, sequence: int, *, until: int = 10_000) -> Chunk:
     """A piece of somebody's snapshot, the last one where `until` is of the past."""
-    return Chunk("transfer", sequence, until, [], state, None)
+    return Chunk("transfer", sequence, until, 0, [], state, None)
 
 
 def test_chunks_are_refused_where_another_partition_here_owns_a_part() -> None:

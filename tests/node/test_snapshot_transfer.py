@@ -43,6 +43,7 @@ MEMBERS: dict[str, Any] = {
     "transfer": "t",
     "sequence": 0,
     "until": 20,
+    "timestamp": 5,
     "state": to_json(STATE).decode(),
     "message": None,
 }
@@ -119,14 +120,18 @@ def test_a_snapshot_arrives_in_order_and_ends_with_the_message() -> None:
 
     async def story() -> list[Chunk]:
         a, b = await pair()
-        assert await send_snapshot(a.links, "b", 7, STATE, content_of(store, STATE, 100), MESSAGE)
+        assert await send_snapshot(
+            a.links, "b", 7, STATE, 5, content_of(store, STATE, 100), MESSAGE
+        )
         assert {request.partition_id for request in b.requests} <= {7}
         return b.chunks
 
     chunks = frame_peers.run(story())
     assert [chunk.sequence for chunk in chunks] == [0, 1, 2]
     assert [chunk.message for chunk in chunks] == [None, None, MESSAGE]
-    assert {(chunk.transfer, chunk.until) for chunk in chunks} == {(chunks[0].transfer, 20)}
+    assert {(chunk.transfer, chunk.until, chunk.timestamp) for chunk in chunks} == {
+        (chunks[0].transfer, 20, 5)
+    }
     assert all(chunk.state == STATE for chunk in chunks)
     arrived = [write for chunk in chunks for write in chunk.writes]
     assert arrived == [write for piece in content_of(store, STATE, 100) for write in piece]
@@ -136,7 +141,7 @@ def test_two_transfers_have_two_names() -> None:
     async def story() -> None:
         a, b = await pair()
         for _ in range(2):
-            await send_snapshot(a.links, "b", 7, STATE, iter([[]]), MESSAGE)
+            await send_snapshot(a.links, "b", 7, STATE, 5, iter([[]]), MESSAGE)
         assert b.chunks[0].transfer != b.chunks[1].transfer
 
     frame_peers.run(story())
@@ -149,11 +154,11 @@ def test_a_refused_chunk_ends_the_transfer(caplog: pytest.LogCaptureFixture) -> 
         a, b = await pair()
         b.refuse_from = 2
         assert not await send_snapshot(
-            a.links, "b", 7, STATE, content_of(store, STATE, 10), MESSAGE
+            a.links, "b", 7, STATE, 5, content_of(store, STATE, 10), MESSAGE
         )
         assert [chunk.sequence for chunk in b.chunks] == [0, 1]
         assert not await send_snapshot(
-            a.links, "c", 7, STATE, content_of(store, STATE, 10), MESSAGE
+            a.links, "c", 7, STATE, 5, content_of(store, STATE, 10), MESSAGE
         )
 
     frame_peers.run(story())
@@ -173,7 +178,7 @@ def test_a_disk_that_fails_in_the_middle_ends_the_transfer_and_nothing_else(
 
     async def story() -> None:
         a, b = await pair()
-        assert not await send_snapshot(a.links, "b", 7, STATE, content(), MESSAGE)
+        assert not await send_snapshot(a.links, "b", 7, STATE, 5, content(), MESSAGE)
         assert all(chunk.message is None for chunk in b.chunks)
 
     frame_peers.run(story())
@@ -201,6 +206,7 @@ def test_a_damaged_chunk_is_refused_or_a_chunk_and_nothing_else(position: int, f
     [
         {"sequence": "x"},
         {"until": None},
+        {"timestamp": "x"},
         {"state": 5},
         {"state": "{}"},
         {"message": 5},

@@ -11,14 +11,17 @@ from collections.abc import Sequence
 from typing import Any
 from zlib import crc32
 
+import orjson
+
 from simulation.disk import SimulatedDisk
 from simulation.key_once_checker import KeyOnceChecker
 from simulation.log_agreement_checker import LogAgreementChecker
 from simulation.one_leader_per_term_checker import OneLeaderPerTermChecker
 from simulation.promise import PromiseBroken
-from stator_core import log_format, partition_state
+from simulation.stamp_order_checker import StampOrderChecker
+from stator_core import item_format, log_format, partition_state
 from stator_core.entry_format import EntryKind as ChangeKind
-from stator_core.entry_format import decode_writes, read_header
+from stator_core.entry_format import change_body, decode_writes, read_header
 from stator_core.key_format import hash_of, identifier_of
 from stator_core.log_format import entry_key
 from stator_core.partition_descriptor import PartitionDescriptor
@@ -42,6 +45,7 @@ class ClusterObserver:
     def __init__(self) -> None:
         self.elections = OneLeaderPerTermChecker()
         self.logs = LogAgreementChecker()
+        self.stamps = StampOrderChecker()
         self.maps: dict[int, KeyOnceChecker] = {}  # by table identifier
         self.descriptors: dict[int, PartitionDescriptor] = {}  # as each partition began
         self.counts: dict[str, int] = {}
@@ -53,6 +57,7 @@ class ClusterObserver:
         told = {"event": event, "partition": partition, "replica": replica, **members}
         self.elections.observe(told)
         self.logs.observe(told)
+        self.stamps.observe(told)
 
     def changed(self, hosted: HostedPartition) -> None:
         """Called by the product where a replica's role or range has changed."""
@@ -96,11 +101,12 @@ class ObservedDisk:
             self._replica[partition] = record.replica_id
             key = log_format.record_key(partition, b"A")
             stored = self._disk.get_from("log", key)
-            index = 0 if stored is None else log_format.decode_applied(key, stored)
+            index, stamp = (0, 0) if stored is None else log_format.decode_applied(key, stored)
             self._applied[partition] = index
             self._range[partition] = self._stored_range(partition)
             if index:
                 self._observer.saw("restarted", partition, record.replica_id, index=index)
+                self._stands(partition, index, stamp)
             key = log_format.record_key(partition, b"H")
             stored = self._disk.get_from("log", key)
             if stored is not None:
@@ -157,7 +163,8 @@ class ObservedDisk:
         for family, key, value in operations:
             if family == "log" and value is not None and key[LETTER] != b"E":
                 records.setdefault(log_format.partition_of(key), {})[key[LETTER]] = key, value
-        for partition, found in records.items():
+        # A parent's split before the first records of its child, which are in the same batch.
+        for partition, found in sorted(records.items(), key=lambda each: b"B" in each[1]):
             if b"R" in found:
                 self._look_at_replica(partition)
             if b"H" in found:
@@ -179,17 +186,19 @@ class ObservedDisk:
 
     def _look_at_applied(self, partition: int, found: dict[bytes, tuple[bytes, bytes]]) -> None:
         replica = self._replica[partition]
-        index = log_format.decode_applied(*found[b"A"])
+        index, stamp = log_format.decode_applied(*found[b"A"])
         before = self._applied.get(partition, 0)
         self._applied[partition] = index
         if b"B" in found:
             begin, _ = log_format.decode_position(*found[b"B"])
             if begin == BOOTSTRAP_INDEX and index == BOOTSTRAP_INDEX:
                 self._look_at_first(partition, replica)
+                self._stands(partition, index, stamp)
                 return
             if begin == index:
                 if index:
                     self._observer.saw("restored", partition, replica, index=index)
+                    self._stands(partition, index, stamp)
                 return
         # An entry is checked against what was held before the batch, or what is held after it: what
         # lies between two splits of one batch is known to neither.
@@ -202,20 +211,40 @@ class ObservedDisk:
             assert stored is not None, f"partition {partition}: {number} applied, not in the log"
             entry = log_format.decode_entry(key, stored)
             digest = crc32(entry.data, int(entry.kind))
-            self._observer.saw(
-                "applied", partition, replica, index=number, term=entry.term, digest=digest
-            )
+            told = {"index": number, "term": entry.term, "digest": digest}
             if entry.kind is not EntryKind.NORMAL or not entry.data:
+                self._observer.saw("applied", partition, replica, **told)
                 continue
-            kind = read_header(entry.data)[0]
+            kind, timestamp = read_header(entry.data)
+            items = self._item_stamps(partition, entry.data) if kind is ChangeKind.WRITES else ()
+            self._observer.saw(
+                "applied", partition, replica, **told, timestamp=timestamp, items=items
+            )
             if kind is ChangeKind.WRITES:
                 (after_split if splits else before_split).append((number, entry.data))
             elif kind is ChangeKind.SPLIT:
                 splits += 1
                 after_split.clear()
+                child = orjson.loads(change_body(entry.data))["child_id"]
+                self._observer.saw("split", partition, replica, child=child, timestamp=timestamp)
+        self._stands(partition, index, stamp)
         self._check_range(partition, self._range.get(partition), before_split)
         if after_split:
             self._check_range(partition, self._stored_range(partition), after_split)
+
+    def _stands(self, partition: int, index: int, timestamp: int) -> None:
+        replica = self._replica[partition]
+        self._observer.saw("stands", partition, replica, index=index, timestamp=timestamp)
+
+    def _item_stamps(self, partition: int, data: bytes) -> tuple[int, ...]:
+        """Of the items that an entry writes. Entries of global indexes may be made later."""
+        held = self._range.get(partition)
+        return tuple(
+            item_format.read(key, value).timestamp
+            for family, key, value in decode_writes(data)
+            if family == "items" and value is not None
+            if held is not None and identifier_of(key) == held[0]
+        )
 
     def _check_range(
         self,

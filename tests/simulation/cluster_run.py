@@ -26,7 +26,8 @@ from stator_core.raft.settings import Settings
 WARM_UP_SECONDS = 30.0  # at most; it ends when every table is served
 STORM_SECONDS = (2.0, 6.0)
 CALM_SECONDS = 60.0  # at most
-SPECIAL = {3: "duel", 8: "duel", 15: "cutting", 16: "cutting"}  # by the seed modulo 20
+# By the seed modulo 20.
+SPECIAL = {3: "duel", 8: "duel", 15: "cutting", 16: "cutting", 5: "clocks", 10: "clocks"}
 READ_SECONDS = 30.0  # at most
 
 
@@ -69,6 +70,12 @@ def cutting() -> Scenario:
     """Splits under writes, with slow disks and late peers."""
     kinds = {"slow disk": 4, "bad links": 2, "clog": 2, "freeze": 1}
     return Scenario(kinds, 0.2, 0.5, 3.0, 3, 8, 0.03, only_storage=True)
+
+
+def clocks() -> Scenario:
+    """Wall clocks jump while leaders change, restart and take snapshots."""
+    kinds = {"clock jump": 6, "kill": 3, "cut off from peers": 2}
+    return Scenario(kinds, 0.1, 0.2, 4.0, 2, 4, 0.03, only_storage=True)
 
 
 def mixture(chance: random.Random) -> Scenario:
@@ -129,7 +136,8 @@ class Run:
     def __init__(self, seed: int) -> None:
         chance = random.Random(f"run {seed}")
         kind = kind_of(seed)
-        scenario = {"duel": duel, "cutting": cutting}.get(kind, lambda: mixture(chance))()
+        special = {"duel": duel, "cutting": cutting, "clocks": clocks}
+        scenario = special.get(kind, lambda: mixture(chance))()
         self.seed = seed
         self.scenario = scenario
         self.cluster = cluster = ClusterWorld(seed, shape_of(seed), TABLES)

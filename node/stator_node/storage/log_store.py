@@ -53,11 +53,15 @@ def stored_partitions(store: ItemStore) -> Iterator[int]:
 
 
 def first_records(
-    partition_id: int, record: ReplicaRecord, promised: HardState = NOTHING_PROMISED
+    partition_id: int,
+    record: ReplicaRecord,
+    promised: HardState = NOTHING_PROMISED,
+    timestamp: int = 0,
 ) -> list[Operation]:
     """The records of a new partition's replica, behind an empty and imaginary snapshot.
 
-    `promised` is what the replica has promised already, if it was asked before it knew its state.
+    `promised` is what the replica has promised already, if it was asked before it knew its state;
+    `timestamp` is that of the split which made the partition: those of its own log lie above.
     """
     hard_state = NOTHING_PROMISED
     if promised.term > BOOTSTRAP_TERM:
@@ -67,7 +71,7 @@ def first_records(
     return [
         ("log", before, log_format.encode_position(before, BOOTSTRAP_INDEX, BOOTSTRAP_TERM)),
         ("log", state, log_format.encode_hard_state(state, hard_state)),
-        ("log", applied, log_format.encode_applied(applied, BOOTSTRAP_INDEX)),
+        ("log", applied, log_format.encode_applied(applied, BOOTSTRAP_INDEX, timestamp)),
         replica_operation(partition_id, record),
     ]
 
@@ -122,6 +126,7 @@ class LogStore:
         self._hard_state = NEW_HARD_STATE
         self._before = (0, 0)  # index and term of the position before the first entry
         self.applied = 0
+        self.newest_timestamp = 0  # of the entries up to `applied`
         # The Raft configuration at `applied`; set by the owner of this log.
         self.configuration: Callable[[], Configuration] = Configuration
         self._read_records()
@@ -224,16 +229,19 @@ class LogStore:
         elif entries:
             self._last = entries[-1].index
 
-    def apply(self, index: int) -> Operation:
-        """That the state machine stands at `index`; belongs into the batch that takes it there."""
-        self.applied = index
-        key = record_key(self.partition_id, b"A")
-        return ("log", key, log_format.encode_applied(key, index))
+    def apply(self, index: int, timestamp: int) -> Operation:
+        """That the state machine stands at `index`; belongs into the batch that takes it there.
 
-    def install(self, snapshot: SnapshotMetadata) -> list[Operation]:
+        `timestamp` is the newest among all entries up to there.
+        """
+        self.applied, self.newest_timestamp = index, timestamp
+        key = record_key(self.partition_id, b"A")
+        return ("log", key, log_format.encode_applied(key, index, timestamp))
+
+    def install(self, snapshot: SnapshotMetadata, timestamp: int) -> list[Operation]:
         """A snapshot takes the place of the whole log. Its content is written already."""
         self._overtaken = self._under_way
-        return self._replaced_by(snapshot.index, snapshot.term)
+        return self._replaced_by(snapshot.index, snapshot.term, timestamp)
 
     def wipe(self) -> list[Operation]:
         """Forget log and state, but not the term and the vote.
@@ -245,7 +253,7 @@ class LogStore:
         promised = self._submitted_hard_state
         self._hard_state = HardState(promised.term, promised.vote, commit=0)
         self._submitted_hard_state = self._hard_state
-        return [*self._replaced_by(0, 0), self._hard_state_operation(self._hard_state)]
+        return [*self._replaced_by(0, 0, 0), self._hard_state_operation(self._hard_state)]
 
     def reach_term(self, term: int) -> list[Operation]:
         """What a snapshot of this term means for a replica that had not heard of the term yet.
@@ -280,11 +288,11 @@ class LogStore:
         key = self.partition_id
         return [("log", entry_key(key, index), None) for index in range(low, high)]
 
-    def _replaced_by(self, index: int, term: int) -> list[Operation]:
+    def _replaced_by(self, index: int, term: int, timestamp: int) -> list[Operation]:
         """The log is empty and begins behind this position, where the state stands, too."""
         operations = self._deleted(self.first_index(), self._submitted_last + 1)
         operations.append(self._begin_behind(index, term))
-        operations.append(self.apply(index))
+        operations.append(self.apply(index, timestamp))
         self._last = self._submitted_last = index
         return operations
 
@@ -319,7 +327,7 @@ class LogStore:
             self._before = log_format.decode_position(key, stored)
         key, stored = self._record(b"A")
         if stored is not None:
-            self.applied = log_format.decode_applied(key, stored)
+            self.applied, self.newest_timestamp = log_format.decode_applied(key, stored)
 
     def _find_last(self) -> int:
         start = entry_key(self.partition_id, self._before[0] + 1)
