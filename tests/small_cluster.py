@@ -66,6 +66,7 @@ class Pod:
         node, self.node = self.node, None
         for task in node.background:
             task.cancel()
+        node.feeder.stop()
         node.host.stop()
         await node.server.stop()
         node.links.close()

@@ -49,7 +49,14 @@ class Asked:
 class ToldLinks:
     """As much of `transport.links.Links` as its users call."""
 
-    def __init__(self, answer: Callable[[Asked], Answer | None] = lambda _: OK) -> None:
+    def __init__(
+        self,
+        answer: Callable[[Asked], Answer | None] = lambda _: OK,
+        *,
+        itself: str | None = None,
+    ) -> None:
+        """`itself` is the pod that these links are of, if it is one that it hears of."""
+        self.itself = itself
         self.hello = Hello("cluster-of-the-test", "n1", "node", "z1")
         self.answer = answer
         self.asked: list[Asked] = []
@@ -57,10 +64,12 @@ class ToldLinks:
         self.down: set[str] = set()
 
     def connect(self, node_id: str, address: Address) -> None:
+        if node_id == self.itself:
+            return
         self.addresses[node_id] = address
 
     def disconnect(self, node_id: str) -> None:
-        del self.addresses[node_id]
+        self.addresses.pop(node_id, None)
 
     def is_up(self, node_id: str) -> bool:
         return node_id in self.addresses and node_id not in self.down

@@ -1,8 +1,8 @@
 """Who the storage pods of the cluster are and where they listen.
 
 In: a list from the supervisor (JOIN), kept on the disk, so that a pod that restarts while nobody
-steers finds its peers again. Out: links to all of them. Invariant: the newest list that was heard
-is the one on the disk.
+steers finds its peers again. Out: the pod's view of the cluster, with links to all of them.
+Invariant: the newest list that was heard is the one on the disk.
 """
 
 from __future__ import annotations
@@ -12,8 +12,9 @@ from typing import Any
 import orjson
 
 from stator_core import log_format
+from stator_node.cluster_view import ClusterView
 from stator_node.doors import ItemStore
-from stator_node.transport.links import Address, Links
+from stator_node.transport.links import Address
 
 MEMBERS_KEY = b"members"
 
@@ -21,10 +22,10 @@ MEMBERS_KEY = b"members"
 class ClusterMembers:
     """The known pods by node id."""
 
-    def __init__(self, store: ItemStore, links: Links) -> None:
+    def __init__(self, store: ItemStore, view: ClusterView) -> None:
         """Take up the list that the disk holds. Raises log_format.LogDamaged."""
         self._store = store
-        self._links = links
+        self._view = view
         self.known: dict[str, dict[str, Any]] = {}
         stored = store.get_from("meta", MEMBERS_KEY)
         if stored is not None:
@@ -39,10 +40,8 @@ class ClusterMembers:
         self._connect(members)
 
     def _connect(self, members: dict[str, dict[str, Any]]) -> None:
-        own = self._links.hello.sender_id
         for node_id in self.known.keys() - members.keys():
-            self._links.disconnect(node_id)
+            self._view.leave(node_id)
         self.known = members
         for node_id, member in members.items():
-            if node_id != own:
-                self._links.connect(node_id, Address(member["host"], member["port"]))
+            self._view.join(node_id, member["zone"], Address(member["host"], member["port"]))

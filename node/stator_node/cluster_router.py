@@ -30,6 +30,7 @@ from stator_core.requests import (
     scan,
     update_item,
 )
+from stator_core.requests.range_read import RangeRead
 from stator_core.table import Table
 from stator_node.batch_totals import merge_consumed
 from stator_node.cluster_pages import ScanOverPartitions
@@ -101,7 +102,7 @@ class ClusterRouter:
             code, data = OperationCode.PLAIN_PUT, put_body(key, request)
         else:
             code, data = OperationCode.PUT_ITEM, orjson.dumps(body)
-        return self._errands.send(table, (hash_of(key),), code, data, is_write=True)
+        return self._errands.send(table.identifier, (hash_of(key),), code, data, is_write=True)
 
     def _update_item(self, body: Body) -> Pending[bytes]:
         return self._write(update_item.parse(body), body, OperationCode.UPDATE_ITEM)
@@ -113,7 +114,9 @@ class ClusterRouter:
         table = self._view.serving(request.table_name)
         request.check(table)
         place = keys.hash_place(table, request.key_item())
-        return self._errands.send(table, (place,), code, orjson.dumps(body), is_write=True)
+        return self._errands.send(
+            table.identifier, (place,), code, orjson.dumps(body), is_write=True
+        )
 
     def _get_item(self, body: Body) -> Pending[bytes]:
         request = get_item.parse(body)
@@ -125,17 +128,15 @@ class ClusterRouter:
         else:
             code, data = OperationCode.GET_ITEM, orjson.dumps(body)
         eventual = not request.consistent_read
-        return self._errands.send(table, (hash_of(key),), code, data, eventual=eventual)
+        return self._errands.send(table.identifier, (hash_of(key),), code, data, eventual=eventual)
 
     def _query(self, body: Body) -> Pending[bytes]:
         request = query.parse(body)
         table = self._view.serving(request.table_name)
         read = request.bind(table)
-        # The entries of a global index lie in the table's one partition, wherever their hash is.
-        of_table = read.index is None or not read.index.is_global
         return self._errands.send(
-            table,
-            (hash_of(read.ranges[0][0]) if of_table and read.ranges else 0,),
+            holder_of(table, read),
+            (hash_of(read.ranges[0][0]) if read.ranges else 0,),
             OperationCode.QUERY,
             orjson.dumps(body),
             eventual=not request.consistent_read,
@@ -146,17 +147,19 @@ class ClusterRouter:
     def _scan(self, body: Body) -> Pending[bytes]:
         request = scan.parse(body)
         table = self._view.serving(request.table_name)
-        start, end = places_of(request.bind(table).ranges)
+        read = request.bind(table)
+        start, end = places_of(read.ranges)
+        holder = holder_of(table, read)
         eventual = not request.consistent_read
         pages = ScanOverPartitions(body, request.limit)
 
         async def walk() -> bytes:
             place = start
             while not pages.full:
-                partition = await self._partition(table, place)
+                partition = await self._partition(holder, place)
                 behind = partition.range.end
                 answer = self._errands.send(
-                    table,
+                    holder,
                     (place, behind - 1),
                     OperationCode.SCAN,
                     pages.next_body(behind),
@@ -192,7 +195,7 @@ class ClusterRouter:
             name = part[0].name
             wanted = {**body["RequestItems"][name], "Keys": [entry.sent for entry in part]}
             return self._errands.send(
-                part[0].table,
+                part[0].table.identifier,
                 [entry.place for entry in part],
                 OperationCode.BATCH_GET_ITEM,
                 orjson.dumps({**body, "RequestItems": {name: wanted}}),
@@ -215,7 +218,7 @@ class ClusterRouter:
         def send(part: list[BatchEntry]) -> Pending[bytes]:
             wanted = {part[0].name: [entry.sent for entry in part]}
             return self._errands.send(
-                part[0].table,
+                part[0].table.identifier,
                 [entry.place for entry in part],
                 OperationCode.BATCH_WRITE_ITEM,
                 orjson.dumps({**body, "RequestItems": wanted}),
@@ -230,7 +233,7 @@ class ClusterRouter:
         """One answer of the partitions that hold the entries of a batch."""
         parts: dict[tuple[int, int, str], list[BatchEntry]] = {}
         for entry in entries:
-            partition = self._view.partition_of(entry.table, entry.place)
+            partition = self._view.partition_of(entry.table.identifier, entry.place)
             # Of a split that is half known, both halves may still go by the parent's id.
             known = (0, 0) if partition is None else (partition.partition_id, partition.range_epoch)
             parts.setdefault((*known, entry.name), []).append(entry)
@@ -246,10 +249,10 @@ class ClusterRouter:
         answers = await asyncio.gather(*map(answer_of, parts.values()))
         return merge_batch([orjson.loads(answer) for answer in answers])
 
-    async def _partition(self, table: Table, place: int) -> PartitionDescriptor:
+    async def _partition(self, identifier: int, place: int) -> PartitionDescriptor:
         """The partition that holds a hash; waits a while for one to be heard of."""
         for _ in range(PARTITION_TRIES_MAX):
-            partition = self._view.partition_of(table, place)
+            partition = self._view.partition_of(identifier, place)
             if partition is not None:
                 return partition
             await asyncio.sleep(PARTITION_RETRY_SECONDS)
@@ -271,6 +274,12 @@ class ClusterRouter:
 
         task.add_done_callback(done)
         return result
+
+
+def holder_of(table: Table, read: RangeRead) -> int:
+    """The identifier of the partitions that are read: the table's own, or a global index's."""
+    index = read.index
+    return index.identifier if index is not None and index.is_global else table.identifier
 
 
 def places_of(ranges: list[tuple[bytes, bytes]]) -> tuple[int, int]:

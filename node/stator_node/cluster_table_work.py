@@ -14,11 +14,11 @@ from collections.abc import Callable
 
 from stator_core import table_status
 from stator_core.table import Index, Table
-from stator_core.table_description import TableStatistics
+from stator_core.table_description import IndexStatistics, TableStatistics
 from stator_node.catalog import Catalog
 from stator_node.cluster_view import ClusterView
 from stator_node.doors import StorageFailed
-from stator_node.supervisor import Supervisor
+from stator_node.supervisor import Supervisor, identifiers_of
 
 logger = logging.getLogger(__name__)
 
@@ -36,29 +36,36 @@ class ClusterTableWork:
 
     async def activate(self, table: Table) -> None:
         """Wait for leaders everywhere, and for this gateway to know them."""
-        await _until(lambda: table.identifier in self._supervisor.ready)
+        identifiers = set(identifiers_of(table))
+        await _until(lambda: identifiers <= self._supervisor.ready)
         active = table_status.table_active(self._catalog.tables[table.name])
         await self._described(active)
         self._save(active)
 
     async def delete(self, table: Table) -> None:
-        """Wait until no pod holds anything of the table."""
-        await _until(lambda: table.identifier in self._supervisor.gone)
+        """Wait until no pod holds anything of the table and its indexes."""
+        identifiers = {table.identifier, *(index.identifier for index in table.global_indexes)}
+        await _until(lambda: identifiers <= self._supervisor.gone)
         self._catalog.remove(table.name)
 
     async def remove_index(self, table: Table, index: Index) -> None:
-        """The pods delete the entries when they hear of the table without the index."""
+        """Wait until no pod holds anything of the index, then describe the table without it."""
+        await _until(lambda: index.identifier in self._supervisor.gone)
         removed = table_status.index_removed(self._catalog.tables[table.name], index.name)
         await self._described(removed)
         self._save(removed)
 
     async def fill_index(self, table: Table, index: Index) -> None:
-        """Have the leader of the table's one partition put every entry through its log."""
+        """Wait for the partitions of the index, and until those of the table have filled them."""
+        await _until(lambda: index.identifier in self._supervisor.ready)
         filling = table_status.index_backfilling(self._catalog.tables[table.name], index.name)
         await self._described(filling)
         self._save(filling)
-        if not await self._supervisor.fill_index(filling, index):
-            return  # Begun again by the next step: the index is still CREATING.
+        while not self._supervisor.has_filled(filling, index):
+            present = self._catalog.tables[table.name].index(index.name)
+            if present is None or present.status != "CREATING":
+                return  # Somebody deletes it, or the table.
+            await asyncio.sleep(LOOK_SECONDS)
         active = table_status.index_active(self._catalog.tables[table.name], index.name)
         await self._described(active)
         self._save(active)
@@ -85,15 +92,21 @@ class ClusterTableWork:
 
     def statistics(self, table: Table) -> TableStatistics:
         """What the leaders of the table's partitions have counted."""
-        items = size = 0
+        counted: dict[int, tuple[int, int]] = {}
         for node in self._view.nodes.values():
             for replica in node.report.get("partitions", ()):
-                if replica["leads"] and (
-                    replica["descriptor"]["table_identifier"] == table.identifier
-                ):
-                    items += replica["item_count"]
-                    size += replica["size_bytes"]
-        return TableStatistics(items, size)
+                if replica["leads"]:
+                    identifier = replica["descriptor"]["table_identifier"]
+                    items, size = counted.get(identifier, (0, 0))
+                    counted[identifier] = (
+                        items + replica["item_count"],
+                        size + replica["size_bytes"],
+                    )
+        indexes = {
+            index.name: IndexStatistics(*counted.get(index.identifier, (0, 0)))
+            for index in table.global_indexes
+        }
+        return TableStatistics(*counted.get(table.identifier, (0, 0)), indexes)
 
     def storage_failed(self, error: StorageFailed) -> None:
         """The control store refused; table operations say so until it takes writes again."""

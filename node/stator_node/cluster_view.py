@@ -85,14 +85,14 @@ class ClusterView:
             raise ResourceNotFoundException("Requested resource not found")
         return found
 
-    def partition_of(self, of: Table, place: int) -> PartitionDescriptor | None:
-        """The partition that holds this hash of a table, as far as is known."""
-        known = self.maps.get(of.identifier)
+    def partition_of(self, identifier: int, place: int) -> PartitionDescriptor | None:
+        """The partition that holds this hash of a table or global index, as far as is known."""
+        known = self.maps.get(identifier)
         return None if known is None else known.partition_of(place)
 
-    def partitions_of(self, of: Table, start: int, end: int) -> list[PartitionDescriptor]:
+    def partitions_of(self, identifier: int, start: int, end: int) -> list[PartitionDescriptor]:
         """The partitions that hold the hashes [start, end), in order."""
-        known = self.maps.get(of.identifier)
+        known = self.maps.get(identifier)
         return [] if known is None else list(known.partitions_of(start, end))
 
     def leader(self, partition: PartitionDescriptor) -> str | None:
@@ -174,6 +174,8 @@ class ClusterView:
                     continue
                 leads = replica["leads"] and node.node_id in fresh
                 reports.append(PartitionReport(node.node_id, descriptor, leads, replica["term"]))
+                if descriptor.table_identifier != described.identifier:
+                    continue  # A partition of an index: its table's own know the table better.
                 known = tables.get(described.name)
                 if known is None or (leads, described.identifier) > (known[0], known[1].identifier):
                     tables[described.name] = leads, described

@@ -1,12 +1,12 @@
 """Errands: one request to whoever holds a hash, until it is answered.
 
-In: an operation's code and body, and hashes of a table. It is sent to the leader of the partition
-that holds them, or, where an eventual read will do, to the nearest replica, and if that is slow to
-a second one as well: who answers first is heard. Out: the answer. A wrong guess costs one redirect,
-which teaches the view (`cluster_view.py`); an unavailable replica costs a short wait. Called by
-`cluster_router.py`. Invariants: a write whose outcome is unknown is never sent again; tries are
-bounded in time, and second requests in number; what is for several hashes is sent only where all
-of them seem to be.
+In: an operation's code and body, and hashes of a table or of a global index. It is sent to the
+leader of the partition that holds them, or, where an eventual read will do, to the nearest replica,
+and if that is slow to a second one as well: who answers first is heard. Out: the answer. A wrong
+guess costs one redirect, which teaches the view (`cluster_view.py`); an unavailable replica costs a
+short wait. Called by `cluster_router.py` and `index_feeder.py`. Invariants: a write whose outcome
+is unknown is never sent again; tries are bounded in time, and second requests in number; what is
+for several hashes is sent only where all of them seem to be.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ import orjson
 from stator_core import errors
 from stator_core.errors import DynamoDBError, InternalServerError, ServiceUnavailable
 from stator_core.partition_descriptor import PartitionDescriptor
-from stator_core.table import Table
 from stator_node.cluster_view import ClusterView
 from stator_node.doors import Clock
 from stator_node.operation_codes import OperationCode
@@ -51,7 +50,7 @@ class Scattered(Exception):
 class Errand:
     """What is to be done, and how often it was tried."""
 
-    table: Table
+    identifier: int  # of the table, or of the global index
     places: Sequence[int]  # whoever holds these hashes is asked
     operation: OperationCode
     body: bytes
@@ -79,27 +78,31 @@ class Errands:
 
     def send(
         self,
-        table: Table,
+        identifier: int,
         places: Sequence[int],
         operation: OperationCode,
         body: bytes,
         *,
         eventual: bool = False,
         is_write: bool = False,
+        seconds: float = TOTAL_SECONDS_MAX,
     ) -> Pending[bytes]:
-        """Have an operation executed by the partition that holds all these hashes.
+        """Have an operation executed by the partition of a table, or of a global index.
+
+        It is the one that holds all these hashes. `is_write`: it must not be executed twice.
 
         Fails with DynamoDBError, or with Scattered where several partitions hold them.
         """
         result: Pending[bytes] = Pending()
-        deadline = self._clock.monotonic() + TOTAL_SECONDS_MAX
-        self._try(Errand(table, places, operation, body, eventual, is_write, deadline, result))
+        deadline = self._clock.monotonic() + seconds
+        errand = Errand(identifier, places, operation, body, eventual, is_write, deadline, result)
+        self._try(errand)
         return result
 
     def _try(self, errand: Errand) -> None:
         """Ask the node that seems right; go on by what it answers."""
         view = self._view
-        partition = view.partition_of(errand.table, errand.places[0])
+        partition = view.partition_of(errand.identifier, errand.places[0])
         if partition is None:
             self._again(errand)
             return

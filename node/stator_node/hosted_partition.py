@@ -105,6 +105,9 @@ class Surroundings(Protocol):
     def scrub(self, partition: HostedPartition, index: int) -> None:
         """Take a digest of what the partition holds at this moment, which is this index."""
 
+    def followed(self, partition: HostedPartition) -> None:
+        """Something has been applied here that somebody may follow."""
+
     def changed(self, partition: HostedPartition) -> None:
         """Leader, range, members or table have changed: tell who wants to know."""
 
@@ -377,6 +380,8 @@ class HostedPartition:
             self._around.child_refused(child)
         if self.state is not before or configuration is not None:
             self._around.changed(self)
+        if self.state.followers and self.raft.leads:
+            self._around.followed(self)
         if last - self._compacted_at >= self._around.settings.compact_every:
             self._compact(last)
         if scrubs:

@@ -143,7 +143,7 @@ class ItemOperations:
     def _query(self, body: dict[str, Any]) -> Answer:
         request = query.parse(body)
         read = request.bind(self._serving(request.table_name))
-        if self._fence is not None and (read.index is None or not read.index.is_global):
+        if self._fence is not None:
             for start, _ in read.ranges:
                 self._fence.check(start)
         return self._replica.read_page(read)

@@ -25,8 +25,11 @@ from stator_core.raft.settings import Settings
 from stator_node.cli import NodeSettings
 from stator_node.clock import SystemClock
 from stator_node.cluster_members import ClusterMembers
+from stator_node.cluster_view import ClusterView
 from stator_node.doors import Clock, ItemStore, StorageDamaged, StorageFailed
+from stator_node.errand import Errands
 from stator_node.front_doors import CannotStart
+from stator_node.index_feeder import IndexFeeder
 from stator_node.local import COLLECTOR_THRESHOLDS, SWITCH_INTERVAL_SECONDS
 from stator_node.node_requests import NodeRequests
 from stator_node.partition_host import PartitionHost
@@ -50,6 +53,7 @@ class Node:
     """The parts of a running pod."""
 
     host: PartitionHost
+    feeder: IndexFeeder
     server: FrameServer
     links: Links
     requests: NodeRequests
@@ -64,6 +68,7 @@ class Node:
             await asyncio.sleep(REDIRECT_SECONDS)  # Until then who asks here is sent on.
         for task in self.background:
             task.cancel()
+        self.feeder.stop()
         self.host.stop()
         await self.server.stop()
         self.links.close()
@@ -93,6 +98,7 @@ def build(
 
     def disk_failed(error: StorageFailed) -> None:
         logger.critical("this pod ends, its disk refuses: %s", error)
+        feeder.stop()
         host.stop()
         node.failed = True
         node.ended.set()
@@ -101,12 +107,16 @@ def build(
     host = PartitionHost(store, sync, links, clock, loop, settings, chance.randrange)
     host.on_storage_failed = disk_failed
     loads = PartitionLoads(store, clock, folder)
-    items = PartitionRequests(host, loads)
-    members = ClusterMembers(store, links)
-    requests = NodeRequests(host, items, loads, members)
+    view = ClusterView(links, clock, hello.zone)
+    feeder = IndexFeeder(host, view, Errands(view, clock, chance.random), clock)
+    host.on_followed = feeder.wake
+    items = PartitionRequests(host, loads, feeder)
+    members = ClusterMembers(store, view)
+    requests = NodeRequests(host, items, loads, members, feeder)
+    links.own = requests.own
     background = [loop.create_task(loads.run(host.partitions))]
     server = FrameServer(hello, requests)
-    node = Node(host, server, links, requests, background, asyncio.Event())
+    node = Node(host, feeder, server, links, requests, background, asyncio.Event())
     return node
 
 

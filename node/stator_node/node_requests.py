@@ -8,7 +8,6 @@ log; nobody outside decides a range or a member (`partition_state.py`).
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import asdict
@@ -18,21 +17,20 @@ import orjson
 
 from stator_core import partition_descriptor, partition_state, table
 from stator_core.entry_format import EntryKind
-from stator_core.errors import DynamoDBError
 from stator_core.raft.membership import Change, ChangeKind, MembershipChange
 from stator_core.raft.refusals import NotLeader, Refusal
 from stator_node.cluster_members import ClusterMembers
-from stator_node.doors import StorageFailed
 from stator_node.hosted_partition import HostedPartition
-from stator_node.index_filling import IndexFilling, IndexNotFilled
+from stator_node.index_feeder import IndexFeeder
 from stator_node.operation_codes import OperationCode
 from stator_node.partition_host import PartitionHost
 from stator_node.partition_load import PartitionLoads
 from stator_node.partition_requests import PartitionRequests, redirect
-from stator_node.raft_commit import NotLeading
+from stator_node.pending import Pending
 from stator_node.snapshot_transfer import ALL_HERE, ChunkRefused, decode_chunk
 from stator_node.transport.frame_format import Hello, Status
-from stator_node.transport.server import Request
+from stator_node.transport.links import Answer
+from stator_node.transport.server import OwnRequest, Request
 
 logger = logging.getLogger(__name__)
 
@@ -49,9 +47,10 @@ class NodeRequests:
         items: PartitionRequests,
         loads: PartitionLoads,
         members: ClusterMembers,
+        feeder: IndexFeeder,
     ) -> None:
+        self._feeder = feeder
         self._members = members
-        self._tasks: set[asyncio.Task[None]] = set()
         self._host = host
         self._items = items
         self._loads = loads
@@ -66,7 +65,6 @@ class NodeRequests:
             OperationCode.CHANGE_MEMBERS: self._change_members,
             OperationCode.DESCRIBE: self._describe,
             OperationCode.JOIN: self._join,
-            OperationCode.FILL_INDEX: self._fill_index,
             OperationCode.SEND_STATE: self._send_state,
             OperationCode.SCRUB: self._scrub,
             OperationCode.REBUILD: self._rebuild,
@@ -88,6 +86,18 @@ class NodeRequests:
         except (Refusal, ChunkRefused, ValueError, KeyError) as error:
             reason = orjson.dumps({"reason": str(error)})
             request.answer(Status.UNAVAILABLE, reason)
+
+    def own(self, partition_id: int, operation: int, flags: int, body: bytes) -> Pending[Answer]:
+        """Answer a request of this pod to itself."""
+        pending: Pending[Answer] = Pending()
+
+        def settle(status: Status, answer: bytes) -> None:
+            if not pending.done:
+                pending.resolve(Answer(status, answer))
+
+        request = OwnRequest(partition_id, operation, flags, body, settle)
+        self.request_received(self._host.links.hello, request)
+        return pending
 
     def _snapshot_chunk(self, request: Request) -> None:
         wanted = self._host.chunk_received(request.partition_id, decode_chunk(request.body))
@@ -134,10 +144,13 @@ class NodeRequests:
             "last": raft.last_index,
             "quiet": raft.quiesced,
             "scrubbed": None if hosted.scrubbed is None else asdict(hosted.scrubbed),
+            "followers": [asdict(each) for each in hosted.state.followers],
             **self._loads.of(hosted),
         }
         if raft.leads:
-            members["followers"] = {str(peer.replica): peer.match for peer in raft.state.others}
+            members["peers"] = {str(peer.replica): peer.match for peer in raft.state.others}
+            lags = self._feeder.lags(hosted.partition_id, hosted.state.table)
+            members["index_lags"] = {name: asdict(lag) for name, lag in lags.items()}
         return members
 
     def _join(self, request: Request) -> None:
@@ -206,24 +219,6 @@ class NodeRequests:
             raise ValueError(f"replica {replica_id} gets no state from here")
         self._host.send_snapshot(hosted, message)
         request.answer(Status.RESULT, OK)
-
-    def _fill_index(self, request: Request) -> None:
-        """Put an entry for every item into a new global index, through the log."""
-        hosted = self._led(request)
-        filling = IndexFilling(hosted, orjson.loads(request.body)["index"])
-
-        async def fill() -> None:
-            try:
-                await filling.run()
-            except (IndexNotFilled, StorageFailed, DynamoDBError, NotLeading) as error:
-                reason = orjson.dumps({"reason": str(error)})
-                request.answer(Status.UNAVAILABLE, reason)
-            else:
-                request.answer(Status.RESULT, OK)
-
-        task = self._host.loop.create_task(fill())
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
 
     def _transfer_leader(self, request: Request) -> None:
         members = orjson.loads(request.body)

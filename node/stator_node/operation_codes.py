@@ -19,6 +19,7 @@ class OperationCode(IntEnum):
     BATCH_WRITE_ITEM = 8
     PLAIN_PUT = 24  # bodies of these two: `plain_operations.py`
     PLAIN_GET = 25
+    INDEX_WRITE = 26  # its body: `stator_core.index_entries`
     SNAPSHOT_CHUNK = 32
     REPORT = 33
     CREATE_PARTITION = 34
@@ -29,7 +30,6 @@ class OperationCode(IntEnum):
     CHANGE_MEMBERS = 39
     DESCRIBE = 40
     JOIN = 41
-    FILL_INDEX = 42
     SEND_STATE = 43
     SCRUB = 44
     REBUILD = 45

@@ -84,6 +84,7 @@ class PartitionHost:
         self.node_id = links.hello.sender_id
         self.partitions: dict[int, HostedPartition] = {}
         self.on_changed: Callable[[HostedPartition], None] = lambda _: None
+        self.on_followed: Callable[[HostedPartition], None] = lambda _: None
         self.on_gone: Callable[[int], None] = lambda _: None
         # A write of a replica was refused. What it has in memory is ahead of its disk: the pod must
         # end, and go on from what is there.
@@ -341,6 +342,9 @@ class PartitionHost:
         task = self.loop.create_task(scrub(walk, done, lambda: self.rebuild(partition)))
         self._scrubs.add(task)
         task.add_done_callback(self._scrubs.discard)
+
+    def followed(self, partition: HostedPartition) -> None:
+        self.on_followed(partition)
 
     def changed(self, partition: HostedPartition) -> None:
         self.on_changed(partition)

@@ -16,9 +16,18 @@ from collections.abc import Callable
 import orjson
 
 from stator_core import partition_descriptor
-from stator_core.errors import DynamoDBError, InternalServerError, ResourceNotFoundException
-from stator_core.table import Table
+from stator_core.errors import (
+    DynamoDBError,
+    InternalServerError,
+    ProvisionedThroughputExceededException,
+    ResourceNotFoundException,
+    ThrottlingException,
+)
+from stator_core.index_entries import BatchRefused
+from stator_core.table import Index, Table
 from stator_node.hosted_partition import HostedPartition
+from stator_node.index_feeder import IndexFeeder
+from stator_node.index_writes import IndexWrites
 from stator_node.item_operations import Answer, Fence, ItemOperation, ItemOperations, OutsideRange
 from stator_node.operation_codes import NAMES, OperationCode
 from stator_node.partition_host import PartitionHost
@@ -34,6 +43,7 @@ from stator_node.transport.server import Request
 logger = logging.getLogger(__name__)
 
 OfBytes = Callable[[bytes], Answer]
+OF_INDEX = (OperationCode.QUERY, OperationCode.SCAN)  # what clients ask of a global index
 READS = frozenset(
     (
         OperationCode.GET_ITEM,
@@ -48,8 +58,9 @@ READS = frozenset(
 class PartitionRequests:
     """Executes item operations on the partitions of one pod."""
 
-    def __init__(self, host: PartitionHost, loads: PartitionLoads) -> None:
+    def __init__(self, host: PartitionHost, loads: PartitionLoads, feeder: IndexFeeder) -> None:
         self._host = host
+        self._feeder = feeder
         self._loads = loads
         self._operations: dict[int, tuple[HostedPartition, dict[int, OfBytes]]] = {}
         self.writes: dict[int, int] = {}  # by table identifier, for statistics
@@ -75,6 +86,10 @@ class PartitionRequests:
             return
         if not hosted.may_write:
             request.answer(Status.UNAVAILABLE, b"")
+            return
+        late = self._feeder.late(hosted.partition_id, hosted.state.table)
+        if late is not None:
+            request.answer(Status.REFUSED, refusal(throttled(hosted.state.table, late)))
             return
         self._execute(hosted, request)
 
@@ -106,6 +121,8 @@ class PartitionRequests:
     def _refuse(self, hosted: HostedPartition, request: Request, error: BaseException) -> None:
         """Say no in the way that tells the sender whether it may try elsewhere."""
         match error:
+            case BatchRefused():
+                request.answer(Status.UNAVAILABLE, b"")
             case OutsideRange() | NotLeading():
                 request.answer(Status.REDIRECT, redirect(hosted))
             case OutcomeUnknown():
@@ -134,6 +151,16 @@ class PartitionRequests:
             hosted.commit, host.loop, host.clock, host.stamps, self.writes, hosted.partition_id
         )
         fence = Fence(_range_of(hosted), self._noter(hosted.partition_id))
+        assert hosted.state is not None
+        if hosted.state.is_of_index:
+            usual = ItemOperations(_serving(hosted), replica, fence).by_name()
+            operations: dict[int, OfBytes] = {
+                code: _of_json(usual[NAMES[code]]) for code in OF_INDEX
+            }
+            writes = IndexWrites(hosted.state.table, fence, hosted.commit, host.clock)
+            operations[OperationCode.INDEX_WRITE] = writes.write
+            self._operations[hosted.partition_id] = hosted, operations
+            return operations
         usual = ItemOperations(_serving(hosted), replica, fence).by_name()
         operations = {code: _of_json(usual[name]) for code, name in NAMES.items()}
         plain = PlainOperations(
@@ -191,6 +218,32 @@ def _range_of(hosted: HostedPartition) -> Callable[[], tuple[int, int]]:
         return hosted.state.descriptor.range.start, hosted.state.descriptor.range.end
 
     return held
+
+
+def throttled(table: Table, index: Index) -> DynamoDBError:
+    """The refusal of a write that an index is too far behind to follow.
+
+    Source: AWS: Understanding throttling, "key range throughput exceeded"; the wordings are those
+    of back-pressure from an index.
+    """
+    reasons = [
+        {
+            "reason": "IndexWriteKeyRangeThroughputExceeded",
+            "resource": f"{table.arn}/index/{index.name}",
+        }
+    ]
+    if table.billing_mode == "PROVISIONED":
+        return ProvisionedThroughputExceededException(
+            "The level of configured provisioned throughput for one or more global secondary "
+            "indexes of the table was exceeded. Consider increasing your provisioning level for "
+            "the under-provisioned global secondary indexes with the UpdateTable API",
+            ThrottlingReasons=reasons,
+        )
+    return ThrottlingException(
+        "Throughput exceeds the current capacity of one or more global secondary indexes. DynamoDB "
+        "is automatically scaling your index so please try again shortly.",
+        throttlingReasons=reasons,
+    )
 
 
 def redirect(hosted: HostedPartition) -> bytes:

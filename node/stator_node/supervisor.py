@@ -17,7 +17,14 @@ from typing import Any
 
 import orjson
 
-from stator_core import log_format, partition_descriptor, placement, table_status
+from stator_core import (
+    log_format,
+    partition_descriptor,
+    partition_state,
+    placement,
+    table_status,
+)
+from stator_core.key_format import HASH_SPACE
 from stator_core.partition_descriptor import PartitionDescriptor
 from stator_core.placement_types import (
     Action,
@@ -52,7 +59,6 @@ logger = logging.getLogger(__name__)
 ROUND_SECONDS = 0.25
 SUSPECT_SECONDS = 1.5
 DEAD_SECONDS = 5.0
-FILL_SECONDS_MAX = 3_600.0
 SCRUB_SECONDS = 3_600.0
 EFFECT_SECONDS = 2 * ROUND_SECONDS + 0.2
 ACTION_ROUNDS = 40  # after which an action that shows no effect is planned anew
@@ -152,23 +158,27 @@ class Supervisor:
         """The tables on record, as the planner needs them."""
         tables = []
         for table in self._catalog.tables.values():
-            recorded = tuple(
-                descriptor
-                for descriptor in self._recorded.values()
-                if descriptor.table_identifier == table.identifier
-            )
-            status = table.status
-            assert status in ("CREATING", "ACTIVE", "UPDATING", "DELETING")
-            tables.append(
-                TableSpecification(
-                    name=table.name,
-                    identifier=table.identifier,
-                    status=status,  # type: ignore[arg-type]  # asserted just before
-                    pinned=bool(table.global_indexes),
-                    recorded=recorded,
-                )
-            )
+            tables.append(self._wanted(table.name, table.identifier, table.status))
+            for index in table.global_indexes:
+                name = f"{table.name}/{index.name}"  # No table can have this name.
+                status = _status_of(table, index)
+                tables.append(self._wanted(name, index.identifier, status))
         return Specification(tuple(tables), self._configuration)
+
+    def _wanted(self, name: str, identifier: int, status: str) -> TableSpecification:
+        """A table, or a global index, which is a table to the planner."""
+        assert status in ("CREATING", "ACTIVE", "UPDATING", "DELETING")
+        recorded = tuple(
+            descriptor
+            for descriptor in self._recorded.values()
+            if descriptor.table_identifier == identifier
+        )
+        return TableSpecification(
+            name=name,
+            identifier=identifier,
+            status=status,  # type: ignore[arg-type]  # asserted just before
+            recorded=recorded,
+        )
 
     def observation(self) -> Observation:
         """The nodes and their replicas as they were last heard."""
@@ -239,7 +249,8 @@ class Supervisor:
         led = {
             descriptor.partition_id: descriptor
             for table in tuple(self._catalog.tables.values())
-            for descriptor, _ in self._led(table.identifier)
+            for identifier in identifiers_of(table)
+            for descriptor, _ in self._led(identifier)
         }
         for node_id, partition_id, replica_id in empty:
             descriptor = led.get(partition_id)
@@ -296,38 +307,40 @@ class Supervisor:
 
     async def _describe_as(self, table: Table) -> bool:
         everywhere = True
-        for partition, described in self._led(table.identifier):
-            if described != table_members(table):
-                everywhere = False
-                await self._actions.describe(partition, table)
+        for identifier in identifiers_of(table):
+            for partition, replica in self._led(identifier):
+                if replica["table"] != table_members(table):
+                    everywhere = False
+                    await self._actions.describe(partition, table)
         return everywhere and table.identifier in self.ready
 
-    async def fill_index(self, table: Table, index: Index) -> bool:
-        """Have the leader of a table fill a new global index. False: it must be begun again."""
-        led = self._led(table.identifier)
-        if len(led) != 1:
-            return False
-        partition = led[0][0]
-        leader = self._view.leader(partition)
-        body = orjson.dumps({"index": index.name})
-        return leader is not None and await self._actions.ask(
-            leader, partition.partition_id, OperationCode.FILL_INDEX, body, FILL_SECONDS_MAX
-        )
+    def has_filled(self, table: Table, index: Index) -> bool:
+        """Whether every partition of a table says that a new index has what was there before."""
+        name = partition_state.index_follower(index.identifier)
+        led = sorted(self._led(table.identifier), key=lambda each: each[0].range.start)
+        place = 0
+        for partition, replica in led:
+            follower = next((each for each in replica["followers"] if each["name"] == name), None)
+            if partition.range.start != place or follower is None or follower["filled"] is not None:
+                return False
+            place = partition.range.end
+        return place == HASH_SPACE
 
     def is_described_by_all(self, table: Table) -> bool:
         """Whether every replica that can be heard holds this description."""
         members = table_members(table)
+        identifiers = identifiers_of(table)
         return all(
             replica["table"] == members
             for node in self._view.fresh()
             for replica in node.report.get("partitions", ())
-            if replica["descriptor"]["table_identifier"] == table.identifier
+            if replica["descriptor"]["table_identifier"] in identifiers
         )
 
-    def _led(self, identifier: int) -> list[tuple[PartitionDescriptor, Any]]:
-        """The partitions of a table that have a leader, with the description they hold."""
+    def _led(self, identifier: int) -> list[tuple[PartitionDescriptor, dict[str, Any]]]:
+        """The partitions of a table that have a leader, with what it reports."""
         return [
-            (partition_descriptor.from_json(replica["descriptor"]), replica["table"])
+            (partition_descriptor.from_json(replica["descriptor"]), replica)
             for node in self._view.nodes.values()
             for replica in node.report.get("partitions", ())
             if replica["leads"] and replica["descriptor"]["table_identifier"] == identifier
@@ -381,8 +394,10 @@ class Supervisor:
         return taken
 
     def _table(self, identifier: int) -> Table | None:
+        """The table of this identifier, or that has a global index of it."""
         for table in self._catalog.tables.values():
-            if table.identifier == identifier:
+            indexes = table.global_indexes
+            if table.identifier == identifier or any(i.identifier == identifier for i in indexes):
                 return table
         return None
 
@@ -454,6 +469,22 @@ def replica_report(node_id: str, replica: dict[str, Any]) -> ReplicaReport:
         byte_median=place("byte_median"),
         traffic_median=place("traffic_median"),
     )
+
+
+def identifiers_of(table: Table) -> list[int]:
+    """The identifiers whose partitions hold a table: its own, and those of its global indexes.
+
+    Not of an index that is being deleted: its partitions go.
+    """
+    kept = [index.identifier for index in table.global_indexes if index.status != "DELETING"]
+    return [table.identifier, *kept]
+
+
+def _status_of(table: Table, index: Index) -> str:
+    """The status of an index as that of a table."""
+    if "DELETING" in (table.status, index.status):
+        return "DELETING"
+    return "CREATING" if "CREATING" in (table.status, index.status) else "ACTIVE"
 
 
 def table_members(table: Table) -> Any:

@@ -121,11 +121,6 @@ class SupervisorRequests:
                 f"{place:016x} does not cut partition {partition.partition_id}, which holds "
                 f"{partition.range.start:016x} up to {partition.range.end:016x}"
             )
-        table = self._view.tables.get(partition.table_name)
-        if table is not None and table.global_indexes:
-            raise NotPossible(
-                f"table {table.name} has global secondary indexes: it stays in one partition"
-            )
         child_id = self._supervisor.next_partition_id
         action = SplitPartition(
             partition.partition_id, partition.table_identifier, partition.epochs, place, child_id

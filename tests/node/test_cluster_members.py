@@ -8,7 +8,8 @@ import pytest
 
 from stator_core.log_format import LogDamaged
 from stator_node.cluster_members import MEMBERS_KEY, ClusterMembers
-from stator_node.memory import MemoryItemStore
+from stator_node.cluster_view import ClusterView
+from stator_node.memory import ManualClock, MemoryItemStore
 from told_links import ToldLinks
 
 
@@ -17,7 +18,8 @@ def member(port: int) -> dict[str, Any]:
 
 
 def members(store: MemoryItemStore, links: ToldLinks) -> ClusterMembers:
-    return ClusterMembers(store, links)  # type: ignore[arg-type]
+    view = ClusterView(links, ManualClock(), "z")  # type: ignore[arg-type]
+    return ClusterMembers(store, view)
 
 
 def ports(links: ToldLinks) -> dict[str, int]:
@@ -25,14 +27,14 @@ def ports(links: ToldLinks) -> dict[str, int]:
 
 
 def test_a_new_pod_knows_nobody() -> None:
-    links = ToldLinks()
+    links = ToldLinks(itself="n1")
 
     assert members(MemoryItemStore(), links).known == {}
     assert links.addresses == {}
 
 
 def test_it_links_to_everybody_but_itself() -> None:
-    links = ToldLinks()
+    links = ToldLinks(itself="n1")
 
     members(MemoryItemStore(), links).learn({"n1": member(1), "n2": member(2), "n3": member(3)})
 
@@ -41,9 +43,9 @@ def test_it_links_to_everybody_but_itself() -> None:
 
 
 def test_a_restart_finds_the_peers_though_nobody_steers() -> None:
-    store, links = MemoryItemStore(), ToldLinks()
+    store, links = MemoryItemStore(), ToldLinks(itself="n1")
     known = {"n1": member(1), "n2": member(2)}
-    members(store, ToldLinks()).learn(known)
+    members(store, ToldLinks(itself="n1")).learn(known)
     store.lose_power()
 
     again = members(store, links)
@@ -53,19 +55,19 @@ def test_a_restart_finds_the_peers_though_nobody_steers() -> None:
 
 
 def test_who_has_left_is_linked_to_no_more_and_who_has_moved_is_found() -> None:
-    store, links = MemoryItemStore(), ToldLinks()
+    store, links = MemoryItemStore(), ToldLinks(itself="n1")
     joined = members(store, links)
     joined.learn({"n2": member(2), "n3": member(3)})
 
     joined.learn({"n3": member(33)})
 
     assert ports(links) == {"n3": 33}
-    assert members(store, ToldLinks()).known == {"n3": member(33)}
+    assert members(store, ToldLinks(itself="n1")).known == {"n3": member(33)}
 
 
 def test_what_is_known_already_is_not_written_again() -> None:
     store = MemoryItemStore()
-    joined = members(store, ToldLinks())
+    joined = members(store, ToldLinks(itself="n1"))
     joined.learn({"n2": member(2)})
     store.fail_with = "a write"
 
@@ -74,10 +76,10 @@ def test_what_is_known_already_is_not_written_again() -> None:
 
 def test_a_damaged_list_is_found() -> None:
     store = MemoryItemStore()
-    members(store, ToldLinks()).learn({"n2": member(2)})
+    members(store, ToldLinks(itself="n1")).learn({"n2": member(2)})
     stored = store.get_from("meta", MEMBERS_KEY)
     assert stored is not None
     store.write([("meta", MEMBERS_KEY, stored[:-1] + b"!")], sync=True)
 
     with pytest.raises(LogDamaged):
-        members(store, ToldLinks())
+        members(store, ToldLinks(itself="n1"))

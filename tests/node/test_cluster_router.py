@@ -29,7 +29,10 @@ async def split_in_two(cluster: SmallCluster) -> None:
     await cluster.ask(leader, 1, OperationCode.SPLIT, body)
     await cluster.until(lambda: cluster.has_leader(2))
     await cluster.until(
-        lambda: len(cluster.view.partitions_of(cluster.view.tables["Music"], 0, 2 * HALF)) == 2
+        lambda: (
+            len(cluster.view.partitions_of(cluster.view.tables["Music"].identifier, 0, 2 * HALF))
+            == 2
+        )
     )
 
 

@@ -43,7 +43,7 @@ async def cut_unheard(cluster: SmallCluster) -> asyncio.Task[None]:
         await cluster.ask(cluster.leader(parent).node_id, parent, OperationCode.SPLIT, body)
         await cluster.until(lambda child_id=child_id: cluster.has_leader(child_id))
     table = cluster.view.tables["Music"]
-    assert len(cluster.view.partitions_of(table, 0, 4 * QUARTER)) == 1
+    assert len(cluster.view.partitions_of(table.identifier, 0, 4 * QUARTER)) == 1
 
     async def look_later() -> None:
         await asyncio.sleep(0.3)
@@ -101,7 +101,9 @@ def test_a_late_follower_answers_an_eventual_scan_for_no_more_than_it_was_asked(
             body = {"at_hash": f"{2 * QUARTER:017x}", "child_id": 2}
             await cluster.ask(leader.node_id, 1, OperationCode.SPLIT, body)
             table = cluster.view.tables["Music"]
-            await cluster.until(lambda: len(cluster.view.partitions_of(table, 0, 4 * QUARTER)) == 2)
+            await cluster.until(
+                lambda: len(cluster.view.partitions_of(table.identifier, 0, 4 * QUARTER)) == 2
+            )
             await late.start()
             page = await cluster.execute("Scan", TableName="Music")
             assert len({each["pk"]["S"] for each in page["Items"]}) == page["Count"]

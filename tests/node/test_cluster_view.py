@@ -56,8 +56,8 @@ def test_tables_partitions_and_leaders_follow_from_reports_alone(seen: Seen) -> 
 
     assert view.serving("Music") == table
     assert view.serving(table.arn) == table
-    assert view.partition_of(table, HALF) == descriptor
-    assert view.partitions_of(table, 0, HASH_SPACE) == [descriptor]
+    assert view.partition_of(table.identifier, HALF) == descriptor
+    assert view.partitions_of(table.identifier, 0, HASH_SPACE) == [descriptor]
     assert view.leader(descriptor) == "n2"
 
 
@@ -106,7 +106,7 @@ def test_a_leader_that_has_fallen_silent_is_soon_not_believed(seen: Seen) -> Non
     view = seen.hear(n2=[replica(table, descriptor)])
 
     assert view.leader(descriptor) is None
-    assert view.partition_of(table, 0) == descriptor
+    assert view.partition_of(table.identifier, 0) == descriptor
     assert [node.node_id for node in view.fresh()] == ["n2"]
 
 
@@ -121,7 +121,7 @@ def test_newer_epochs_replace_what_older_replicas_still_say(seen: Seen) -> None:
         n2=[replica(table, before)],
     )
 
-    assert view.partitions_of(table, 0, HASH_SPACE) == [left, right]
+    assert view.partitions_of(table.identifier, 0, HASH_SPACE) == [left, right]
 
 
 @pytest.mark.parametrize("old_is_led", [False, True])
@@ -137,7 +137,7 @@ def test_a_new_table_of_an_old_name_is_the_one_that_is_served(seen: Seen, old_is
     )
 
     assert view.serving("Music").identifier == 5
-    assert view.partition_of(view.serving("Music"), 0) == second
+    assert view.partition_of(view.serving("Music").identifier, 0) == second
 
 
 def test_the_leaders_description_goes_before_a_followers(seen: Seen) -> None:
@@ -186,7 +186,7 @@ def test_a_redirect_teaches_the_range_and_the_leader(seen: Seen) -> None:
 
     seen.view.learn(redirect(left, "n3", term=4).body)
 
-    assert seen.view.partition_of(table, 0) == left
+    assert seen.view.partition_of(table.identifier, 0) == left
     assert seen.view.leader(left) == "n3"
     seen.view.learn(redirect(left, None).body)
     assert seen.view.leader(left) == "n3"

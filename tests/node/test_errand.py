@@ -79,11 +79,13 @@ class Gateway:
 
     def put(self, *places: int) -> Pending[bytes]:
         return self.errands.send(
-            TABLE, places or (7,), OperationCode.PUT_ITEM, b"{}", is_write=True
+            TABLE.identifier, places or (7,), OperationCode.PUT_ITEM, b"{}", is_write=True
         )
 
     def get(self, *, eventual: bool = False) -> Pending[bytes]:
-        return self.errands.send(TABLE, (7,), OperationCode.GET_ITEM, b"{}", eventual=eventual)
+        return self.errands.send(
+            TABLE.identifier, (7,), OperationCode.GET_ITEM, b"{}", eventual=eventual
+        )
 
     @property
     def asked(self) -> list[str]:

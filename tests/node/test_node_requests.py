@@ -23,7 +23,7 @@ def test_a_report_tells_of_every_replica_and_of_followers_where_it_leads() -> No
             assert replica["leads"]
             assert replica["serves"]
             assert replica["leader"] == leader.node_id
-            assert len(replica["followers"]) == 2
+            assert len(replica["peers"]) == 2
 
     asyncio.run(run())
 

@@ -16,6 +16,7 @@ NUMBERS = {
     "BATCH_WRITE_ITEM": 8,
     "PLAIN_PUT": 24,
     "PLAIN_GET": 25,
+    "INDEX_WRITE": 26,
     "SNAPSHOT_CHUNK": 32,
     "REPORT": 33,
     "CREATE_PARTITION": 34,
@@ -26,8 +27,9 @@ NUMBERS = {
     "CHANGE_MEMBERS": 39,
     "DESCRIBE": 40,
     "JOIN": 41,
-    "FILL_INDEX": 42,
     "SEND_STATE": 43,
+    "SCRUB": 44,
+    "REBUILD": 45,
     "CLUSTER_STATUS": 64,
     "CLUSTER_DRAIN": 65,
     "CLUSTER_REMOVE": 66,
@@ -53,5 +55,6 @@ def test_the_item_operations_are_those_that_a_partition_executes() -> None:
     operations = ItemOperations(lambda _: (), ()).by_name()  # type: ignore[arg-type]
 
     assert set(NAMES.values()) == set(operations)
-    plain = {OperationCode.PLAIN_PUT, OperationCode.PLAIN_GET}  # they take no JSON
-    assert {code for code in OperationCode if code < 32} == set(NAMES) | plain
+    # These take no JSON.
+    others = {OperationCode.PLAIN_PUT, OperationCode.PLAIN_GET, OperationCode.INDEX_WRITE}
+    assert {code for code in OperationCode if code < 32} == set(NAMES) | others

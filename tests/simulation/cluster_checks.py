@@ -19,9 +19,8 @@ from simulation.no_lost_write_checker import NoLostWriteChecker
 from simulation.promise import PromiseBroken
 from simulation.workloads import TABLES, Workload, item_of
 from simulation.world import Node
-from stator_core import item_format, key_format, keys
+from stator_core import change_format, item_format, key_format, keys
 from stator_core.indexes import index_changes
-from stator_core.partition import index_writes
 from stator_node.hosted_partition import HostedPartition
 
 VOTERS = 3
@@ -68,6 +67,18 @@ def _why_not_calm(replicas: list[tuple[Node, HostedPartition]]) -> str:
         if hosted.state is None or hosted.log.applied != leader.raft.last_index:
             applied = hosted.log.applied
             return f"{node.name} has applied {applied} of {leader.raft.last_index}"
+    return _who_is_behind(leader)
+
+
+def _who_is_behind(leader: HostedPartition) -> str:
+    """Which follower of the feed has not had all of it."""
+    assert leader.state is not None
+    bounds = change_format.feed_bounds(leader.partition_id)
+    last = leader.commit.store.cursor("changes", *bounds, reverse=True).take(1)
+    newest = change_format.stamp_of(last[0][0]) if last else 0
+    for follower in leader.state.followers:
+        if follower.delivered < newest or follower.filled is not None:
+            return f"{follower}, of changes up to {newest}"
     return ""
 
 
@@ -102,8 +113,7 @@ def check(cluster: ClusterWorld, workload: Workload, items: dict[str, Any]) -> N
     found = replicas_of(cluster)
     _check_equal(found)
     _check_once(cluster, workload, items, found)
-    for node, hosted in found_leaders(found):
-        _check_indexes(node, hosted)
+    _check_indexes(found)
 
 
 def _check_history(workload: Workload, items: dict[str, Any]) -> None:
@@ -182,7 +192,7 @@ def _check_once(
             for node, hosted in replicas:
                 assert hosted.state is not None
                 held = hosted.state.descriptor.range
-                if hosted.state.table.identifier == table.identifier:
+                if hosted.state.descriptor.table_identifier == table.identifier:
                     content = owned_content(node.disk, hosted.state)
                     dumps.append(
                         {
@@ -191,10 +201,7 @@ def _check_once(
                             "start": place(held.start),
                             "end": place(held.end),
                             "keys": [
-                                _placed(key)
-                                for family, key, _ in content
-                                if family == "items"
-                                and key_format.identifier_of(key) == table.identifier
+                                _placed(key) for family, key, _ in content if family == "items"
                             ],
                         }
                     )
@@ -221,7 +228,7 @@ def _check_nothing_else(cluster: ClusterWorld, found: Replicas) -> None:
             if holder is node and hosted.state is not None
             for family, key, _ in owned_content(node.disk, hosted.state)
         }
-        families: tuple[Any, ...] = ("items", "indexes")
+        families: tuple[Any, ...] = ("items", "indexes", "changes", "expiries")
         left = [
             (family, key)
             for family in families
@@ -242,30 +249,30 @@ def found_leaders(found: Replicas) -> list[tuple[Node, HostedPartition]]:
     ]
 
 
-def _check_indexes(node: Node, hosted: HostedPartition) -> None:
+def _check_indexes(found: Replicas) -> None:
     """The entries are those that follow from the items, no more and no fewer, content and all."""
-    assert hosted.state is not None
-    table = hosted.state.table
-    content = owned_content(node.disk, hosted.state)
     expected: dict[tuple[str, bytes], Any] = {}
     there: dict[tuple[str, bytes], Any] = {}
-    for family, key, value in content:
-        if family == "indexes" and key_format.local_index_of(key) == 0:
-            continue  # The size of an item collection: a sum, no entry.
-        payload = orjson.loads(item_format.payload_of(key, value))
-        if family == "items" and key_format.identifier_of(key) == table.identifier:
-            for entry in index_writes(index_changes(table, None, payload), 0):
-                entry_family, entry_key, entry_value = entry
-                assert entry_value is not None
-                expected[entry_family, entry_key] = orjson.loads(
-                    item_format.payload_of(entry_key, entry_value)
-                )
-        else:
-            there[family, key] = payload
+    for node, hosted in found_leaders(found):
+        assert hosted.state is not None
+        table, of_index = hosted.state.table, hosted.state.is_of_index
+        for family, key, value in owned_content(node.disk, hosted.state):
+            if family not in ("items", "indexes"):
+                continue
+            if family == "indexes" and (of_index or key_format.local_index_of(key) == 0):
+                continue  # A tombstone, or the size of an item collection.
+            payload = orjson.loads(item_format.payload_of(key, value))
+            if family == "indexes" or of_index:
+                there[family, key] = payload
+                continue
+            for change in index_changes(table, None, payload):
+                assert change.put_key is not None
+                of_family = "items" if change.index.is_global else "indexes"
+                expected[of_family, change.put_key] = change.entry
     if expected != there:
         differing = {
             key: (expected.get(key), there.get(key))
             for key in expected.keys() | there.keys()
             if expected.get(key) != there.get(key)
         }
-        raise PromiseBroken(f"partition {hosted.partition_id}: index entries: {differing}")
+        raise PromiseBroken(f"index entries, as they should be and as they are: {differing}")

@@ -89,6 +89,7 @@ class ObservedDisk:
         self._replica: dict[int, int] = {}  # partition: replica
         self._applied: dict[int, int] = {}
         self._range: dict[int, tuple[int, int, int] | None] = {}  # as of what is applied
+        self._of_index: set[int] = set()  # partitions of global indexes
         self._promised: list[tuple[int, bytes, bytes]] = []  # written and not known to be durable
         self.get = disk.get
         self._take_up()
@@ -237,13 +238,13 @@ class ObservedDisk:
         self._observer.saw("stands", partition, replica, index=index, timestamp=timestamp)
 
     def _item_stamps(self, partition: int, data: bytes) -> tuple[int, ...]:
-        """Of the items that an entry writes. Entries of global indexes may be made later."""
-        held = self._range.get(partition)
+        """Of the items that an entry writes. Those of an index come from many partitions' logs."""
+        if partition in self._of_index:
+            return ()
         return tuple(
             item_format.read(key, value).timestamp
             for family, key, value in decode_writes(data)
             if family == "items" and value is not None
-            if held is not None and identifier_of(key) == held[0]
         )
 
     def _check_range(
@@ -258,8 +259,8 @@ class ObservedDisk:
         identifier, start, end = held
         for index, data in entries:
             for family, key, _ in decode_writes(data):
-                if family == "items" and identifier_of(key) == identifier:
-                    if not start <= hash_of(key) < end:
+                if family in ("items", "indexes"):
+                    if identifier_of(key) != identifier or not start <= hash_of(key) < end:
                         raise PromiseBroken(
                             f"partition {partition}: entry {index} writes {key!r}, which lies "
                             f"outside of [{place(start)}, {place(end)})"
@@ -270,6 +271,8 @@ class ObservedDisk:
         record = read_replica(self._disk, partition)
         if record is None or record.state is None:
             return None
+        if record.state.is_of_index:
+            self._of_index.add(partition)
         descriptor = record.state.descriptor
         return descriptor.table_identifier, descriptor.range.start, descriptor.range.end
 
@@ -284,9 +287,9 @@ class ObservedDisk:
 def owned_content(
     disk: SimulatedDisk, state: partition_state.PartitionState
 ) -> list[tuple[Family, bytes, bytes]]:
-    """All that a disk holds in the ranges that a partition owns."""
+    """All that a disk holds of what a partition's log has made."""
     return [
         (family, key, value)
-        for family, start, end in state.owned_ranges()
+        for family, start, end in state.content_ranges()
         for key, value in disk.cursor(family, start, end)
     ]

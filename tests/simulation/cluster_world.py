@@ -32,7 +32,7 @@ from stator_node.cluster_view import POLL_SECONDS, ClusterView
 from stator_node.doors import StorageFailed
 from stator_node.errand import Errands
 from stator_node.hosted_partition import HostedPartition
-from stator_node.supervisor import Supervisor
+from stator_node.supervisor import Supervisor, identifiers_of
 from stator_node.transport.frame_format import Hello
 from stator_node.transport.links import Address, Links
 
@@ -239,7 +239,8 @@ class ClusterWorld:
         for table in self.tables:
             if catalog.tables[table.name].status != "CREATING":
                 continue
-            while table.identifier not in supervisor.ready:  # noqa: ASYNC110  # It tells nobody.
+            wanted = set(identifiers_of(table))
+            while not wanted <= supervisor.ready:  # noqa: ASYNC110  # It tells nobody.
                 await asyncio.sleep(0.1)
             while not self._saved(catalog, table):  # noqa: ASYNC110  # Until there is room.
                 await asyncio.sleep(0.5)
@@ -255,12 +256,15 @@ class ClusterWorld:
     # The beginning without a supervisor.
 
     def first_partitions(self) -> list[tuple[PartitionDescriptor, Table]]:
-        """One partition for each table, on the first three nodes."""
+        """One partition for each table and each global index, on the first three nodes."""
         nodes = tuple(self.identities.values())[:3]
         whole = HashRange(0, HASH_SPACE)
+        wanted = [
+            (identifier, table) for table in self.tables for identifier in identifiers_of(table)
+        ]
         return [
-            (new_partition(number, table.name, table.identifier, whole, nodes), table)
-            for number, table in enumerate(self.tables, 1)
+            (new_partition(number, table.name, identifier, whole, nodes), table)
+            for number, (identifier, table) in enumerate(wanted, 1)
         ]
 
 

@@ -19,7 +19,7 @@ from simulation.cluster_world import CONSOLE, ClusterWorld
 from stator_core import partition_descriptor, partition_state, table
 from stator_core.key_format import HASH_SPACE
 from stator_core.partition_descriptor import PartitionDescriptor
-from stator_core.partition_state import PartitionState
+from stator_core.partition_state import PartitionState, begun
 from stator_node.operation_codes import OperationCode
 from stator_node.pending import wait
 from stator_node.transport.frame_format import Status
@@ -87,7 +87,7 @@ class Commands:
 
     async def _create(self) -> None:
         for descriptor, of in self.cluster.first_partitions():
-            body = partition_state.to_json(PartitionState(descriptor, of))
+            body = partition_state.to_json(begun(PartitionState(descriptor, of), 0))
             for member in descriptor.replicas:
                 while not await self._ask(  # noqa: ASYNC110  # Nobody tells when it can be had.
                     member.node_id,
@@ -183,7 +183,7 @@ class Commands:
 
     @staticmethod
     def _is_caught_up(replica: dict[str, Any], replica_id: int) -> bool:
-        match: int = replica.get("followers", {}).get(str(replica_id), 0)
+        match: int = replica.get("peers", {}).get(str(replica_id), 0)
         return match > 0 and match + CAUGHT_UP_ENTRIES >= replica["last"]
 
     # Repair.

@@ -3,7 +3,7 @@
 Each client is a coroutine in a gateway's loop: it picks a key and an operation, sends the body that
 a DynamoDB client would send through the gateway's router, and writes invocation and return into a
 `History`. A client of a gateway that dies never hears of its last operation; the gateway's next
-life has clients of other names. Two tables: `spread`, which may split, and `pinned`, whose local
+life has clients of other names. Two tables: `spread`, which may split, and `followed`, whose local
 and global index must always be a function of its items.
 """
 
@@ -57,14 +57,14 @@ def _index(name: str, kind: Any, identifier: int, hash_: KeyAttribute, range_: A
 
 
 SPREAD = _table("spread", 1, attribute_definitions=(HASH, RANGE))
-PINNED = _table(
-    "pinned",
+FOLLOWED = _table(
+    "followed",
     2,
     attribute_definitions=(HASH, RANGE, VALUE),
     local_indexes=(_index("local", "LOCAL", 3, HASH, VALUE),),
     global_indexes=(_index("global", "GLOBAL", 4, VALUE, RANGE),),
 )
-TABLES = (SPREAD, PINNED)
+TABLES = (SPREAD, FOLLOWED)
 
 # What is done to keys of a kind, and how often. Registers and counters apart are what
 # `no_lost_write_checker.py` can judge; `mixed` is for the search alone.
@@ -99,8 +99,8 @@ def keys_of(count: int) -> list[Key]:
     found = []
     for kind in KINDS:
         found += [Key(f"{kind}-{n}", kind, SPREAD, f"{kind}-{n}") for n in range(count)]
-        pinned = range(max(1, count // 2))
-        found += [Key(f"pinned-{kind}-{n}", kind, PINNED, "one") for n in pinned]
+        followed = range(max(1, count // 2))
+        found += [Key(f"followed-{kind}-{n}", kind, FOLLOWED, "one") for n in followed]
     return found
 
 

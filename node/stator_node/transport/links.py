@@ -273,12 +273,16 @@ class Links:
             say_failed_handshakes(tls, self.complaints)
         self.on_up: Callable[[str], None] = lambda _: None
         self.on_down: Callable[[str, str], None] = lambda _node, _reason: None
+        # Answers what is asked of this node itself; None: it is not asked.
+        self.own: Callable[[int, int, int, bytes], Pending[Answer]] | None = None
         self._links: dict[str, Link] = {}
         self._request_ids = itertools.count(1)
         self._sweeper = asyncio.get_running_loop().create_task(self._sweep())
 
     def connect(self, node_id: str, address: Address) -> None:
-        """Keep a link to this node; a new address replaces the old link."""
+        """Keep a link to this node; a new address replaces the old link. None to this very one."""
+        if node_id == self.hello.sender_id:
+            return
         link = self._links.get(node_id)
         if link is not None:
             if link.address == address:
@@ -296,6 +300,8 @@ class Links:
         return self._links.get(node_id)
 
     def is_up(self, node_id: str) -> bool:
+        if self.own is not None and node_id == self.hello.sender_id:
+            return True
         link = self._links.get(node_id)
         return link is not None and link.is_up
 
@@ -316,6 +322,8 @@ class Links:
         timeout_seconds: float,
     ) -> Pending[Answer]:
         """Ask a node to execute an operation on a partition."""
+        if self.own is not None and node_id == self.hello.sender_id:
+            return self.own(partition_id, operation, flags, body)
         link = self._links.get(node_id)
         if link is None:
             pending: Pending[Answer] = Pending()

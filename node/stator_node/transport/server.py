@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import ssl
+from collections.abc import Callable
 from typing import Protocol
 
 from stator_node.transport.complaints import Complaints, say_failed_handshakes
@@ -58,6 +59,29 @@ class Request:
             # It may be too large for a frame: better an answer than a wait for the deadline.
             header = ANSWER_HEADER.pack(self._number, Status.UNKNOWN)
             self._connection.send(Kind.ANSWER, header)
+
+
+class OwnRequest(Request):
+    """A request of this very pod: it takes no frame, and is answered in place."""
+
+    __slots__ = ("_settle",)
+
+    def __init__(
+        self,
+        partition_id: int,
+        operation: int,
+        flags: int,
+        body: bytes,
+        settle: Callable[[Status, bytes], None],
+    ) -> None:
+        self.partition_id = partition_id
+        self.flags = flags
+        self.operation = operation
+        self.body = body
+        self._settle = settle
+
+    def answer(self, status: Status, body: bytes) -> None:
+        self._settle(status, body)
 
 
 class Inbound(Protocol):
