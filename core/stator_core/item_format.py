@@ -90,6 +90,21 @@ def contents_of(found: Sequence[tuple[bytes, bytes]]) -> tuple[list[bytes], list
     return payloads, sizes
 
 
+def payloads_of(found: Sequence[tuple[bytes, bytes]]) -> list[bytes]:
+    """The JSON of many stored items: all that most pages need. Raises Damaged."""
+    payloads: list[bytes] = []
+    digest = xxh3_64_digest
+    for key, stored in found:
+        if (
+            digest(key + stored[_CHECKSUM_BYTES:]) != stored[:_CHECKSUM_BYTES]
+            or len(stored) < HEADER_BYTES
+            or stored[_CHECKSUM_BYTES] != VERSION
+        ):
+            payload_of(key, stored)  # It says what is wrong.
+        payloads.append(stored[HEADER_BYTES:])
+    return payloads
+
+
 def size_of(stored: bytes) -> int:
     """DynamoDB's size of a stored item, from its header alone: for counting, not for answers."""
     return int.from_bytes(stored[_SIZE_AT:HEADER_BYTES], "big")

@@ -19,7 +19,7 @@ from stator_core.item_format import contents_of, payload_and_size
 from stator_core.key_format import PREFIX_BYTES
 from stator_core.partition import NOTHING, View, WriteRequest, answer_get, evaluate_write
 from stator_core.requests.get_item import GetItem
-from stator_core.requests.page import PageReader
+from stator_core.requests.page import PageReader, whole_page
 from stator_core.requests.range_read import RangeRead
 from stator_core.table import Table
 from stator_node.doors import Clock, Cursor, ItemStore
@@ -167,15 +167,29 @@ class Replica:
         """Answer a bound Query or Scan with one page: at once if one slice of it is enough."""
         if self.commit.reads_failed:
             raise InternalServerError(STORAGE_FAILED)
-        page = PageInSlices(self, read)
-        syncing = page.syncing_group()
-        if syncing is None:
-            try:
-                if page.read_slice():
-                    return page.response()
-            except STORAGE_ERRORS as error:
-                raise for_client(error, (read.table,)) from None
-        return page.begin_later(syncing)
+        syncing = None
+        if self.commit.syncing is not None:
+            syncing = self.syncing_group(_prefixes(read))
+        if syncing is not None:
+            return PageInSlices(self, read).begin_later(syncing)
+        try:
+            if not read.whole:
+                page = PageInSlices(self, read)
+                complete = page.read_slice()
+            else:
+                walk = _walk(self.store, read)
+                found = walk.take(SLICE_ENTRIES)
+                if len(found) < SLICE_ENTRIES:
+                    answer = whole_page(found, read.page_bytes_max)
+                    if answer is not None:
+                        return answer
+                page = PageInSlices(self, read, walk)
+                complete = page.feed(found, SLICE_ENTRIES)
+            if complete:
+                return page.response()
+        except STORAGE_ERRORS as error:
+            raise for_client(error, (read.table,)) from None
+        return page.begin_later(None)
 
 
 class PageInSlices:
@@ -188,11 +202,12 @@ class PageInSlices:
 
     __slots__ = ("_reader", "_replica", "_walk", "answer", "read")
 
-    def __init__(self, replica: Replica, read: RangeRead) -> None:
+    def __init__(self, replica: Replica, read: RangeRead, walk: Cursor | None = None) -> None:
+        """`walk` is the read's, where it has begun."""
         self.read = read
         self._reader = PageReader(read)
         self._replica = replica
-        self._walk: Cursor | None = None
+        self._walk = walk
 
     def syncing_group(self) -> Group | None:
         """The group that must be durable before this page is read on."""
@@ -255,7 +270,11 @@ class PageInSlices:
         count = SLICE_ENTRIES
         if read.limit is not None:
             count = min(count, read.limit - reader.scanned_count)
-        found = self._walk.take(count)
+        return self.feed(self._walk.take(count), count)
+
+    def feed(self, found: list[tuple[bytes, bytes]], count: int) -> bool:
+        """Feed the slice that was found where `count` entries were asked for."""
+        read, reader = self.read, self._reader
         full = self._feed_fetched(found) if read.fetch_base else reader.feed_stored(found)
         return full or len(found) < count
 

@@ -16,6 +16,7 @@ from stator_core.item_format import (
     encode,
     payload_and_size,
     payload_of,
+    payloads_of,
     read,
     size_of,
 )
@@ -83,3 +84,16 @@ def test_a_stored_item_cut_into_its_header_is_damaged_even_if_its_checksum_match
         payload_of(b"key", stored)
     with pytest.raises(Damaged):
         contents_of([(b"key", stored)])
+    with pytest.raises(Damaged):
+        payloads_of([(b"key", stored)])
+
+
+def test_many_are_read_as_one_is_and_one_damaged_among_them_is_found() -> None:
+    stored = [(bytes([n]), encode(bytes([n]), PAYLOAD, n, 5)) for n in range(5)]
+
+    assert payloads_of(stored) == [payload_of(*each) for each in stored]
+    assert contents_of(stored) == (payloads_of(stored), list(range(5)))
+    for wrong in (stored[2][1][:-1], b"", bytes([stored[2][1][0] ^ 1]) + stored[2][1][1:]):
+        with pytest.raises(Damaged) as damage:
+            payloads_of([*stored[:2], (stored[2][0], wrong), *stored[3:]])
+        assert damage.value.key == stored[2][0]

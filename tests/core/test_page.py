@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sample_values import local_index, schema, table
+from sample_values import items, local_index, schema, table
 from stator_core import item_format, keys
-from stator_core.item import Item, item_size
+from stator_core.item import Item, item_size, validate_item
 from stator_core.limits import PAGE_BYTES_MAX
 from stator_core.requests import query
-from stator_core.requests.page import Entry, PageReader
+from stator_core.requests.page import Entry, PageReader, whole_page
 from stator_core.requests.range_read import RangeRead
 from stator_core.table import IndexProjection
 
@@ -141,6 +141,41 @@ def test_stored_entries_are_read_and_verified() -> None:
 
     with pytest.raises(item_format.Damaged):
         PageReader(read()).feed_stored([(b"another", stored[0][1])])
+
+
+def test_a_page_that_holds_all_there_is_is_what_the_reader_makes_of_it() -> None:
+    for count in (0, 1, 3):
+        stored = [(key, item_format.encode(key, *rest, 1)) for key, *rest in entries(count)]
+        page = PageReader(read())
+        page.feed_stored(stored)
+        assert whole_page(stored, PAGE_BYTES_MAX) == page.response()
+
+    assert whole_page(stored, 100) is None, "they may not fit"
+    with pytest.raises(item_format.Damaged):
+        whole_page([(b"another", stored[0][1])], PAGE_BYTES_MAX)
+
+
+@given(items)
+def test_the_json_of_an_item_is_longer_than_its_size(item: Item) -> None:
+    size = validate_item(item)
+    assert len(orjson.dumps(item)) > size, "`whole_page` goes by it"
+
+
+@pytest.mark.parametrize(
+    "members, whole",
+    [
+        ({}, True),
+        ({"ScanIndexForward": False}, True),
+        ({"ReturnConsumedCapacity": "NONE"}, True),
+        ({"ReturnConsumedCapacity": "TOTAL"}, False),
+        ({"Limit": 9}, False),
+        ({"Select": "COUNT"}, False),
+        ({"ProjectionExpression": "r"}, False),
+        ({"FilterExpression": "attribute_exists(even)"}, False),
+    ],
+)
+def test_a_whole_read_wants_the_entries_as_they_are(members: dict[str, Any], whole: bool) -> None:
+    assert read(**members).whole is whole
 
 
 def test_fetched_items_are_charged_one_by_one_and_bound_the_page() -> None:

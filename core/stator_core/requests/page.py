@@ -30,6 +30,21 @@ from stator_core.requests.range_read import RangeRead
 Entry = tuple[bytes, bytes, int]
 
 
+def whole_page(stored: Sequence[tuple[bytes, bytes]], bytes_max: int) -> bytes | None:
+    """The answer of a `whole` read that found these entries and no more; None if they are too many.
+
+    What a `PageReader` would answer, without one: most pages are of this kind. The JSON of an item
+    is longer than its size as DynamoDB counts it, so a short answer is surely within 1 MB. Raises
+    `item_format.Damaged`.
+    """
+    payloads = item_format.payloads_of(stored)
+    items = b",".join(payloads)
+    if len(items) >= bytes_max:
+        return None
+    count = len(payloads)
+    return b'{"Count":%d,"ScannedCount":%d,"Items":[%b]}' % (count, count, items)
+
+
 class PageReader:
     """Collects one page. Feed it in key order (descending for a reverse read)."""
 

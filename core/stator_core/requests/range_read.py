@@ -49,15 +49,15 @@ class RangeRead:
     table_name: str
     index: Index | None
     ranges: list[KeyRange]
-    reverse: bool
-    limit: int | None
-    filter: Condition | None
-    projection: Projection | None
-    select: str | None
-    consistent_read: bool
-    fetch_base: bool
-    interleaved: bool
-    return_consumed_capacity: str
+    reverse: bool = False
+    limit: int | None = None
+    filter: Condition | None = None
+    projection: Projection | None = None
+    select: str | None = None
+    consistent_read: bool = False
+    fetch_base: bool = False
+    interleaved: bool = False
+    return_consumed_capacity: str = "NONE"
     # Where the page ends: less than 1 MB where other partitions have filled a part of it.
     page_bytes_max: int = PAGE_BYTES_MAX
 
@@ -70,6 +70,20 @@ class RangeRead:
     def count_only(self) -> bool:
         """Whether the answer carries no items."""
         return self.select == "COUNT"
+
+    @property
+    def whole(self) -> bool:
+        """Whether entries are answered as they are stored, all of one range, and nothing beside."""
+        return (
+            self.filter is None
+            and self.projection is None
+            and self.limit is None
+            and self.select != "COUNT"
+            and self.return_consumed_capacity == "NONE"
+            and not self.fetch_base
+            and not self.interleaved
+            and len(self.ranges) == 1
+        )
 
     def seek(self, key: bytes) -> bytes | None:
         """None if this entry belongs to the scanned local index, else the key to seek to.
