@@ -42,6 +42,7 @@ HASH_SPACE: Final = 2**64
 
 _TERMINATOR = b"\x00\x01"
 _ESCAPED_ZERO = b"\x00\xff"
+_BYTES = [bytes((each,)) for each in range(256)]
 
 
 def escape(content: bytes) -> bytes:
@@ -76,6 +77,9 @@ _LETTER: Final[dict[KeyType, bytes]] = {"S": b"S", "N": b"N", "B": b"B"}
 
 def successor(prefix: bytes) -> bytes:
     """The least bytes above every key that begins with `prefix`."""
+    last = prefix[-1]
+    if last != 0xFF:
+        return prefix[:-1] + _BYTES[last + 1]
     stripped = prefix.rstrip(b"\xff")
     assert stripped, "no key follows"
     return stripped[:-1] + bytes((stripped[-1] + 1,))

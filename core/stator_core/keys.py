@@ -34,6 +34,7 @@ from stator_core.key_rules import (
     check_key,
     check_key_value,
     check_updated_index_keys,
+    surely_fits,
 )
 from stator_core.table import Index, Table
 
@@ -55,10 +56,12 @@ __all__ = [
     "last_evaluated_key",
     "layout",
     "layouts",
+    "partition_bounds",
     "position_after",
     "scan_bounds",
     "segment_of",
     "stored_key_attributes",
+    "surely_fits",
 ]
 
 Range: TypeAlias = tuple[bytes, bytes]
@@ -181,6 +184,13 @@ def bounds(table: Table, index: Index | None, condition: KeyCondition) -> Range:
         return prefix, prefix + b"\x00"
     start, end = _range_bounds(keys, prefix, position, condition)
     return start, max(start, end)
+
+
+def partition_bounds(table: Table, value: AttributeValue) -> Range:
+    """The stored keys [start, end) of all items of one partition key: `bounds`, of the usual."""
+    keys = layouts(table).table
+    prefix = keys.collection((value,))
+    return prefix, successor(prefix) if keys.ordered else prefix + b"\x00"
 
 
 def _range_bounds(keys: Layout, prefix: bytes, position: int, condition: KeyCondition) -> Range:

@@ -447,3 +447,48 @@ def test_both_lanes_take_and_refuse_the_same(members: dict[str, Any]) -> None:
         return range_read.ranges, range_read.limit, range_read.select, range_read.reverse
 
     assert outcome(parse) == outcome(query._parse_in_order)
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        {},
+        {"ExpressionAttributeValues": {":h": {"S": ""}}},
+        {"ExpressionAttributeValues": {":h": {"S": "x" * 2049}}},
+        {"ExpressionAttributeValues": {":h": {"S": "é" * 1025}}},
+        {"ExpressionAttributeValues": {":h": {"S": 5}}},
+        {"ExpressionAttributeValues": {":h": {"N": "+1"}}},
+        {"ExpressionAttributeValues": {":h": {"S": "a", "N": "1"}}},
+        {"ExpressionAttributeValues": {":h": {"S": "a"}, ":i": {"S": "a"}}},
+        {"ExpressionAttributeValues": {":i": {"S": "a"}}},
+        {"ExpressionAttributeValues": {":h": "a"}},
+        {"ExpressionAttributeValues": {}},
+        {"ExpressionAttributeValues": []},
+        {"KeyConditionExpression": "r = :h"},
+        {"KeyConditionExpression": "h > :h"},
+        {"KeyConditionExpression": ["h = :h"]},
+        {"TableName": "no"},
+        {"TableName": 7},
+    ],
+)
+def test_a_text_that_came_before_is_taken_and_refused_as_at_first(members: dict[str, Any]) -> None:
+    parse(body())  # Now the text is known.
+    made = body(**members)
+
+    def outcome(lane: Any) -> object:
+        try:
+            read = lane(copy.deepcopy(made)).bind(TABLE)
+        except DynamoDBError as error:
+            return type(error), error.message
+        return read.ranges, read.whole, read.table_name, read.consistent_read
+
+    assert outcome(parse) == outcome(query._parse_in_order)
+
+
+def test_what_a_partition_query_reads_is_what_any_query_of_it_reads() -> None:
+    parse(body())
+    for to in (TABLE, HASH_ONLY):
+        usual = parse(body(ReturnConsumedCapacity="NONE"))
+        assert isinstance(parse(body()), query.PartitionQuery)
+        assert isinstance(usual, query.Query)
+        assert parse(body()).bind(to) == usual.bind(to)

@@ -174,6 +174,7 @@ class _Template:
     checks: tuple[Check, ...]
     used_names: frozenset[str]
     used_values: frozenset[str]
+    equality: tuple[str, str] | None  # attribute and placeholder, where `a = :v` is all there is
 
 
 _parsed: Recent[_Parsed] = Recent()
@@ -209,6 +210,17 @@ def compile_key_condition(text: str, substitutions: Substitutions) -> KeyConditi
     )
 
 
+def known_equality(text: str, placeholder: str) -> str | None:
+    """The attribute of a text that was compiled lately and says `attribute = placeholder` alone.
+
+    None for every other text. The value has still to be looked at.
+    """
+    template = _templates.entries.get((text, ()))
+    if template is None or template.equality is None or template.equality[1] != placeholder:
+        return None
+    return template.equality[0]
+
+
 def _accepts(template: _Template, values: Mapping[str, AttributeValue]) -> bool:
     if not values.keys() >= template.used_values:
         return False
@@ -231,7 +243,18 @@ def _template(parsed: _Parsed, names: Mapping[str, str]) -> _Template:
             )
         clauses[clause[0]] = clause
         checks += value_checks(resolved)
-    return _Template(tuple(clauses.values()), tuple(checks), parsed.used_names, parsed.used_values)
+    return _Template(
+        tuple(clauses.values()),
+        tuple(checks),
+        parsed.used_names,
+        parsed.used_values,
+        None if checks else _equality(tuple(clauses.values())),
+    )
+
+
+def _equality(clauses: tuple[tuple[str, str, tuple[str, ...]], ...]) -> tuple[str, str] | None:
+    (name, operator, placeholders), *others = clauses
+    return (name, placeholders[0]) if operator == "=" and not others else None
 
 
 def _clauses_of(tree: ConditionTree) -> Iterator[Leaf]:
