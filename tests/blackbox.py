@@ -220,9 +220,11 @@ def standard_headers(operation: str) -> dict[str, str]:
     }
 
 
-def boto3_client(url: str, access_key: str = ACCESS_KEY, secret: str = SECRET) -> Any:
-    """A low-level client without retries: a test wants the first answer."""
-    return boto3.client("dynamodb", **_boto3_settings(url, access_key, secret))
+def boto3_client(
+    url: str, access_key: str = ACCESS_KEY, secret: str = SECRET, *, tries: int = 1
+) -> Any:
+    """A low-level client, without retries unless asked for: a test wants the first answer."""
+    return boto3.client("dynamodb", **_boto3_settings(url, access_key, secret, tries))
 
 
 def boto3_resource(url: str, access_key: str = ACCESS_KEY, secret: str = SECRET) -> Any:
@@ -230,13 +232,13 @@ def boto3_resource(url: str, access_key: str = ACCESS_KEY, secret: str = SECRET)
     return boto3.resource("dynamodb", **_boto3_settings(url, access_key, secret))
 
 
-def _boto3_settings(url: str, access_key: str, secret: str) -> dict[str, Any]:
+def _boto3_settings(url: str, access_key: str, secret: str, tries: int = 1) -> dict[str, Any]:
     return {
         "endpoint_url": url,
         "region_name": REGION,
         "aws_access_key_id": access_key,
         "aws_secret_access_key": secret,
-        "config": Config(retries={"total_max_attempts": 1}, read_timeout=ANSWER_SECONDS),
+        "config": Config(retries={"total_max_attempts": tries}, read_timeout=ANSWER_SECONDS),
     }
 
 

@@ -38,9 +38,7 @@ class ClusterTableWork:
         """Wait for leaders everywhere, and for this gateway to know them."""
         identifiers = set(identifiers_of(table))
         await _until(lambda: identifiers <= self._supervisor.ready)
-        active = table_status.table_active(self._catalog.tables[table.name])
-        await self._described(active)
-        self._save(active)
+        await self._change(table.name, table_status.table_active)
 
     async def delete(self, table: Table) -> None:
         """Wait until no pod holds anything of the table and its indexes."""
@@ -51,29 +49,52 @@ class ClusterTableWork:
     async def remove_index(self, table: Table, index: Index) -> None:
         """Wait until no pod holds anything of the index, then describe the table without it."""
         await _until(lambda: index.identifier in self._supervisor.gone)
-        removed = table_status.index_removed(self._catalog.tables[table.name], index.name)
-        await self._described(removed)
-        self._save(removed)
+        await self._change(
+            table.name, lambda present: table_status.index_removed(present, index.name)
+        )
 
     async def fill_index(self, table: Table, index: Index) -> None:
         """Wait for the partitions of the index, and until those of the table have filled them."""
         await _until(lambda: index.identifier in self._supervisor.ready)
-        filling = table_status.index_backfilling(self._catalog.tables[table.name], index.name)
-        await self._described(filling)
-        self._save(filling)
-        while not self._supervisor.has_filled(filling, index):
-            present = self._catalog.tables[table.name].index(index.name)
-            if present is None or present.status != "CREATING":
+
+        def is_wanted(present: Table) -> bool:
+            known = present.index(index.name)
+            return present.status != "DELETING" and known is not None and known.status == "CREATING"
+
+        def filling(present: Table) -> Table | None:
+            if not is_wanted(present):
+                return None
+            return table_status.index_backfilling(present, index.name)
+
+        def filled(present: Table) -> Table | None:
+            if not is_wanted(present):
+                return None
+            return table_status.index_active(present, index.name)
+
+        await self._change(table.name, filling)
+        while not self._supervisor.has_filled(table, index):
+            if not is_wanted(self._catalog.tables[table.name]):
                 return  # Somebody deletes it, or the table.
             await asyncio.sleep(LOOK_SECONDS)
-        active = table_status.index_active(self._catalog.tables[table.name], index.name)
-        await self._described(active)
-        self._save(active)
+        await self._change(table.name, filled)
 
-    def _save(self, table: Table) -> None:
-        """What all partitions describe is on record from now on."""
-        self._catalog.save(table)
-        self._supervisor.saved(table)
+    async def _change(self, name: str, change: Callable[[Table], Table | None]) -> None:
+        """Have all partitions describe the table as changed, then put it on record.
+
+        Begun anew where the record has changed meanwhile: what a client asked for then is not to be
+        written over. Where `change` gives None by then, nothing is done.
+        """
+        while True:
+            before = self._catalog.tables[name]
+            after = change(before)
+            if after is None:
+                return
+            await self._described(after)
+            if self._catalog.tables[name] is before:
+                self._catalog.save(after)
+                self._supervisor.saved(after)
+                return
+            self._supervisor.saved(after)  # The record is what counts again.
 
     async def _described(self, table: Table) -> None:
         """Wait until every partition of the table describes it like this, as this gateway knows.
