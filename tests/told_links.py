@@ -135,6 +135,8 @@ def replica(
         "table": table.to_json(of),
         "leads": leads,
         "term": term,
+        "followers": [],
+        "index_lags": {},
     }
 
 

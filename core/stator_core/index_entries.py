@@ -8,13 +8,14 @@ the other.
 The newest stamp wins, and what is not newer does nothing. So entries may come twice, late, from two
 senders or beside a backfill: an entry's key holds the key of its item, and an item's changes have
 growing stamps. A removed entry leaves a tombstone, in the family `indexes` under its own key, so
-that an older entry which comes later finds it. Tombstones go after TOMBSTONE_SECONDS; a batch that
-was on its way for longer than BATCH_SECONDS_MAX is refused, so none is missed.
+that an older entry which comes later finds it. It goes TOMBSTONE_SECONDS after it was stored; a
+batch that was on its way for longer than BATCH_SECONDS_MAX is refused, so no tombstone is missed.
 
     batch      sent at, milliseconds u64, then for each entry
                stamp u64 | key length u32 | value length u32 | key | value
                a value length of FFFFFFFF removes the entry
-    tombstone  checksum u64 | version u8 | stamp u64; xxh3_64 over key and what follows it
+    tombstone  checksum u64 | version u8 | stamp u64 | stored at, seconds u64
+               the checksum is xxh3_64 over key and what follows it
 
 Invariant: what an index holds once everything has arrived follows from the items alone.
 """
@@ -42,8 +43,8 @@ TOMBSTONE_SECONDS: Final = 3_600
 VERSION: Final = 1
 _SENT_AT = Struct(">Q")
 _ENTRY = Struct(">QII")
-_TOMBSTONE = Struct(">8sBQ")
-_TOMBSTONE_BODY = Struct(">BQ")
+_TOMBSTONE = Struct(">8sBQQ")
+_TOMBSTONE_BODY = Struct(">BQQ")
 _REMOVED: Final = 0xFFFFFFFF
 
 
@@ -53,6 +54,13 @@ class IndexEntry(NamedTuple):
     stamp: int
     key: bytes
     value: bytes | None
+
+
+class Tombstone(NamedTuple):
+    """A removed entry: the stamp of its removal, and when that came here, in seconds since 1970."""
+
+    stamp: int
+    stored_at: int
 
 
 class BatchRefused(ValueError):
@@ -121,10 +129,11 @@ def decode_batch(data: bytes) -> tuple[int, list[IndexEntry]]:
 
 
 def resolve(
-    entry: IndexEntry, stored: bytes | None, tombstone: bytes | None
+    entry: IndexEntry, stored: bytes | None, tombstone: bytes | None, now: float
 ) -> list[StoredWrite] | None:
     """What an entry does where these bytes lie under its key. None: nothing, it is not newer.
 
+    `now` is the time of this partition's leader, in seconds since 1970.
     Raises item_format.Damaged for bytes that were not written there.
     """
     key = entry.key
@@ -132,29 +141,29 @@ def resolve(
     if stored is not None:
         newest = item_format.timestamp_of(key, stored)
     if tombstone is not None:
-        newest = max(newest, tombstone_stamp(key, tombstone))
+        newest = max(newest, read_tombstone(key, tombstone).stamp)
     if entry.stamp <= newest:
         return None
     if entry.value is None:
-        return [("items", key, None), ("indexes", key, encode_tombstone(key, entry.stamp))]
+        left = encode_tombstone(key, Tombstone(entry.stamp, int(now)))
+        return [("items", key, None), ("indexes", key, left)]
     writes: list[StoredWrite] = [("items", key, entry.value)]
     if tombstone is not None:
         writes.append(("indexes", key, None))
     return writes
 
 
-def encode_tombstone(key: bytes, stamp: int) -> bytes:
-    """What stands for an entry that was removed at this stamp."""
-    body = _TOMBSTONE_BODY.pack(VERSION, stamp)
+def encode_tombstone(key: bytes, tombstone: Tombstone) -> bytes:
+    """What stands for a removed entry."""
+    body = _TOMBSTONE_BODY.pack(VERSION, *tombstone)
     return xxh3_64_digest(key + body) + body
 
 
-def tombstone_stamp(key: bytes, stored: bytes) -> int:
-    """When the entry was removed. Raises item_format.Damaged."""
+def read_tombstone(key: bytes, stored: bytes) -> Tombstone:
+    """What stands for a removed entry. Raises item_format.Damaged."""
     if len(stored) != _TOMBSTONE.size:
         raise Damaged(key, f"a tombstone of {len(stored)} bytes")
-    checksum, version, stamp = _TOMBSTONE.unpack(stored)
+    checksum, version, stamp, stored_at = _TOMBSTONE.unpack(stored)
     if checksum != xxh3_64_digest(key + stored[len(checksum) :]) or version != VERSION:
         raise Damaged(key, "a tombstone whose checksum does not match")
-    removed_at: int = stamp
-    return removed_at
+    return Tombstone(stamp, stored_at)

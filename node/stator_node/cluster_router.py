@@ -16,7 +16,12 @@ from typing import Any
 import orjson
 
 from stator_core import keys
-from stator_core.errors import ServiceUnavailable, UnknownOperationException
+from stator_core.errors import (
+    ProvisionedThroughputExceededException,
+    ServiceUnavailable,
+    ThrottlingException,
+    UnknownOperationException,
+)
 from stator_core.key_format import HASH_SPACE, hash_of, identifier_of
 from stator_core.partition import WriteRequest
 from stator_core.partition_descriptor import PartitionDescriptor
@@ -43,6 +48,7 @@ from stator_node.plain_operations import is_plain_get, is_plain_put, put_body
 from stator_node.table_life import TableOperation
 
 Body = dict[str, Any]
+THROTTLED = (ProvisionedThroughputExceededException, ThrottlingException)
 PARTITION_TRIES_MAX = 40
 PARTITION_RETRY_SECONDS = 0.2
 
@@ -225,12 +231,19 @@ class ClusterRouter:
                 is_write=True,
             )
 
-        return self._later(self._in_parts(entries, send))
+        return self._later(self._in_parts(entries, send, "UnprocessedItems"))
 
     async def _in_parts(
-        self, entries: list[BatchEntry], send: Callable[[list[BatchEntry]], Pending[bytes]]
+        self,
+        entries: list[BatchEntry],
+        send: Callable[[list[BatchEntry]], Pending[bytes]],
+        unprocessed: str = "",
     ) -> bytes:
-        """One answer of the partitions that hold the entries of a batch."""
+        """One answer of the partitions that hold the entries of a batch.
+
+        What a partition is throttled for goes back as the member `unprocessed`, unless it is all.
+        Source: AWS API Reference, BatchWriteItem: "If none of the items can be processed ...".
+        """
         parts: dict[tuple[int, int, str], list[BatchEntry]] = {}
         for entry in entries:
             partition = self._view.partition_of(entry.table.identifier, entry.place)
@@ -242,12 +255,24 @@ class ClusterRouter:
             try:
                 return await wait(send(part))
             except Scattered:
-                return await self._in_parts(part, send)
+                return await self._in_parts(part, send, unprocessed)
 
         if len(parts) == 1:
             return await answer_of(entries)
-        answers = await asyncio.gather(*map(answer_of, parts.values()))
-        return merge_batch([orjson.loads(answer) for answer in answers])
+        answers = []
+        throttled: list[BaseException] = []
+        found = await asyncio.gather(*map(answer_of, parts.values()), return_exceptions=True)
+        for part, answer in zip(parts.values(), found, strict=True):
+            if isinstance(answer, bytes):
+                answers.append(orjson.loads(answer))
+            elif isinstance(answer, THROTTLED) and unprocessed:
+                throttled.append(answer)
+                answers.append({unprocessed: {part[0].name: [entry.sent for entry in part]}})
+            else:
+                raise answer
+        if len(throttled) == len(answers):
+            raise throttled[0]
+        return merge_batch(answers)
 
     async def _partition(self, identifier: int, place: int) -> PartitionDescriptor:
         """The partition that holds a hash; waits a while for one to be heard of."""

@@ -11,6 +11,7 @@ from typing import Any
 
 from stator_core import partition_descriptor
 from stator_core.partition_descriptor import PartitionDescriptor, Role
+from stator_core.partition_state import index_follower
 from stator_core.placement_types import NodeState
 from stator_node.cluster_view import ClusterView, NodeView
 
@@ -81,7 +82,24 @@ def _partition(
         "items": newest["item_count"],
         "size_bytes": newest["size_bytes"],
         "operations_per_second": round(newest["operations_per_second"], 1),
+        "indexes": _indexes(led),
         "replicas": _members(descriptor, led, by_node, view),
+    }
+
+
+def _indexes(led: Report | None) -> dict[str, Report]:
+    """How far each global index is behind the changes of a partition, and whether it is filled."""
+    if led is None:
+        return {}
+    filled = {each["name"]: each["filled"] is None for each in led["followers"]}
+    return {
+        index["name"]: {
+            "lag_seconds": round(lag["seconds"], 3),
+            "lag_records": lag["records"],
+            "filled": filled.get(index_follower(index["identifier"]), False),
+        }
+        for index in led["table"]["global_indexes"]
+        if (lag := led["index_lags"].get(index["name"])) is not None
     }
 
 

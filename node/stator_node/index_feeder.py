@@ -16,6 +16,7 @@ no other.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -140,6 +141,10 @@ class IndexFeeder:
         """The wall clock."""
         return int(self._clock.now() * 1000)
 
+    def rebuild(self, feed: Feed) -> None:
+        """What this replica holds is damaged: its peers have it whole."""
+        self._host.rebuild(feed.hosted)
+
     def leads(self, feed: Feed) -> bool:
         """Whether the feed's partition is led here as it was when the feed began."""
         hosted = feed.hosted
@@ -212,19 +217,30 @@ class Feed:
         return max(0.0, waited / 1000)
 
     async def _run(self) -> None:
-        try:
-            while self._feeder.leads(self) and self._index() is not None:
-                self.news.clear()
+        while self._feeder.leads(self) and self._index() is not None:
+            self.news.clear()
+            try:
                 moved = await self._follow()
                 moved = await self._fill() or moved
-                self._note(at_once=not moved)
-                if not moved:
-                    await self.news.wait()
-        except (Damaged, ChangeDamaged, StorageFailed) as error:
-            # A read of the same bytes will meet it too, and has the replica rebuilt.
-            logger.error("partition %d: %s", self.hosted.partition_id, error)
-        except Exception:
-            logger.exception("the feed of partition %d ended", self.hosted.partition_id)
+                noted = self._note(at_once=not moved)
+            except (Damaged, ChangeDamaged) as error:
+                logger.error("partition %d: %s", self.hosted.partition_id, error)
+                self._feeder.rebuild(self)
+                return
+            except StorageFailed as error:
+                logger.error("partition %d: %s", self.hosted.partition_id, error)
+                moved = noted = False
+            except Exception:
+                # A bug. The index stays where it is; what is said of its lag tells of it.
+                logger.exception("the feed of partition %d ended", self.hosted.partition_id)
+                return
+            if not moved:
+                await self._wait_for_news(None if noted else FOLLOW_SECONDS)
+
+    async def _wait_for_news(self, seconds: float | None) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self.news.wait()
 
     def _index(self) -> tuple[Table, Index] | None:
         """The table and the index as they are by now; None where the index is going."""
@@ -277,19 +293,23 @@ class Feed:
                 return False
         return True
 
-    def _note(self, *, at_once: bool) -> None:
-        """Tell the log how far the index has come: now and then, and whenever it rests."""
+    def _note(self, *, at_once: bool) -> bool:
+        """Tell the log how far the index has come: now and then, and whenever it rests.
+
+        False: it did not hear of it, and is to be told again.
+        """
         filled = None if self._fill_at is None else self._fill_at.hex()
         reached = Follower(self._name, self._cursor, filled)
         now = self._feeder.loop.time()
         is_due = at_once or now - self._noted_at >= FOLLOW_SECONDS
         if reached == self._noted or not is_due or not self._feeder.leads(self):
-            return
+            return True
         try:
             self.hosted.propose_change(EntryKind.FOLLOW, follow_body(reached))
         except Refusal:
-            return  # Told by the next leader, or the next time.
+            return False
         self._noted, self._noted_at = reached, now
+        return True
 
 
 def _parts(entries: list[IndexEntry]) -> Iterator[list[IndexEntry]]:

@@ -47,7 +47,8 @@ class IndexWrites:
         try:
             for entry in entries:
                 key = entry.key
-                writes = index_entries.resolve(entry, commit.item(key), commit.index_entry(key))
+                there = commit.item(key), commit.index_entry(key)
+                writes = index_entries.resolve(entry, *there, self._clock.now())
                 if writes is None:
                     in_flight = in_flight or commit.group_of(key) is not None
                     continue

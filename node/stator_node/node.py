@@ -22,6 +22,7 @@ import uvloop
 
 from stator_core.log_format import LogDamaged
 from stator_core.raft.settings import Settings
+from stator_node import tombstone_sweep
 from stator_node.cli import NodeSettings
 from stator_node.clock import SystemClock
 from stator_node.cluster_members import ClusterMembers
@@ -114,7 +115,10 @@ def build(
     members = ClusterMembers(store, view)
     requests = NodeRequests(host, items, loads, members, feeder)
     links.own = requests.own
-    background = [loop.create_task(loads.run(host.partitions))]
+    background = [
+        loop.create_task(loads.run(host.partitions)),
+        loop.create_task(tombstone_sweep.run(host.partitions, clock)),
+    ]
     server = FrameServer(hello, requests)
     node = Node(host, feeder, server, links, requests, background, asyncio.Event())
     return node

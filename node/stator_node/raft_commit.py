@@ -97,10 +97,13 @@ class RaftCommit:
                     group.index_values[index_key] = index_value
         return group
 
-    def stage_entries(self, operations: Sequence[Operation]) -> Group:
-        """Put writes of index entries alone into the group being collected."""
+    def stage_beside(self, operations: Sequence[Operation]) -> Group:
+        """Put writes into the group being collected that are no items' and follow from none."""
         group = self.collecting
         group.operations.extend(operations)
+        for family, key, value in operations:
+            if family == "indexes":
+                group.index_values[key] = value
         self.collecting_bytes += sum(len(key) + len(value or b"") for _, key, value in operations)
         return group
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from stator_core import index_entries, item_format, keys
 from stator_core.change_format import Change, ChangeFlag
-from stator_core.index_entries import BatchRefused, IndexEntry, resolve
+from stator_core.index_entries import BatchRefused, IndexEntry, Tombstone, resolve
 from stator_core.indexes import index_change
 from stator_core.item_format import Damaged
 from table_bodies import active, attributes, create_body, index
@@ -56,7 +56,7 @@ class Partition:
         self.indexes: dict[bytes, bytes] = {}
 
     def take(self, entry: IndexEntry) -> None:
-        writes = resolve(entry, self.items.get(entry.key), self.indexes.get(entry.key))
+        writes = resolve(entry, self.items.get(entry.key), self.indexes.get(entry.key), 77.5)
         for family, key, value in writes or ():
             place = self.items if family == "items" else self.indexes
             if value is None:
@@ -102,7 +102,8 @@ def test_a_removed_entry_leaves_a_tombstone_until_a_newer_one_comes() -> None:
     )
     partition.take(removed)
     assert partition.items == {}
-    assert index_entries.tombstone_stamp(put.key, partition.indexes[put.key]) == 2
+    left = index_entries.read_tombstone(put.key, partition.indexes[put.key])
+    assert left == Tombstone(stamp=2, stored_at=77)
     partition.take(put)
     assert partition.items == {}, "older than the tombstone"
     partition.take(again)
@@ -117,8 +118,8 @@ def test_the_bytes_of_batches_and_tombstones_never_change() -> None:
         "0000000000000001 00000001 00000002 6b 7676"
         "0000000000000002 00000002 ffffffff 6b6b"
     )
-    tombstone = index_entries.encode_tombstone(b"k", 0x0102)
-    assert tombstone[8:] == bytes.fromhex("01 0000000000000102")
+    tombstone = index_entries.encode_tombstone(b"k", Tombstone(0x0102, 0x0304))
+    assert tombstone[8:] == bytes.fromhex("01 0000000000000102 0000000000000304")
 
 
 @given(
@@ -142,10 +143,10 @@ def test_foreign_bytes_are_refused_and_nothing_else_happens(data: bytes) -> None
         return
 
 
-@given(st.integers(0, 16), st.integers(0, 7))
+@given(st.integers(0, 24), st.integers(0, 7))
 def test_a_damaged_tombstone_is_found_out(position: int, bit: int) -> None:
-    stored = bytearray(index_entries.encode_tombstone(b"k", 5))
+    stored = bytearray(index_entries.encode_tombstone(b"k", Tombstone(5, 6)))
     stored[position] ^= 1 << bit
     for damaged in (bytes(stored), bytes(stored[:-1])):
         with pytest.raises(Damaged):
-            index_entries.tombstone_stamp(b"k", damaged)
+            index_entries.read_tombstone(b"k", damaged)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -10,11 +11,13 @@ from small_cluster import SmallCluster
 from stator_core.errors import (
     ConditionalCheckFailedException,
     ResourceNotFoundException,
+    ThrottlingException,
     UnknownOperationException,
     ValidationException,
 )
 from stator_node.cluster_router import merge_batch, places_of
 from stator_node.operation_codes import OperationCode
+from stator_node.pending import Pending
 
 HALF = 1 << 63
 
@@ -106,6 +109,42 @@ def test_a_scan_and_batches_over_two_partitions_see_every_item_once() -> None:
             )
             assert len(found["Responses"]["Music"]) == 40
             assert found["UnprocessedKeys"] == {}
+
+    asyncio.run(run())
+
+
+def test_what_a_partition_is_throttled_for_goes_back_unless_it_is_all(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def run() -> None:
+        async with SmallCluster() as cluster:
+            await cluster.create_table()
+            await split_in_two(cluster)
+            throttled = {1}
+            send = cluster.errands.send
+
+            def slow(identifier: int, places: list[int], *rest: Any, **how: Any) -> Pending[bytes]:
+                partition = cluster.view.partition_of(identifier, places[0])
+                if partition is None or partition.partition_id not in throttled:
+                    return send(identifier, places, *rest, **how)
+                refused: Pending[bytes] = Pending()
+                refused.fail(ThrottlingException("an index is behind"))
+                return refused
+
+            monkeypatch.setattr(cluster.errands, "send", slow)
+            puts = [{"PutRequest": {"Item": item(n)}} for n in range(20)]
+            answer = await cluster.execute("BatchWriteItem", RequestItems={"Music": puts})
+            left = answer["UnprocessedItems"]["Music"]
+            assert 0 < len(left) < len(puts)
+            assert all(each in puts for each in left)
+            throttled.add(2)
+            with pytest.raises(ThrottlingException):
+                await cluster.execute("BatchWriteItem", RequestItems={"Music": puts})
+            throttled.clear()
+            answer = await cluster.execute("BatchWriteItem", RequestItems={"Music": left})
+            assert answer["UnprocessedItems"] == {}
+            scanned = await cluster.execute("Scan", TableName="Music", ConsistentRead=True)
+            assert scanned["Count"] == len(puts)
 
     asyncio.run(run())
 

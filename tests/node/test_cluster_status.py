@@ -7,11 +7,14 @@ from typing import Any
 import pytest
 
 from stator_core.key_format import HASH_SPACE
+from stator_core.partition_state import index_follower
 from stator_core.placement_types import NodeState
+from stator_core.table import to_json
 from stator_node.cluster_status import nodes_of, partitions_of
 from stator_node.cluster_view import REPORT_AGE_SECONDS_MAX, ClusterView
 from stator_node.memory import ManualClock
 from stator_node.transport.links import Address
+from table_bodies import attributes, index
 from told_links import NODES, ToldLinks, music, partition, replica, reports
 from virtual_time import run
 
@@ -104,3 +107,19 @@ def test_partitions_are_in_the_order_of_their_hashes() -> None:
     looked = Looked(n1=[told(right, 1), told(left, 1)], n2=[], n3=[])
 
     assert [line["partition_id"] for line in partitions_of(looked.view)] == [1, 2]
+
+
+def test_a_partition_tells_how_far_its_indexes_are_behind() -> None:
+    table = music(
+        AttributeDefinitions=attributes(pk="S", g="S"),
+        GlobalSecondaryIndexes=[index("of-g", "g")],
+    )
+    follower = {"name": index_follower(table.global_indexes[0].identifier), "delivered": 5}
+    led = told(partition(table), 1, leads=True) | {
+        "table": to_json(table),
+        "followers": [{**follower, "filled": "00"}],
+        "index_lags": {"of-g": {"seconds": 1.23456, "records": 64}},
+    }
+    (line,) = partitions_of(Looked(n1=[led]).view)
+
+    assert line["indexes"] == {"of-g": {"lag_seconds": 1.235, "lag_records": 64, "filled": False}}

@@ -96,7 +96,8 @@ def test_within_a_batch_the_later_entry_sees_the_earlier_one(led: Led) -> None:
 
     assert led.held() == {}
     tombstone = led.store.get_from("indexes", key(0))
-    assert tombstone is not None and index_entries.tombstone_stamp(key(0), tombstone) == 2
+    assert tombstone is not None
+    assert index_entries.read_tombstone(key(0), tombstone).stamp == 2
 
 
 def test_of_a_batch_that_is_not_all_for_this_partition_nothing_is_stored(led: Led) -> None:

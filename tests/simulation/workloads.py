@@ -26,6 +26,7 @@ from stator_core.errors import (
     InternalServerError,
     ResourceNotFoundException,
     ServiceUnavailable,
+    ThrottlingException,
 )
 from stator_core.table import Index, IndexProjection, KeyAttribute, KeySchema, Table
 from stator_node.doors import Caller
@@ -204,7 +205,7 @@ class Workload:
             answer = orjson.loads(await execute(gateway, operation, body))
         except ConditionalCheckFailedException:
             return "ok", False
-        except (ServiceUnavailable, ResourceNotFoundException):
+        except (ServiceUnavailable, ResourceNotFoundException, ThrottlingException):
             return "not_done", None  # The gateway says that it was not begun, and is held to it.
         except InternalServerError:
             return "unknown", None
