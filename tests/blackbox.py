@@ -227,6 +227,11 @@ def boto3_client(
     return boto3.client("dynamodb", **_boto3_settings(url, access_key, secret, tries))
 
 
+def boto3_streams(url: str, access_key: str = ACCESS_KEY, secret: str = SECRET) -> Any:
+    """The client of DynamoDB Streams, which is a service of its own to SDKs."""
+    return boto3.client("dynamodbstreams", **_boto3_settings(url, access_key, secret))
+
+
 def boto3_resource(url: str, access_key: str = ACCESS_KEY, secret: str = SECRET) -> Any:
     """The Table and Item objects of boto3, as guides use them."""
     return boto3.resource("dynamodb", **_boto3_settings(url, access_key, secret))

@@ -58,6 +58,14 @@ def client(url: str) -> Iterator[Any]:
 
 
 @pytest.fixture(scope="session")
+def streams(url: str) -> Iterator[Any]:
+    """A boto3 client of DynamoDB Streams on the server under test."""
+    made = blackbox.boto3_streams(url)
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="session")
 def resource(url: str) -> Iterator[Any]:
     """A boto3 resource of the server under test."""
     made = blackbox.boto3_resource(url)

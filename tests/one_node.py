@@ -15,11 +15,13 @@ from stator_core.table import Table
 from stator_node.catalog import Catalog
 from stator_node.doors import Caller
 from stator_node.group_commit import GroupCommit
+from stator_node.local_streams import LocalStreams
 from stator_node.local_table_work import LocalTableWork
 from stator_node.memory import ManualClock
 from stator_node.pending import Pending, wait
 from stator_node.replica import Replica
 from stator_node.router import Router
+from stator_node.stream_operations import StreamOperations
 from stator_node.table_life import TableLife
 from stator_node.table_statistics import TableCounter
 from table_bodies import attributes, create_body, keys
@@ -49,7 +51,10 @@ class Node:
             delay_seconds=DELAY_SECONDS,
             account=ACCOUNT,
         )
-        self.router = Router(self.catalog, self.replica, self.life)
+        self.streams = LocalStreams(self.catalog, self.commit, self.clock)
+        self.router = Router(
+            self.catalog, self.replica, self.life, StreamOperations(self.streams, self.clock)
+        )
         self.life.resume()
 
     def send(self, operation: str, body: dict[str, Any]) -> bytes | Pending[bytes]:

@@ -127,6 +127,14 @@ class ItemCollectionSizeLimitExceededException(DynamoDBError):
     pass
 
 
+class ExpiredIteratorException(DynamoDBError):
+    """A shard iterator older than fifteen minutes (AWS: GetShardIterator)."""
+
+
+class TrimmedDataAccessException(DynamoDBError):
+    """The records asked for are older than a stream keeps them."""
+
+
 class InternalServerError(DynamoDBError):
     http_status = 500
 

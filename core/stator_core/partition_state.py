@@ -319,14 +319,13 @@ def begun(state: PartitionState, stamp: int) -> PartitionState:
 
 def _shards_of(state: PartitionState, description: Table, stamp: int) -> Shards:
     """The shards when the stream is enabled or disabled by this description."""
-    present = stream_shards.open_shard(state.shards)
-    view, label = description.stream_view, description.latest_stream_label
-    if view is None or label is None:
-        return stream_shards.closed(state.shards, stamp) if present else state.shards
-    if present is not None and present.label == label:
-        return state.shards
-    own_id = state.descriptor.partition_id
-    return stream_shards.opened(state.shards, own_id, label, view, stamp)
+    return stream_shards.described(
+        state.shards,
+        state.descriptor.partition_id,
+        description.latest_stream_label,
+        description.stream_view,
+        stamp,
+    )
 
 
 def _followers_of(state: PartitionState, description: Table, stamp: int) -> tuple[Follower, ...]:

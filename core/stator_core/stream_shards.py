@@ -16,7 +16,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import Any, Final
+
+from stator_core.limits import SHARD_ROLL_SECONDS
+
+# How far apart stamps (`clock.py`) of that many seconds are.
+ROLL_STAMPS: Final = SHARD_ROLL_SECONDS * 1000 << 16
 
 Shards = tuple["Shard", ...]
 
@@ -53,6 +58,18 @@ def partition_of(identifier: str) -> int:
     return int(partition_id, 16)
 
 
+def described(
+    shards: Shards, partition_id: int, label: str | None, view_type: str | None, stamp: int
+) -> Shards:
+    """The shards once the table's stream is this one; without view type, or label, it has none."""
+    present = open_shard(shards)
+    if view_type is None or label is None:
+        return closed(shards, stamp)
+    if present is not None and present.label == label:
+        return shards
+    return opened(shards, partition_id, label, view_type, stamp)
+
+
 def opened(shards: Shards, partition_id: int, label: str, view_type: str, stamp: int) -> Shards:
     """The stream `label` is enabled at this stamp."""
     first = Shard(shard_id(partition_id, stamp), label, view_type, None, stamp)
@@ -61,6 +78,8 @@ def opened(shards: Shards, partition_id: int, label: str, view_type: str, stamp:
 
 def closed(shards: Shards, stamp: int) -> Shards:
     """No more records from this stamp on."""
+    if open_shard(shards) is None:
+        return shards
     return tuple(replace(each, end=stamp) if each.is_open else each for each in shards)
 
 
@@ -83,6 +102,12 @@ def split(shards: Shards, left_id: int, right_id: int, stamp: int) -> tuple[Shar
 def trimmed(shards: Shards, until: int) -> Shards:
     """Without those that ended before `until`: their records are gone."""
     return tuple(each for each in shards if each.end is None or each.end > until)
+
+
+def is_due(shards: Shards, stamp: int) -> bool:
+    """Whether the open shard began so long before this stamp that it should be rolled."""
+    present = open_shard(shards)
+    return present is not None and stamp - present.start >= ROLL_STAMPS
 
 
 def open_shard(shards: Iterable[Shard]) -> Shard | None:

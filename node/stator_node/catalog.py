@@ -9,7 +9,8 @@ what is answered from memory is on disk; an identifier is never given twice, not
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Protocol
 
 import orjson
 
@@ -42,12 +43,20 @@ def read_descriptors(
             yield name, ValueError(f"no table descriptor: {error!r}")
 
 
+class Feeds(Protocol):
+    """What else follows from a descriptor: `local_streams.LocalStreams`, in one process."""
+
+    def described(self, descriptor: Table) -> tuple[list[Operation], Callable[[], None]]:
+        """What is to be stored with a descriptor, and what to call once it is."""
+
+
 class Catalog:
     """All tables by name. One per process."""
 
     def __init__(self, store: ItemStore) -> None:
         """Read the catalog. Raises ValueError or item_format.Damaged where it cannot be trusted."""
         self._store = store
+        self.feeds: Feeds | None = None
         self.tables: dict[str, Table] = {}
         self._serving: dict[str, Table] = {}
         for _, descriptor in read_descriptors(store):
@@ -93,7 +102,12 @@ class Catalog:
             ("meta", key, item_format.encode(key, payload, len(payload), 0)),
             ("meta", IDENTIFIERS_KEY, self._next.to_bytes(8, "big")),
         ]
-        self._store.write(operations, sync=True)
+        if self.feeds is None:
+            self._store.write(operations, sync=True)
+        else:
+            beside, stored = self.feeds.described(descriptor)
+            self._store.write([*operations, *beside], sync=True)
+            stored()
         self._remember(descriptor)
 
     def remove(self, name: str) -> None:

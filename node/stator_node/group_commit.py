@@ -173,6 +173,10 @@ class GroupCommit:
         self._mark.doubt()
         self._refuse_collected()
 
+    def stamp_mark(self) -> Operation | None:
+        """What must be stored with timestamps that are written beside the groups."""
+        return self._mark.raised()
+
     async def drain(self) -> None:
         """Wait until everything submitted so far is durable or refused; not for what comes then."""
         group = self.collecting if self.collecting.waiters else self.syncing

@@ -20,15 +20,17 @@ from stator_core.item_format import Damaged
 from stator_node.catalog import Catalog
 from stator_node.cli import LocalSettings
 from stator_node.clock import SystemClock
-from stator_node.doors import StorageFailed
+from stator_node.doors import Clock, StorageFailed
 from stator_node.front_doors import CannotStart, FrontDoors
 from stator_node.gateway.access_keys import AccessKeys, AccessKeysRefused
 from stator_node.group_commit import GroupCommit
+from stator_node.local_streams import LocalStreams
 from stator_node.local_table_work import LocalTableWork
 from stator_node.replica import Replica
 from stator_node.router import Router
 from stator_node.storage.folder import DataFolder, FolderRefused
 from stator_node.storage.rocksdb import RocksItemStore
+from stator_node.stream_operations import StreamOperations
 from stator_node.table_life import TableLife
 from stator_node.table_statistics import TableCounter
 
@@ -78,7 +80,7 @@ async def _serve_store(
 ) -> int:
     """Put the parts together, serve, take them apart."""
     loop = asyncio.get_running_loop()
-    catalog, commit = _begin(settings, store, loop)
+    catalog, commit, streams = _begin(settings, store, loop, clock)
     counter = TableCounter(store, clock)
     replica = Replica(commit, loop, clock, commit.stamps, counter.writes)
     tables = TableLife(
@@ -88,13 +90,14 @@ async def _serve_store(
         delay_seconds=settings.table_delay_seconds,
         account=settings.account,
     )
-    router = Router(catalog, replica, tables)
+    router = Router(catalog, replica, tables, StreamOperations(streams, clock))
     doors = await FrontDoors.open(settings, router, access_keys, clock)
     stopped = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
     tables.resume()
     counting = loop.create_task(counter.run(catalog.tables))
+    keeping = loop.create_task(streams.run())
     gc.collect()
     gc.freeze()
     doors.say_ready()
@@ -102,6 +105,7 @@ async def _serve_store(
     logger.info("stopping: no new requests are taken")
     await doors.close()
     counting.cancel()
+    keeping.cancel()
     await tables.stop()
     await replica.commit.drain()
     commit.close()
@@ -113,11 +117,15 @@ async def _serve_store(
 
 
 def _begin(
-    settings: LocalSettings, store: RocksItemStore, loop: asyncio.AbstractEventLoop
-) -> tuple[Catalog, GroupCommit]:
-    """What begins with what the store holds: the tables, and the time of the last writes."""
+    settings: LocalSettings,
+    store: RocksItemStore,
+    loop: asyncio.AbstractEventLoop,
+    clock: Clock,
+) -> tuple[Catalog, GroupCommit, LocalStreams]:
+    """What begins with what the store holds: tables, the time of the last writes, streams."""
     try:
-        return Catalog(store), GroupCommit(store, loop, sync=settings.sync)
+        catalog, commit = Catalog(store), GroupCommit(store, loop, sync=settings.sync)
+        return catalog, commit, LocalStreams(catalog, commit, clock)
     except (Damaged, ValueError, StorageFailed) as error:
         raise CannotStart(
             f"the catalog of tables cannot be read: {error}\n"

@@ -76,3 +76,26 @@ def test_a_name_has_the_form_of_dynamodb_s() -> None:
 def test_other_names_are_refused(text: str) -> None:
     with pytest.raises(ValueError):
         stream_shards.partition_of(text)
+
+
+def test_a_description_opens_closes_and_leaves_alone() -> None:
+    one = stream_shards.described((), 1, "first", "NEW_IMAGE", 10)
+    assert [(each.label, each.start, each.end) for each in one] == [("first", 10, None)]
+    assert stream_shards.described(one, 1, "first", "NEW_IMAGE", 20) == one
+    two = stream_shards.described(one, 1, "second", "KEYS_ONLY", 30)
+    assert [(each.label, each.start, each.end) for each in two] == [
+        ("first", 10, 30),
+        ("second", 30, None),
+    ]
+    assert two[1].parent_id is None
+    closed = stream_shards.described(two, 1, "second", None, 40)
+    assert [each.end for each in closed] == [30, 40]
+    assert stream_shards.described(closed, 1, "second", None, 50) == closed
+
+
+def test_an_open_shard_is_due_four_hours_after_it_began() -> None:
+    shards = stream_shards.opened((), 1, "label", "NEW_IMAGE", 10)
+    due = 10 + (4 * 3_600_000 << 16)
+    assert not stream_shards.is_due(shards, due - 1)
+    assert stream_shards.is_due(shards, due)
+    assert not stream_shards.is_due(stream_shards.closed(shards, 20), due)

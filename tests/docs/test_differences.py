@@ -32,6 +32,10 @@ def model(service: str) -> Any:
     return botocore.session.get_session().get_service_model(service)
 
 
+def service_of(operation: str) -> str:
+    return next(each for each in SERVICES if operation in model(each).operation_names)
+
+
 def served() -> frozenset[str]:
     """The operations of the router."""
     found: list[frozenset[str]] = []
@@ -62,10 +66,7 @@ def test_the_operations_on_the_page_are_all_of_awss_that_are_not_served() -> Non
 def test_an_operation_that_is_not_there_is_an_unknown_operation(
     operation: str, connection: Connection
 ) -> None:
-    streams = operation in model("dynamodbstreams").operation_names
-    service = "DynamoDBStreams_20120810" if streams else "DynamoDB_20120810"
-
-    answer = connection.call(operation, {}, **{"X-Amz-Target": f"{service}.{operation}"})
+    answer = connection.call(operation, {})
 
     assert (answer.status, answer.error) == (400, "UnknownOperationException")
 
@@ -87,7 +88,7 @@ def known_members() -> dict[str, set[str]]:
 def test_the_members_on_the_page_are_all_of_awss_that_are_not_known() -> None:
     missing: dict[str, set[str]] = {}
     for operation, known in known_members().items():
-        shape = model("dynamodb").operation_model(operation).input_shape
+        shape = model(service_of(operation)).operation_model(operation).input_shape
         for member in set(shape.members) - known:
             missing.setdefault(member, set()).add(operation)
     page = {row[0].strip("`"): set(row[1].split(", ")) for row in table_rows(PAGE, "member")}
@@ -165,18 +166,25 @@ def test_time_to_live_is_switched_twice_in_a_row(client: Any, create_table: Any)
         )
 
 
-def test_a_stream_is_described_and_cannot_be_read(
-    client: Any, connection: Connection, create_table: Any
+def test_a_third_reader_of_a_shard_is_refused(
+    client: Any, streams: Any, create_table: Any
 ) -> None:
-    stream = {"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"}
-    table = create_table(StreamSpecification=stream)
-    described = client.describe_table(TableName=table)["Table"]
-    target = "DynamoDBStreams_20120810.DescribeStream"
-    body = {"StreamArn": described["LatestStreamArn"]}
+    table = create_table(
+        StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"}
+    )
+    arn = client.describe_table(TableName=table)["Table"]["LatestStreamArn"]
+    (shard,) = streams.describe_stream(StreamArn=arn)["StreamDescription"]["Shards"]
+    one, two, three = (
+        streams.get_shard_iterator(
+            StreamArn=arn, ShardId=shard["ShardId"], ShardIteratorType="TRIM_HORIZON"
+        )["ShardIterator"]
+        for _ in range(3)
+    )
+    for position in (one, two, one, two):
+        streams.get_records(ShardIterator=position)
 
-    assert described["StreamSpecification"] == stream
-    answer = connection.call("DescribeStream", body, **{"X-Amz-Target": target})
-    assert answer.error == "UnknownOperationException"
+    with pytest.raises(streams.exceptions.LimitExceededException):
+        streams.get_records(ShardIterator=three)
 
 
 def test_a_global_index_has_every_answered_write(client: Any, create_table: Any) -> None:

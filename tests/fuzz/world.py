@@ -27,11 +27,13 @@ from stator_core.table_status import table_active
 from stator_node.catalog import Catalog
 from stator_node.doors import Caller, Family
 from stator_node.group_commit import GroupCommit
+from stator_node.local_streams import LocalStreams
 from stator_node.local_table_work import LocalTableWork
 from stator_node.memory import ManualClock, MemoryItemStore
 from stator_node.pending import Pending, wait
 from stator_node.replica import Replica
 from stator_node.router import Router
+from stator_node.stream_operations import StreamOperations
 from stator_node.table_life import TableLife
 from stator_node.table_statistics import TableCounter
 
@@ -117,7 +119,10 @@ class World:
             delay_seconds=0.0,
             account=ACCOUNT,
         )
-        self.router = Router(self.catalog, self.replica, self.tables)
+        streams = LocalStreams(self.catalog, commit, clock)
+        self.router = Router(
+            self.catalog, self.replica, self.tables, StreamOperations(streams, clock)
+        )
 
     async def execute(self, operation: str, body: dict[str, Any]) -> Any:
         """The JSON answer, or the DynamoDBError. Raises whatever else comes."""
@@ -224,6 +229,7 @@ async def _prepare() -> MemoryItemStore:
             delay_seconds=0.0,
             account=ACCOUNT,
         ),
+        StreamOperations(LocalStreams(catalog, commit, ManualClock()), ManualClock()),
     )
     for content in ITEMS:
         body = {"TableName": "Music", "Item": copy.deepcopy(content)}
