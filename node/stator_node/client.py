@@ -224,6 +224,24 @@ class Client:
     ) -> Members:
         return await self.call("DescribeTimeToLive", members, timeout_seconds)
 
+    async def list_streams(
+        self, *, timeout_seconds: float | None = None, **members: Any
+    ) -> Members:
+        return await self.call("ListStreams", members, timeout_seconds)
+
+    async def describe_stream(
+        self, *, timeout_seconds: float | None = None, **members: Any
+    ) -> Members:
+        return await self.call("DescribeStream", members, timeout_seconds)
+
+    async def get_shard_iterator(
+        self, *, timeout_seconds: float | None = None, **members: Any
+    ) -> Members:
+        return await self.call("GetShardIterator", members, timeout_seconds)
+
+    async def get_records(self, *, timeout_seconds: float | None = None, **members: Any) -> Members:
+        return await self.call("GetRecords", members, timeout_seconds)
+
     # --------------------------------------------------------------------------- what they all do
 
     async def call(

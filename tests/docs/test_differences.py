@@ -166,12 +166,8 @@ def test_time_to_live_is_switched_twice_in_a_row(client: Any, create_table: Any)
         )
 
 
-def test_a_third_reader_of_a_shard_is_refused(
-    client: Any, streams: Any, create_table: Any
-) -> None:
-    table = create_table(
-        StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"}
-    )
+def test_a_third_reader_of_a_shard_is_refused(client: Any, streams: Any, create_table: Any) -> None:
+    table = create_table(StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"})
     arn = client.describe_table(TableName=table)["Table"]["LatestStreamArn"]
     (shard,) = streams.describe_stream(StreamArn=arn)["StreamDescription"]["Shards"]
     one, two, three = (

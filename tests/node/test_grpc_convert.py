@@ -271,8 +271,10 @@ def test_base64_must_be_base64() -> None:
 
 def test_every_name_of_the_contract_is_dynamodbs() -> None:
     """And every member of DynamoDB's item operations is in it, but for those named above."""
-    model = botocore.session.get_session().get_service_model("dynamodb")
+    session = botocore.session.get_session()
+    models = [session.get_service_model(name) for name in ("dynamodb", "dynamodbstreams")]
     for name, operation in OPERATIONS.items():
+        model = next(each for each in models if name in each.operation_names)
         shapes = model.operation_model(name)
         complete = name in ITEM_OPERATIONS
         compare(shapes.input_shape, operation.request.DESCRIPTOR, complete)

@@ -47,6 +47,9 @@ ALWAYS_PRESENT: dict[str, dict[str, type]] = {
     "ListTablesResponse": {"TableNames": list},
     "ListTagsOfResourceResponse": {"Tags": list},
     "DescribeEndpointsResponse": {"Endpoints": list},
+    "ListStreamsResponse": {"Streams": list},
+    "StreamDescription": {"Shards": list},
+    "GetRecordsResponse": {"Records": list},
     "PutRequest": {"Item": dict},
     "DeleteRequest": {"Key": dict},
 }

@@ -56,6 +56,9 @@ STATUS_OF: dict[type[DynamoDBError], grpc.StatusCode] = {
     errors.RequestLimitExceeded: Code.RESOURCE_EXHAUSTED,
     # Repeating cannot help: the item collection has its 10 GB.
     errors.ItemCollectionSizeLimitExceededException: Code.FAILED_PRECONDITION,
+    # The position is behind: a new iterator is needed, not another try.
+    errors.ExpiredIteratorException: Code.FAILED_PRECONDITION,
+    errors.TrimmedDataAccessException: Code.OUT_OF_RANGE,
     errors.InternalServerError: Code.INTERNAL,
     errors.ServiceUnavailable: Code.UNAVAILABLE,
 }

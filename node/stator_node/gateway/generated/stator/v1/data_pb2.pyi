@@ -80,6 +80,35 @@ class StreamViewType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     STREAM_VIEW_TYPE_NEW_AND_OLD_IMAGES: _ClassVar[StreamViewType]
     STREAM_VIEW_TYPE_KEYS_ONLY: _ClassVar[StreamViewType]
 
+class StreamStatus(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    STREAM_STATUS_UNSPECIFIED: _ClassVar[StreamStatus]
+    STREAM_STATUS_ENABLING: _ClassVar[StreamStatus]
+    STREAM_STATUS_ENABLED: _ClassVar[StreamStatus]
+    STREAM_STATUS_DISABLING: _ClassVar[StreamStatus]
+    STREAM_STATUS_DISABLED: _ClassVar[StreamStatus]
+
+class ShardFilterType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    SHARD_FILTER_TYPE_UNSPECIFIED: _ClassVar[ShardFilterType]
+    SHARD_FILTER_TYPE_CHILD_SHARDS: _ClassVar[ShardFilterType]
+
+class ShardIteratorType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    SHARD_ITERATOR_TYPE_UNSPECIFIED: _ClassVar[ShardIteratorType]
+    SHARD_ITERATOR_TYPE_TRIM_HORIZON: _ClassVar[ShardIteratorType]
+    SHARD_ITERATOR_TYPE_LATEST: _ClassVar[ShardIteratorType]
+    SHARD_ITERATOR_TYPE_AT_SEQUENCE_NUMBER: _ClassVar[ShardIteratorType]
+    SHARD_ITERATOR_TYPE_AFTER_SEQUENCE_NUMBER: _ClassVar[ShardIteratorType]
+    SHARD_ITERATOR_TYPE_AT_TIMESTAMP: _ClassVar[ShardIteratorType]
+
+class OperationType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    OPERATION_TYPE_UNSPECIFIED: _ClassVar[OperationType]
+    OPERATION_TYPE_INSERT: _ClassVar[OperationType]
+    OPERATION_TYPE_MODIFY: _ClassVar[OperationType]
+    OPERATION_TYPE_REMOVE: _ClassVar[OperationType]
+
 class SSEType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     SSE_TYPE_UNSPECIFIED: _ClassVar[SSEType]
@@ -168,6 +197,23 @@ STREAM_VIEW_TYPE_NEW_IMAGE: StreamViewType
 STREAM_VIEW_TYPE_OLD_IMAGE: StreamViewType
 STREAM_VIEW_TYPE_NEW_AND_OLD_IMAGES: StreamViewType
 STREAM_VIEW_TYPE_KEYS_ONLY: StreamViewType
+STREAM_STATUS_UNSPECIFIED: StreamStatus
+STREAM_STATUS_ENABLING: StreamStatus
+STREAM_STATUS_ENABLED: StreamStatus
+STREAM_STATUS_DISABLING: StreamStatus
+STREAM_STATUS_DISABLED: StreamStatus
+SHARD_FILTER_TYPE_UNSPECIFIED: ShardFilterType
+SHARD_FILTER_TYPE_CHILD_SHARDS: ShardFilterType
+SHARD_ITERATOR_TYPE_UNSPECIFIED: ShardIteratorType
+SHARD_ITERATOR_TYPE_TRIM_HORIZON: ShardIteratorType
+SHARD_ITERATOR_TYPE_LATEST: ShardIteratorType
+SHARD_ITERATOR_TYPE_AT_SEQUENCE_NUMBER: ShardIteratorType
+SHARD_ITERATOR_TYPE_AFTER_SEQUENCE_NUMBER: ShardIteratorType
+SHARD_ITERATOR_TYPE_AT_TIMESTAMP: ShardIteratorType
+OPERATION_TYPE_UNSPECIFIED: OperationType
+OPERATION_TYPE_INSERT: OperationType
+OPERATION_TYPE_MODIFY: OperationType
+OPERATION_TYPE_REMOVE: OperationType
 SSE_TYPE_UNSPECIFIED: SSEType
 SSE_TYPE_AES256: SSEType
 SSE_TYPE_KMS: SSEType
@@ -1268,6 +1314,180 @@ class DescribeTimeToLiveResponse(_message.Message):
     TIME_TO_LIVE_DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
     time_to_live_description: TimeToLiveDescription
     def __init__(self, time_to_live_description: _Optional[_Union[TimeToLiveDescription, _Mapping]] = ...) -> None: ...
+
+class Stream(_message.Message):
+    __slots__ = ("stream_arn", "table_name", "stream_label")
+    STREAM_ARN_FIELD_NUMBER: _ClassVar[int]
+    TABLE_NAME_FIELD_NUMBER: _ClassVar[int]
+    STREAM_LABEL_FIELD_NUMBER: _ClassVar[int]
+    stream_arn: str
+    table_name: str
+    stream_label: str
+    def __init__(self, stream_arn: _Optional[str] = ..., table_name: _Optional[str] = ..., stream_label: _Optional[str] = ...) -> None: ...
+
+class ListStreamsRequest(_message.Message):
+    __slots__ = ("table_name", "limit", "exclusive_start_stream_arn")
+    TABLE_NAME_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
+    EXCLUSIVE_START_STREAM_ARN_FIELD_NUMBER: _ClassVar[int]
+    table_name: str
+    limit: int
+    exclusive_start_stream_arn: str
+    def __init__(self, table_name: _Optional[str] = ..., limit: _Optional[int] = ..., exclusive_start_stream_arn: _Optional[str] = ...) -> None: ...
+
+class ListStreamsResponse(_message.Message):
+    __slots__ = ("streams", "last_evaluated_stream_arn")
+    STREAMS_FIELD_NUMBER: _ClassVar[int]
+    LAST_EVALUATED_STREAM_ARN_FIELD_NUMBER: _ClassVar[int]
+    streams: _containers.RepeatedCompositeFieldContainer[Stream]
+    last_evaluated_stream_arn: str
+    def __init__(self, streams: _Optional[_Iterable[_Union[Stream, _Mapping]]] = ..., last_evaluated_stream_arn: _Optional[str] = ...) -> None: ...
+
+class SequenceNumberRange(_message.Message):
+    __slots__ = ("starting_sequence_number", "ending_sequence_number")
+    STARTING_SEQUENCE_NUMBER_FIELD_NUMBER: _ClassVar[int]
+    ENDING_SEQUENCE_NUMBER_FIELD_NUMBER: _ClassVar[int]
+    starting_sequence_number: str
+    ending_sequence_number: str
+    def __init__(self, starting_sequence_number: _Optional[str] = ..., ending_sequence_number: _Optional[str] = ...) -> None: ...
+
+class Shard(_message.Message):
+    __slots__ = ("shard_id", "sequence_number_range", "parent_shard_id")
+    SHARD_ID_FIELD_NUMBER: _ClassVar[int]
+    SEQUENCE_NUMBER_RANGE_FIELD_NUMBER: _ClassVar[int]
+    PARENT_SHARD_ID_FIELD_NUMBER: _ClassVar[int]
+    shard_id: str
+    sequence_number_range: SequenceNumberRange
+    parent_shard_id: str
+    def __init__(self, shard_id: _Optional[str] = ..., sequence_number_range: _Optional[_Union[SequenceNumberRange, _Mapping]] = ..., parent_shard_id: _Optional[str] = ...) -> None: ...
+
+class ShardFilter(_message.Message):
+    __slots__ = ("type", "shard_id")
+    TYPE_FIELD_NUMBER: _ClassVar[int]
+    SHARD_ID_FIELD_NUMBER: _ClassVar[int]
+    type: ShardFilterType
+    shard_id: str
+    def __init__(self, type: _Optional[_Union[ShardFilterType, str]] = ..., shard_id: _Optional[str] = ...) -> None: ...
+
+class DescribeStreamRequest(_message.Message):
+    __slots__ = ("stream_arn", "limit", "exclusive_start_shard_id", "shard_filter")
+    STREAM_ARN_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
+    EXCLUSIVE_START_SHARD_ID_FIELD_NUMBER: _ClassVar[int]
+    SHARD_FILTER_FIELD_NUMBER: _ClassVar[int]
+    stream_arn: str
+    limit: int
+    exclusive_start_shard_id: str
+    shard_filter: ShardFilter
+    def __init__(self, stream_arn: _Optional[str] = ..., limit: _Optional[int] = ..., exclusive_start_shard_id: _Optional[str] = ..., shard_filter: _Optional[_Union[ShardFilter, _Mapping]] = ...) -> None: ...
+
+class StreamDescription(_message.Message):
+    __slots__ = ("stream_arn", "stream_label", "stream_status", "stream_view_type", "creation_request_date_time", "table_name", "key_schema", "shards", "last_evaluated_shard_id")
+    STREAM_ARN_FIELD_NUMBER: _ClassVar[int]
+    STREAM_LABEL_FIELD_NUMBER: _ClassVar[int]
+    STREAM_STATUS_FIELD_NUMBER: _ClassVar[int]
+    STREAM_VIEW_TYPE_FIELD_NUMBER: _ClassVar[int]
+    CREATION_REQUEST_DATE_TIME_FIELD_NUMBER: _ClassVar[int]
+    TABLE_NAME_FIELD_NUMBER: _ClassVar[int]
+    KEY_SCHEMA_FIELD_NUMBER: _ClassVar[int]
+    SHARDS_FIELD_NUMBER: _ClassVar[int]
+    LAST_EVALUATED_SHARD_ID_FIELD_NUMBER: _ClassVar[int]
+    stream_arn: str
+    stream_label: str
+    stream_status: StreamStatus
+    stream_view_type: StreamViewType
+    creation_request_date_time: _timestamp_pb2.Timestamp
+    table_name: str
+    key_schema: _containers.RepeatedCompositeFieldContainer[KeySchemaElement]
+    shards: _containers.RepeatedCompositeFieldContainer[Shard]
+    last_evaluated_shard_id: str
+    def __init__(self, stream_arn: _Optional[str] = ..., stream_label: _Optional[str] = ..., stream_status: _Optional[_Union[StreamStatus, str]] = ..., stream_view_type: _Optional[_Union[StreamViewType, str]] = ..., creation_request_date_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., table_name: _Optional[str] = ..., key_schema: _Optional[_Iterable[_Union[KeySchemaElement, _Mapping]]] = ..., shards: _Optional[_Iterable[_Union[Shard, _Mapping]]] = ..., last_evaluated_shard_id: _Optional[str] = ...) -> None: ...
+
+class DescribeStreamResponse(_message.Message):
+    __slots__ = ("stream_description",)
+    STREAM_DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
+    stream_description: StreamDescription
+    def __init__(self, stream_description: _Optional[_Union[StreamDescription, _Mapping]] = ...) -> None: ...
+
+class GetShardIteratorRequest(_message.Message):
+    __slots__ = ("stream_arn", "shard_id", "shard_iterator_type", "sequence_number", "timestamp")
+    STREAM_ARN_FIELD_NUMBER: _ClassVar[int]
+    SHARD_ID_FIELD_NUMBER: _ClassVar[int]
+    SHARD_ITERATOR_TYPE_FIELD_NUMBER: _ClassVar[int]
+    SEQUENCE_NUMBER_FIELD_NUMBER: _ClassVar[int]
+    TIMESTAMP_FIELD_NUMBER: _ClassVar[int]
+    stream_arn: str
+    shard_id: str
+    shard_iterator_type: ShardIteratorType
+    sequence_number: str
+    timestamp: _timestamp_pb2.Timestamp
+    def __init__(self, stream_arn: _Optional[str] = ..., shard_id: _Optional[str] = ..., shard_iterator_type: _Optional[_Union[ShardIteratorType, str]] = ..., sequence_number: _Optional[str] = ..., timestamp: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
+class GetShardIteratorResponse(_message.Message):
+    __slots__ = ("shard_iterator",)
+    SHARD_ITERATOR_FIELD_NUMBER: _ClassVar[int]
+    shard_iterator: str
+    def __init__(self, shard_iterator: _Optional[str] = ...) -> None: ...
+
+class GetRecordsRequest(_message.Message):
+    __slots__ = ("shard_iterator", "limit")
+    SHARD_ITERATOR_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
+    shard_iterator: str
+    limit: int
+    def __init__(self, shard_iterator: _Optional[str] = ..., limit: _Optional[int] = ...) -> None: ...
+
+class StreamRecord(_message.Message):
+    __slots__ = ("approximate_creation_date_time", "keys", "new_image", "old_image", "sequence_number", "size_bytes", "stream_view_type")
+    APPROXIMATE_CREATION_DATE_TIME_FIELD_NUMBER: _ClassVar[int]
+    KEYS_FIELD_NUMBER: _ClassVar[int]
+    NEW_IMAGE_FIELD_NUMBER: _ClassVar[int]
+    OLD_IMAGE_FIELD_NUMBER: _ClassVar[int]
+    SEQUENCE_NUMBER_FIELD_NUMBER: _ClassVar[int]
+    SIZE_BYTES_FIELD_NUMBER: _ClassVar[int]
+    STREAM_VIEW_TYPE_FIELD_NUMBER: _ClassVar[int]
+    approximate_creation_date_time: _timestamp_pb2.Timestamp
+    keys: AttributeMap
+    new_image: AttributeMap
+    old_image: AttributeMap
+    sequence_number: str
+    size_bytes: int
+    stream_view_type: StreamViewType
+    def __init__(self, approximate_creation_date_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., keys: _Optional[_Union[AttributeMap, _Mapping]] = ..., new_image: _Optional[_Union[AttributeMap, _Mapping]] = ..., old_image: _Optional[_Union[AttributeMap, _Mapping]] = ..., sequence_number: _Optional[str] = ..., size_bytes: _Optional[int] = ..., stream_view_type: _Optional[_Union[StreamViewType, str]] = ...) -> None: ...
+
+class Identity(_message.Message):
+    __slots__ = ("principal_id", "type")
+    PRINCIPAL_ID_FIELD_NUMBER: _ClassVar[int]
+    TYPE_FIELD_NUMBER: _ClassVar[int]
+    principal_id: str
+    type: str
+    def __init__(self, principal_id: _Optional[str] = ..., type: _Optional[str] = ...) -> None: ...
+
+class Record(_message.Message):
+    __slots__ = ("event_id", "event_name", "event_version", "event_source", "aws_region", "dynamodb", "user_identity")
+    EVENT_ID_FIELD_NUMBER: _ClassVar[int]
+    EVENT_NAME_FIELD_NUMBER: _ClassVar[int]
+    EVENT_VERSION_FIELD_NUMBER: _ClassVar[int]
+    EVENT_SOURCE_FIELD_NUMBER: _ClassVar[int]
+    AWS_REGION_FIELD_NUMBER: _ClassVar[int]
+    DYNAMODB_FIELD_NUMBER: _ClassVar[int]
+    USER_IDENTITY_FIELD_NUMBER: _ClassVar[int]
+    event_id: str
+    event_name: OperationType
+    event_version: str
+    event_source: str
+    aws_region: str
+    dynamodb: StreamRecord
+    user_identity: Identity
+    def __init__(self, event_id: _Optional[str] = ..., event_name: _Optional[_Union[OperationType, str]] = ..., event_version: _Optional[str] = ..., event_source: _Optional[str] = ..., aws_region: _Optional[str] = ..., dynamodb: _Optional[_Union[StreamRecord, _Mapping]] = ..., user_identity: _Optional[_Union[Identity, _Mapping]] = ...) -> None: ...
+
+class GetRecordsResponse(_message.Message):
+    __slots__ = ("records", "next_shard_iterator")
+    RECORDS_FIELD_NUMBER: _ClassVar[int]
+    NEXT_SHARD_ITERATOR_FIELD_NUMBER: _ClassVar[int]
+    records: _containers.RepeatedCompositeFieldContainer[Record]
+    next_shard_iterator: str
+    def __init__(self, records: _Optional[_Iterable[_Union[Record, _Mapping]]] = ..., next_shard_iterator: _Optional[str] = ...) -> None: ...
 
 class CancellationReason(_message.Message):
     __slots__ = ("code", "message", "item")
