@@ -16,7 +16,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol
 
 from stator_core.errors import DynamoDBError, InternalServerError
@@ -24,6 +23,7 @@ from stator_core.key_format import PREFIX_BYTES
 from stator_node.doors import ItemStore, Operation, StorageFailed
 from stator_node.pending import Pending, wait
 from stator_node.stamp_mark import StampMark
+from stator_node.sync_thread import SyncThread
 
 logger = logging.getLogger(__name__)
 
@@ -89,7 +89,7 @@ class GroupCommit:
         self._loop = loop
         self._sync = sync
         self._scheduled = False
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="sync")
+        self._thread = SyncThread(store.sync, loop, self._synced)
 
     def item(self, key: bytes) -> bytes | None:
         """The stored item as a writer must see it: in flight, or else as applied."""
@@ -210,13 +210,12 @@ class GroupCommit:
             _read(group)
             return
         self.syncing = group
-        self._loop.run_in_executor(self._thread, self.store.sync).add_done_callback(self._synced)
+        self._thread.begin()
 
-    def _synced(self, done: asyncio.Future[None]) -> None:
+    def _synced(self, error: BaseException | None) -> None:
         group = self.syncing
         assert group is not None
         self.syncing = None
-        error = done.exception()
         if error is not None:
             self.storage_failed(error, reads_too=True)
             _answer(group, InternalServerError(STORAGE_FAILED))
@@ -257,7 +256,7 @@ class GroupCommit:
 
     def close(self) -> None:
         """End the sync thread."""
-        self._thread.shutdown(wait=True)
+        self._thread.close()
 
 
 def _answer(group: Group, error: DynamoDBError | None) -> None:
