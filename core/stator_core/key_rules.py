@@ -80,7 +80,7 @@ def check_item_key(table: Table, item: Item) -> None:
 
     Source: AWS: PutItem; wordings as DynamoDB answers (captured 2026-10).
     """
-    for attribute in table.key_schema.attributes:
+    for attribute in table.key_attributes:
         value = item.get(attribute.name)
         if surely_fits(attribute, value):
             continue
@@ -101,7 +101,7 @@ def check_key(table: Table, key: Item) -> None:
 
     Source: AWS: GetItem; wordings as DynamoDB answers (captured 2026-10).
     """
-    attributes = table.key_schema.attributes
+    attributes = table.key_attributes
     if len(key) != len(attributes):
         raise ValidationException(NO_MATCH)
     for attribute in attributes:

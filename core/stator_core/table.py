@@ -142,6 +142,7 @@ class Table:
 
     # Derived values, filled once: the hot path asks for them on every request.
     indexes: tuple[Index, ...] = field(init=False, compare=False, repr=False)
+    key_attributes: tuple[KeyAttribute, ...] = field(init=False, compare=False, repr=False)
     key_names: tuple[str, ...] = field(init=False, compare=False, repr=False)
     hash_key: KeyAttribute = field(init=False, compare=False, repr=False)
     range_key: KeyAttribute | None = field(init=False, compare=False, repr=False)
@@ -155,6 +156,7 @@ class Table:
         assert len(self.key_schema.range) <= 1
         set_derived = object.__setattr__  # The class is frozen; these follow from the fields above.
         set_derived(self, "indexes", self.local_indexes + self.global_indexes)
+        set_derived(self, "key_attributes", self.key_schema.attributes)
         set_derived(self, "key_names", self.key_schema.names)
         set_derived(self, "hash_key", self.key_schema.hash[0])
         set_derived(self, "range_key", self.key_schema.range[0] if self.key_schema.range else None)

@@ -15,6 +15,7 @@ from stator_core.errors import (
     ValidationException,
 )
 from stator_core.item import Item, item_size
+from stator_core.limits import ITEM_SIZE_BYTES_MAX
 from stator_core.requests import update_item
 from stator_core.requests.update_item import UpdateItem, parse
 from stator_core.table import Index, IndexProjection, KeyAttribute, KeySchema, Table
@@ -429,8 +430,9 @@ def outcome(read: Any, request_body: dict[str, Any]) -> Any:
             made.append(request.evaluate(TABLE, before, 0 if before is None else item_size(before)))
         except DynamoDBError as error:
             made.append(error.body())
-    request.update = request.condition = None
-    return request, made
+    charged = request.request_charge > ITEM_SIZE_BYTES_MAX  # All else about it is alike.
+    request.update, request.condition, request.request_charge = None, None, 0
+    return request, made, charged
 
 
 @given(BODIES)
@@ -438,3 +440,60 @@ def test_the_fast_lane_and_the_slow_lane_agree(request_body: dict[str, Any]) -> 
     slow = outcome(update_item._parse_in_order, request_body)
 
     assert outcome(parse, request_body) == slow
+    assert outcome(parse, request_body) == slow, "now that the text is known"
+
+
+LONG = {"S": "x" * (ITEM_SIZE_BYTES_MAX - 1)}
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        {},
+        {"Key": {"pk": {"S": 1}}},
+        {"Key": {"pk": {"N": "1.0"}}},
+        {"Key": {}},
+        {"Key": []},
+        {"TableName": "no"},
+        {"TableName": None},
+        {"UpdateExpression": "SET a = :a"},
+        {"UpdateExpression": ["SET a = :a, b = :b"]},
+        {"ExpressionAttributeValues": {":a": {"S": "1"}}},
+        {"ExpressionAttributeValues": {":a": {"S": "1"}, ":b": {"S": "1"}, ":c": {"S": "1"}}},
+        {"ExpressionAttributeValues": {":a": {"S": "1"}, ":c": {"S": "1"}}},
+        {"ExpressionAttributeValues": {":a": {"N": "1.0"}, ":b": {"N": "x"}}},
+        {"ExpressionAttributeValues": {":a": {"BOOL": "true"}, ":b": {"N": "01"}}},
+        {"ExpressionAttributeValues": {":a": {"S": "1"}, ":b": {"L": [{"M": {"": {}}}]}}},
+        {"ExpressionAttributeValues": {":a": LONG, ":b": {"S": "1"}}},
+        {"ExpressionAttributeValues": {":a": LONG, ":b": LONG}},
+        {"ExpressionAttributeValues": {":a": {"S": "x" * 2**21}, ":b": {"S": "1"}}},
+        {"ExpressionAttributeValues": {}},
+        {"ExpressionAttributeValues": None},
+        {"ExpressionAttributeValues": [":a", ":b"]},
+    ],
+)
+def test_a_text_that_came_before_is_taken_and_refused_as_at_first(members: dict[str, Any]) -> None:
+    usual = body(
+        UpdateExpression="SET a = :a, b = :b",
+        ExpressionAttributeValues={":a": {"S": "1"}, ":b": {"N": "1"}},
+    )
+    parse(copy.deepcopy(usual))  # Now the text is known.
+    made = usual | members
+
+    def outcome_of_check(read: Any) -> Any:
+        try:
+            read(copy.deepcopy(made)).check(TABLE)
+        except DynamoDBError as error:
+            return error.body()
+        return outcome(read, made)
+
+    assert outcome_of_check(parse) == outcome_of_check(update_item._parse_in_order)
+
+
+def test_the_types_of_values_are_asked_again_of_a_text_that_came_before() -> None:
+    made = body(UpdateExpression="ADD c :a", ExpressionAttributeValues={":a": {"N": "1"}})
+    parse(copy.deepcopy(made))
+    made["ExpressionAttributeValues"] = {":a": {"S": "1"}}
+
+    with pytest.raises(ValidationException, match="operand type: STRING"):
+        parse(made)

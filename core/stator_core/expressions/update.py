@@ -105,6 +105,8 @@ class Update:
 
     def check_keys(self, key_names: Iterable[str]) -> None:
         """Refuse to change an attribute of the table's key. Raises ValidationException."""
+        if self.target_names.isdisjoint(key_names):
+            return
         for name in key_names:
             if name in self.target_names:
                 raise ValidationException(
@@ -120,6 +122,11 @@ class Update:
         charge = self._template.charge
         values = self._values
         return charge.fixed + sum([value_size(values[each]) for each in charge.placeholders])
+
+    def charge_bound(self, values_size: int) -> int:
+        """What `request_charge` surely is within, the values together having so many bytes."""
+        charge = self._template.charge
+        return charge.fixed + len(charge.placeholders) * values_size
 
     def apply(self, before: Item | None, key: Item) -> Item | None:
         """The item after, which shares untouched parts with `before`; None if none is made.
@@ -208,6 +215,17 @@ def compile_update(text: str, substitutions: Substitutions) -> Update:
         template = _templates.put(key, made_template, characters)
     substitutions.note_use(template.used_names, template.used_values)
     return Update(template, values)
+
+
+def known_update(text: str, values: Values) -> Update | None:
+    """The update of a text without names that was compiled lately and uses just these values.
+
+    None for everything else: `compile_update` finds what it is. The values must be canonical.
+    """
+    template = _templates.entries.get((text, ()))
+    if template is None or values.keys() != template.used_values:
+        return None
+    return Update(template, values) if _accepts(template, values) else None
 
 
 def _accepts(template: Template, values: Values) -> bool:
