@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 
 from stator_core.errors import ValidationException
 from stator_core.limits import (
@@ -32,6 +32,8 @@ TABLE_NAME = re.compile(r"[a-zA-Z0-9_.-]{3,255}")
 TABLE_ARN = re.compile(
     r"arn:aws[a-z-]*:dynamodb:[a-z0-9-]+:[0-9]{12}:table/([a-zA-Z0-9_.-]{3,255})"
 )
+_TABLE_NAMES_KEPT_MAX = 1_024
+_table_names: set[str] = set()  # that came lately
 _NAME_CHARACTERS = re.compile(NAME_PATTERN_TEXT)
 
 # Enum members in the order in which DynamoDB prints them.
@@ -175,9 +177,18 @@ def enveloped(error: ValidationException) -> ValidationException:
     return ValidationException(ENVELOPE + (error.message or ""))
 
 
-def is_table_name(text: Any) -> bool:
+def is_table_name(text: object) -> TypeGuard[str]:
     """Fast lane: a plain table name, right in length and characters."""
-    return type(text) is str and TABLE_NAME.fullmatch(text) is not None
+    if type(text) is not str:
+        return False
+    if text in _table_names:
+        return True
+    if TABLE_NAME.fullmatch(text) is None:
+        return False
+    if len(_table_names) >= _TABLE_NAMES_KEPT_MAX:
+        _table_names.clear()
+    _table_names.add(text)
+    return True
 
 
 def table_name_of(text: str) -> str:

@@ -15,7 +15,7 @@ from stator_core.errors import DynamoDBError
 from stator_core.expressions.evaluate import Condition, compile_condition
 from stator_core.expressions.substitutions import Layer, Substitutions
 from stator_core.item import Item, validate_item
-from stator_core.requests.constraints import TABLE_NAME, table_name_of
+from stator_core.requests.constraints import is_table_name, table_name_of
 from stator_core.requests.evaluated import Evaluated
 from stator_core.requests.layers import Reading, plain_values
 from stator_core.requests.member_rules import OLD_OR_NOTHING_ONLY
@@ -99,7 +99,7 @@ def _parse_usual(body: dict[str, Any]) -> DeleteItem | None:
     """The fast lane: the request if all is usual and right, or None."""
     table_name = body.get("TableName")
     key = body.get("Key")
-    if type(table_name) is not str or TABLE_NAME.fullmatch(table_name) is None:
+    if not is_table_name(table_name):
         return None
     if type(key) is not dict:
         return None

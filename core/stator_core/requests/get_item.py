@@ -19,7 +19,7 @@ from stator_core.expressions.projection import (
 )
 from stator_core.expressions.substitutions import Layer, Substitutions
 from stator_core.item import Item, validate_item
-from stator_core.requests.constraints import RETURN_CONSUMED_CAPACITY, TABLE_NAME, table_name_of
+from stator_core.requests.constraints import RETURN_CONSUMED_CAPACITY, is_table_name, table_name_of
 from stator_core.requests.layers import Reading
 from stator_core.requests.nested_keys import check_nested_keys
 from stator_core.requests.return_values import NONE
@@ -90,7 +90,7 @@ def _parse_usual(body: dict[str, Any]) -> GetItem | None:
     """The fast lane: the request if all is usual and right, or None."""
     table_name = body.get("TableName")
     key = body.get("Key")
-    if type(table_name) is not str or TABLE_NAME.fullmatch(table_name) is None:
+    if not is_table_name(table_name):
         return None
     if type(key) is not dict:
         return None

@@ -20,7 +20,7 @@ from stator_core.expressions.evaluate import Condition, compile_condition
 from stator_core.expressions.substitutions import Layer, Substitutions
 from stator_core.item import TOO_LARGE, Item, accept_item
 from stator_core.limits import ITEM_SIZE_BYTES_MAX
-from stator_core.requests.constraints import TABLE_NAME, table_name_of
+from stator_core.requests.constraints import is_table_name, table_name_of
 from stator_core.requests.evaluated import Evaluated, is_too_large
 from stator_core.requests.layers import Reading, plain_values
 from stator_core.requests.member_rules import OLD_OR_NOTHING_ONLY
@@ -113,7 +113,7 @@ def _parse_usual(body: dict[str, Any]) -> PutItem | None:
     """The fast lane: the request if all is usual and right, or None."""
     table_name = body.get("TableName")
     item = body.get("Item")
-    if type(table_name) is not str or TABLE_NAME.fullmatch(table_name) is None:
+    if not is_table_name(table_name):
         return None
     if type(item) is not dict:
         return None

@@ -29,7 +29,7 @@ from stator_core.expressions.substitutions import Layer, Substitutions
 from stator_core.item import AttributeValue, Item, validate_item
 from stator_core.limits import HASH_KEY_BYTES_MAX
 from stator_core.requests import selection, start_key
-from stator_core.requests.constraints import TABLE_NAME, table_name_of
+from stator_core.requests.constraints import is_table_name, table_name_of
 from stator_core.requests.layers import plain_values
 from stator_core.requests.range_members import NO_OPTIONS, check_select_member, usual_options
 from stator_core.requests.range_read import (
@@ -236,8 +236,7 @@ def _parse_partition(body: dict[str, Any]) -> PartitionQuery | None:
         or kind != "S"
         or type(content) is not str
         or len(content) > HASH_KEY_BYTES_MAX
-        or type(table_name) is not str
-        or TABLE_NAME.fullmatch(table_name) is None
+        or not is_table_name(table_name)
     ):
         return None
     return PartitionQuery(table_name, attribute, value)
@@ -247,7 +246,7 @@ def _parse_usual(body: dict[str, Any]) -> Query | None:
     """The fast lane: the request if all is usual and right, or None."""
     table_name = body.get("TableName")
     text = body.get("KeyConditionExpression")
-    if type(table_name) is not str or TABLE_NAME.fullmatch(table_name) is None:
+    if not is_table_name(table_name):
         return None
     if type(text) is not str or not body.keys() <= _USUAL:
         return None

@@ -21,7 +21,7 @@ from stator_core.expressions.projection import Projection, compile_projection
 from stator_core.expressions.substitutions import Layer, Substitutions
 from stator_core.item import Item, validate_item
 from stator_core.requests import selection, start_key
-from stator_core.requests.constraints import TABLE_NAME, table_name_of
+from stator_core.requests.constraints import is_table_name, table_name_of
 from stator_core.requests.layers import plain_values
 from stator_core.requests.range_members import check_select_member, usual_options
 from stator_core.requests.range_read import (
@@ -145,7 +145,7 @@ def parse(body: dict[str, Any]) -> Scan:
 def _parse_usual(body: dict[str, Any]) -> Scan | None:
     """The fast lane: the request if all is usual and right, or None."""
     table_name = body.get("TableName")
-    if type(table_name) is not str or TABLE_NAME.fullmatch(table_name) is None:
+    if not is_table_name(table_name):
         return None
     options = usual_options(body)
     if options is None or not body.keys() <= _USUAL:

@@ -29,7 +29,7 @@ from stator_core.item import (
     value_size,
 )
 from stator_core.limits import ITEM_SIZE_BYTES_MAX, SUBSTITUTIONS_TOTAL_BYTES_MAX
-from stator_core.requests.constraints import TABLE_NAME, table_name_of
+from stator_core.requests.constraints import is_table_name, table_name_of
 from stator_core.requests.evaluated import Evaluated, is_too_large
 from stator_core.requests.layers import Reading, plain_values
 from stator_core.requests.nested_keys import check_nested_keys
@@ -214,12 +214,10 @@ def _parse_known(body: dict[str, Any]) -> UpdateItem | None:
     except KeyError:
         return None
     if (
-        type(table_name) is not str
-        or type(text) is not str
+        type(text) is not str
         or type(key) is not dict
         or not values
-        or not plain_values(values)
-        or TABLE_NAME.fullmatch(table_name) is None
+        or not is_table_name(table_name)
     ):
         return None
     size = accept_item(values)
@@ -236,7 +234,7 @@ def _parse_usual(body: dict[str, Any]) -> UpdateItem | None:
     table_name = body.get("TableName")
     key = body.get("Key")
     text = body.get("UpdateExpression")
-    if type(table_name) is not str or TABLE_NAME.fullmatch(table_name) is None:
+    if not is_table_name(table_name):
         return None
     if type(key) is not dict or type(text) is not str or not body.keys() <= _USUAL:
         return None

@@ -50,9 +50,9 @@ class HttpConnection(asyncio.Protocol):
     """The event loop's protocol object of one client."""
 
     __slots__ = (
-        "_busy", "_closing", "_continue_due", "_door", "_drained_bytes", "_headers", "_parser",
-        "_paused", "_queue", "_queued_bytes", "_refusal", "_since", "_transport", "_unparsed",
-        "_write_paused", "held_bytes",
+        "_busy", "_closing", "_continue_due", "_door", "_drained_bytes", "_headers", "_operation",
+        "_parser", "_paused", "_queue", "_queued_bytes", "_refusal", "_since", "_transport",
+        "_unparsed", "_write_paused", "held_bytes",
     )  # fmt: skip
 
     def __init__(self, door: HttpDoor) -> None:
@@ -63,6 +63,7 @@ class HttpConnection(asyncio.Protocol):
         self._queued_bytes = 0
         self._busy = False  # a request is with the executor
         self._headers: Headers = {}  # of the request that is being answered
+        self._operation = ""  # the same
         self._continue_due = False
         self._unparsed = b""  # what came while the queue was full
         self.held_bytes = 0  # as counted in the door's sum
@@ -219,13 +220,14 @@ class HttpConnection(asyncio.Protocol):
                 self._succeed(result.result())
             else:
                 self._busy = True
-                result.listen(partial(self._settle, operation))
+                self._operation = operation
+                result.listen(self._settle)
         except NotAnOperation as other:
             self._answer(other.answer)
         except Exception as error:  # noqa: BLE001  # _fail logs it
             self._fail(error, operation)
 
-    def _settle(self, operation: str, pending: Pending[bytes]) -> None:
+    def _settle(self, pending: Pending[bytes]) -> None:
         """The executor has finished the request that it was given."""
         self._busy = False
         if self._transport is None:
@@ -233,7 +235,7 @@ class HttpConnection(asyncio.Protocol):
         try:
             self._succeed(pending.result())
         except Exception as error:  # noqa: BLE001  # _fail logs it
-            self._fail(error, operation)
+            self._fail(error, self._operation)
         self._work_soon()
 
     def _succeed(self, body: bytes) -> None:

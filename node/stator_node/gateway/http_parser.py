@@ -35,6 +35,10 @@ class Phase(Enum):
     BODY = 3
 
 
+# By themselves: an enumeration's members cost a lookup by name each time.
+_NOTHING, _HEADERS, _BODY = Phase.NOTHING, Phase.HEADERS, Phase.BODY
+
+
 class Refused(Exception):
     """The client gets `answer` and nothing more."""
 
@@ -69,7 +73,7 @@ class RequestParser:
     )
 
     def __init__(self, sink: RequestSink, limits: HttpLimits) -> None:
-        self.phase = Phase.NOTHING
+        self.phase = _NOTHING
         self.received_bytes = 0  # of slices that ended inside the request being received
         self._sink = sink
         self._limits = limits
@@ -87,7 +91,7 @@ class RequestParser:
             raise Refused(BAD_REQUEST) from None
         except httptools.HttpParserError as error:
             raise _refusal(error) from None
-        if self.phase is not Phase.NOTHING:
+        if self.phase is not _NOTHING:
             self.received_bytes += len(data)
             self._check_unfinished()
 
@@ -97,7 +101,7 @@ class RequestParser:
 
     def _check_unfinished(self) -> None:
         limits = self._limits
-        if self.phase is Phase.HEADERS and self.received_bytes > 2 * limits.header_bytes_max:
+        if self.phase is _HEADERS and self.received_bytes > 2 * limits.header_bytes_max:
             raise Refused(BAD_REQUEST)
         # The sizes of chunks and the trailer count as well: they cost time and memory too.
         if self.received_bytes > 2 * (limits.header_bytes_max + limits.body_bytes_max):
@@ -106,7 +110,7 @@ class RequestParser:
     # ------------------------------------------------------------------ called by httptools
 
     def on_message_begin(self) -> None:
-        self.phase = Phase.HEADERS
+        self.phase = _HEADERS
 
     def on_url(self, url: bytes) -> None:
         self._url += url
@@ -119,7 +123,7 @@ class RequestParser:
         headers[name] = value
 
     def on_headers_complete(self) -> None:
-        self.phase = Phase.BODY
+        self.phase = _BODY
         headers = self._headers = self._next_headers
         self._next_headers = {}
         # A header block that came in one slice cannot be too large.
@@ -150,7 +154,7 @@ class RequestParser:
     def on_message_complete(self) -> None:
         url, headers, body = self._url, self._headers, self._body
         self._url = self._body = b""
-        self.phase = Phase.NOTHING
+        self.phase = _NOTHING
         self.received_bytes = 0
         if self._next_headers:
             self._next_headers = {}  # A trailer is not part of what was signed.

@@ -96,7 +96,9 @@ def derive(secret_access_key: str, credential: Credential) -> SigningKey:
 class Prepared:
     """What all requests with one Authorization prefix (all but the signature) have in common."""
 
-    __slots__ = ("caller", "canonical", "dates", "expiration", "key", "to_sign", "token", "values")
+    __slots__ = (
+        "_scope", "caller", "canonical", "dates", "expiration", "key", "token", "values",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -111,11 +113,18 @@ class Prepared:
         self.key = key  # None: any key is accepted, nothing is verified
         self.token = claim.security_token
         self.expiration = float("inf") if expiration is None else expiration
-        self.dates: dict[bytes, float] = {}  # x-amz-date as accepted before, to seconds
+        # An x-amz-date as accepted before, to seconds and to what is signed before the last hash.
+        self.dates: dict[bytes, tuple[float, bytes]] = {}
         self.values = _values(names)
         lines = b"".join(_escaped(name) + b":%b\n" for name in names)
         self.canonical = b"POST\n/\n\n" + lines + b"\n" + _escaped(claim.signed_headers) + b"\n%b"
-        self.to_sign = ALGORITHM + b"\n%b\n" + _escaped(credential.scope) + b"\n%b"
+        self._scope = credential.scope
+
+    def remember(self, date: bytes, seconds: float) -> None:
+        """Take requests of this date from now on."""
+        if len(self.dates) >= DATES_MAX:
+            self.dates.clear()
+        self.dates[date] = seconds, b"\n".join((ALGORITHM, date, self._scope, b""))
 
     def accepts(self, headers: Headers, body: Body, signature: bytes, now: float) -> bool:
         """Whether this is a well-signed request of the usual form; False is no verdict yet.
@@ -126,12 +135,15 @@ class Prepared:
         date = headers.get(b"x-amz-date")
         if self.key is None or date is None:
             return date is not None
-        seconds = self.dates.get(date)
+        known = self.dates.get(date)
+        if known is None:
+            return False
+        seconds, to_sign = known
+        token = headers.get(b"x-amz-security-token")
         if (
-            seconds is None
-            or not -CLOCK_TOLERANCE_SECONDS <= now - seconds <= CLOCK_TOLERANCE_SECONDS
+            not -CLOCK_TOLERANCE_SECONDS <= now - seconds <= CLOCK_TOLERANCE_SECONDS
             or now >= self.expiration
-            or not _same_token(headers.get(b"x-amz-security-token"), self.token)
+            or (token is not self.token and not _same_token(token, self.token))
         ):
             return False
         try:
@@ -139,7 +151,7 @@ class Prepared:
         except KeyError:
             return False
         canonical = self.canonical % (*values, sha256(body).hexdigest().encode())
-        expected = self.key.sign(self.to_sign % (date, sha256(canonical).hexdigest().encode()))
+        expected = self.key.sign(to_sign + sha256(canonical).hexdigest().encode())
         return compare_digest(expected, signature)
 
 
@@ -283,9 +295,7 @@ class SignatureVerifier:
             prepared = Prepared(caller, claim, credential, key, expiration)
             self._prepared[prefix] = prepared
         if key is not None:
-            if len(prepared.dates) >= DATES_MAX:
-                prepared.dates.clear()
-            prepared.dates[claim.date] = seconds
+            prepared.remember(claim.date, seconds)
         return prepared.caller
 
 
