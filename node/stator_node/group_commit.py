@@ -223,10 +223,11 @@ class GroupCommit:
             return
         # Reads that waited come first: the next group's writes, not durable yet, must not be seen.
         _read(group)
-        # The next group's sync starts before this one's answers are written: the disk and the
-        # interpreter work side by side.
-        if self.collecting.waiters and self.failed is None:
-            self._commit()
+        # The next group is written a turn later: the requests that have come meanwhile join it, and
+        # fewer, larger groups cost less than a disk that never rests gains.
+        if self.collecting.waiters and self.failed is None and not self._scheduled:
+            self._scheduled = True
+            self._loop.call_soon(self._commit)
         _answer(group, None)
 
     def _refuse_collected(self) -> None:
