@@ -52,10 +52,11 @@ class Pod:
     store: MemoryItemStore = field(default_factory=MemoryItemStore)
     node: Node | None = None
     port: int = 0
+    settings: Settings = FAST
 
     async def start(self) -> None:
         hello = Hello(CLUSTER, self.node_id, "node", self.zone)
-        self.node = build(self.store, hello, SystemClock(), FAST, random.Random(self.node_id))
+        self.node = build(self.store, hello, SystemClock(), self.settings, random.Random(self.node_id))
         await self.node.server.start("127.0.0.1", self.port)
         self.port = self.node.server.port
         self.node.host.start()
@@ -81,8 +82,10 @@ class Pod:
 class SmallCluster:
     """Use as an asynchronous context manager."""
 
-    def __init__(self, nodes: int = 3) -> None:
-        self.pods = [Pod(f"n{number}", f"z{number % 3}") for number in range(nodes)]
+    def __init__(self, nodes: int = 3, settings: Settings = FAST) -> None:
+        self.pods = [
+            Pod(f"n{number}", f"z{number % 3}", settings=settings) for number in range(nodes)
+        ]
         self.store = MemoryItemStore()
         self.catalog = Catalog(self.store)
 

@@ -48,9 +48,9 @@ from stator_core.raft.messages import (
 from stator_core.raft.messages import EntryKind as RaftEntryKind
 from stator_core.raft.raft import Raft, Start
 from stator_core.raft.ready import Ready
-from stator_core.raft.refusals import NotLeader, Refusal
+from stator_core.raft.refusals import NotLeader, Refusal, ReplicaDamaged
 from stator_core.raft.settings import Settings
-from stator_node.doors import ItemStore, Operation
+from stator_node.doors import ItemStore, Operation, StorageFailed
 from stator_node.pending import Pending
 from stator_node.raft_commit import NotLeading, RaftCommit, stored_writes
 from stator_node.scrub import Scrubbed
@@ -416,8 +416,23 @@ class HostedPartition:
 
     # Standing still.
 
+    def resign(self) -> None:
+        """Have another replica lead at once: this one is about to stand still, or to end.
+
+        What Raft wants besides is not done: after this it is begun anew from the disk, or not at all.
+        """
+        if not self.raft.leads:
+            return
+        # What makes this replica stand still may keep Raft from saying anything: no harm in that.
+        with contextlib.suppress(ReplicaDamaged, StorageFailed):
+            self.raft.resign(self._around.now())
+            ready = self.raft.ready()
+            for message in () if ready is None else ready.messages:
+                self._send(message)
+
     def stop(self, record: ReplicaRecord) -> None:
         """Do nothing more. What was not applied is undone: `record` is what the disk holds."""
+        self.resign()
         self.stopped = True
         self.commit.lead_no_more()
         self._fail_reads()
@@ -433,6 +448,7 @@ class HostedPartition:
         that what has arrived by then is known to be its own if it is taken away.
         Returns what must be durable before anything of the old state is touched.
         """
+        self.resign()
         self.needs_snapshot = max(until, self.needs_snapshot or 0)
         self.state = self.state or coming
         self.commit.lead_no_more()

@@ -98,10 +98,13 @@ def build(
     links = Links(hello, clock, chance.random)
 
     def disk_failed(error: StorageFailed) -> None:
+        if node.failed:
+            return
+        node.failed = True
         logger.critical("this pod ends, its disk refuses: %s", error)
         feeder.stop()
+        host.resign_all()  # It leaves with the links' last bytes.
         host.stop()
-        node.failed = True
         node.ended.set()
 
     sync = SyncLoop(store, loop, disk_failed)

@@ -124,6 +124,11 @@ class PartitionHost:
         for task in self._senders.values():
             task.cancel()
 
+    def resign_all(self) -> None:
+        """Have others lead at once what is led here: this pod cannot go on."""
+        for hosted in tuple(self.partitions.values()):
+            hosted.resign()
+
     def transfer_all(self) -> bool:
         """Ask Raft to hand over what is led here. False: nothing is, or nobody can take it."""
         if self._stopped:

@@ -12,6 +12,7 @@ from cluster.network import Network
 from cluster.zones import ZONES, Zones
 
 CUT_SECONDS = 4.0
+LAST_WORDS_SECONDS = 1.7  # a leader that hears nobody steps down after 1.1
 
 
 def both(own: str, other: str) -> list[tuple[str, str]]:
@@ -33,7 +34,10 @@ def test_a_leader_cut_off_from_its_peers(zones: Zones, tmp_path: Path, way: str)
             load.wait_for_success()
         zones.wait_until_whole()
         load.wait_for_success()
-        print(f"cut {way} the leader: {load.longest_pause(began):.2f} s without a write")
+        pause = load.longest_pause(began)
+        print(f"cut {way} the leader: {pause:.2f} s without a write")
+        if way == "to":
+            assert pause < LAST_WORDS_SECONDS, "it is heard, and should have named another"
 
 
 def test_two_nodes_that_hear_each_other_only_by_the_third(zones: Zones, tmp_path: Path) -> None:

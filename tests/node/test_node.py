@@ -13,7 +13,9 @@ from pathlib import Path
 import pytest
 
 from small_cluster import CLUSTER, FAST, SmallCluster
+from stator_core.raft.settings import Settings
 from stator_node.clock import SystemClock
+from stator_node.doors import StorageFailed
 from stator_node.memory import MemoryItemStore
 from stator_node.node import LEADERS_GONE_SECONDS, build
 from stator_node.node_processes import READY
@@ -40,6 +42,51 @@ def test_a_pod_that_stops_hands_its_leaders_over_and_no_write_fails_meanwhile() 
             assert cluster.has_leader(), "no election has to be waited for"
             read = await cluster.execute("Scan", TableName="Music", ConsistentRead=True)
             assert read["Count"] == writes
+
+    asyncio.run(run())
+
+
+PATIENT = Settings(election_timeout=60_000, heartbeat_interval=40, quiesce_after=0)
+
+
+def test_a_leader_whose_disk_refuses_hands_over_before_its_pod_ends(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Its peers would wait a minute for it otherwise."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise StorageFailed("no space left on device")
+
+    async def run() -> None:
+        async with SmallCluster(settings=PATIENT) as cluster:
+            await cluster.create_table()
+            pod = cluster.leader()
+            node = pod.node
+            assert node is not None
+            with monkeypatch.context() as broken:
+                broken.setattr(pod.store, "write", refuse)
+                item = {"pk": {"S": "key"}}
+                put = cluster.execute("PutItem", TableName="Music", Item=item)
+                writing = asyncio.ensure_future(put)
+                await asyncio.wait_for(node.ended.wait(), 5)
+                pod.node = None
+                await node.stop()
+                await asyncio.wait([writing])
+            await cluster.until(cluster.has_leader)
+            await cluster.execute("PutItem", TableName="Music", Item=item)
+
+    asyncio.run(run())
+
+
+def test_a_leader_that_has_found_damage_hands_over_before_it_stands_still() -> None:
+    async def run() -> None:
+        async with SmallCluster(settings=PATIENT) as cluster:
+            await cluster.create_table()
+            pod = cluster.leader()
+            assert pod.node is not None
+            pod.node.host.rebuild(pod.partitions[1])
+            await cluster.until(cluster.has_leader)
+            assert cluster.leader() is not pod
 
     asyncio.run(run())
 

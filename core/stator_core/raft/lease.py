@@ -10,7 +10,9 @@ kind, both "the time that a quorum has reached":
   than that timeout by more than clocks may drift apart. It is the sending that counts: an answer
   says nothing about the time it took. A frozen leader finds its lease run out because `now` jumped.
 * The quorum's contact (check-quorum, thesis 6.2). A leader that has not heard from a quorum for an
-  election timeout steps down, so that its clients go elsewhere.
+  election timeout steps down, so that its clients go elsewhere. Who hears nobody may still be
+  heard: it says TimeoutNow to the follower that has most of the log, so that the others need not
+  wait for an election timeout as well.
 
 A leadership transfer lets the target break the promise, so the leader gives its lease up before it
 says TimeoutNow, and for the rest of its term: the message, or the votes that follow from it, may be
@@ -83,6 +85,20 @@ def hand_over(state: ReplicaState, target: Progress) -> None:
     assert target.match == state.log.last_index
     surrender_lease(state)
     state.send(TimeoutNow(state.replica, target.replica, state.term))
+
+
+def step_down(state: ReplicaState) -> None:
+    """Lead this term no more, and have the best follower campaign at once.
+
+    Its lease is over with that, so the promises that the votes will break protect nothing; and it
+    can never lead this term again, however late the message comes.
+    """
+    assert state.role is Role.LEADER
+    followers = [peer for peer in state.incoming if peer.replica != state.replica]
+    state.become_follower(state.term, NO_REPLICA)
+    if followers:
+        best = max(followers, key=lambda peer: (peer.match, peer.heard_at, -peer.replica))
+        state.send(TimeoutNow(state.replica, best.replica, state.term))
 
 
 def end_transfer(state: ReplicaState) -> None:

@@ -33,7 +33,7 @@ from dataclasses import dataclass
 
 from stator_core.raft.dispatch import handle
 from stator_core.raft.election import campaign, count_own_vote
-from stator_core.raft.lease import end_transfer, in_touch, renew_lease
+from stator_core.raft.lease import end_transfer, in_touch, renew_lease, step_down
 from stator_core.raft.log import Log, Storage
 from stator_core.raft.membership import MembershipChange
 from stator_core.raft.messages import (
@@ -194,7 +194,7 @@ class Raft:
         if not state.others or state.heartbeat_at > state.now:
             return
         if not in_touch(state):
-            state.become_follower(state.term, NO_REPLICA)
+            step_down(state)
         elif may_quiesce(state):
             quiesce(state)
         else:
@@ -240,6 +240,12 @@ class Raft:
     def transfer_leadership(self, now: int, target: int) -> None:
         """Let `target` take over. Raises NotLeader, TransferRefused."""
         transfer(self._act_as_leader(now), target)
+
+    def resign(self, now: int) -> None:
+        """Lead no more, and have another campaign at once: this replica is about to stand still."""
+        state = self._set_time(now)
+        if state.role is Role.LEADER:
+            step_down(state)
 
     def campaign(self, now: int) -> bool:
         """Try to lead now, by a pre-vote. False if it may not stand, or a leader may be alive.

@@ -10,7 +10,7 @@ Commands (`add-nodes 3 voters=(1,2,3)`; several lines before `----` make one blo
 
     add-nodes N [voters=(..)] [learners=(..)] [setting=number ..]   without voters: empty replicas
     campaign ID | propose ID TEXT | propose-bytes ID N | propose-change ID [explicit] voter:4 ..
-    transfer FROM TO | read-index ID NAME | lease ID | wake ID | unreachable ID PEER
+    transfer FROM TO | resign ID | read-index ID NAME | lease ID | wake ID | unreachable ID PEER
     process-ready ID | hold-writes ID | process-writes ID [N] | hold-applies ID | process-applies ID
     deliver-messages ID [from=(..)] [type=NAME] [drop=(..)] [count=N] | duplicate-messages ID
     drop-messages ID [from=(..)] [type=NAME] | stabilize [ID ..] | quietly COMMAND
@@ -182,6 +182,9 @@ class Environment:
 
     def do_transfer(self, leader: str, target: str) -> None:
         self.event(leader, lambda raft: raft.transfer_leadership(self.now, int(target)))
+
+    def do_resign(self, replica: str) -> None:
+        self.event(replica, lambda raft: raft.resign(self.now))
 
     def do_read_index(self, replica: str, name: str) -> None:
         self.event(replica, lambda raft: raft.read_index(self.now, name))

@@ -65,6 +65,7 @@ class Mischief:
             (self.disturb, 3),
             (self.transfer, 2),
             (self.late_transfer, 3),
+            (self.resign, 2),
             (self.change_membership, 6),
             (self.replace_members, 3),
             (self.replace_and_cut, 3),
@@ -191,6 +192,11 @@ class Mischief:
     def transfer(self, machine: Machine) -> None:
         target = self.world.random.choice(self.voters(machine))
         self.world.ask_leader(lambda raft, now: raft.transfer_leadership(now, target))
+
+    def resign(self, machine: Machine) -> None:
+        """As a leader does whose disk refuses, or that hears nobody; its last words may come late."""
+        self.world.timeout_now_delay = self.world.random.choice((0, 20, 1_200))
+        self.world.ask_leader(lambda raft, now: raft.resign(now))
 
     def campaign(self, machine: Machine) -> None:
         raft = machine.raft

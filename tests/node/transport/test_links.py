@@ -324,7 +324,7 @@ def test_a_frozen_peer_is_dropped_within_about_a_second() -> None:
             await until(lambda: not a.links.is_up("b"))
             assert 0.7 < time.monotonic() - began < 2.5
             assert asked.result() == LOST
-            assert a.news[-1] == ("down", "b", "silent for 1 s")
+            assert a.news[-1] == ("down", "b", "silent for 1.3 s")
             process.send_signal(signal.SIGCONT)
             await until(lambda: a.links.is_up("b"), seconds=10.0)
 
