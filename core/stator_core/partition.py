@@ -15,7 +15,7 @@ from typing import Any
 
 import orjson
 
-from stator_core import capacity, change_format, item_format, keys
+from stator_core import capacity, change_format, expiry, item_format, keys
 from stator_core.change_format import ChangeFlag
 from stator_core.entry_format import StoredFamily, StoredWrite
 from stator_core.errors import ItemCollectionSizeLimitExceededException
@@ -52,8 +52,8 @@ class View:
 @dataclass(slots=True)
 class Evaluation:
     """What one write does: `value` under item key `key` (None deletes it, `unchanged` leaves it),
-    what is written `beside` it (index entries, the change), and the JSON `answer` once all that
-    is durable."""
+    what is written `beside` it (index entries, the change, the expiry), and the JSON `answer` once
+    all that is durable."""
 
     key: bytes
     value: bytes | None
@@ -68,7 +68,7 @@ def evaluate_write(
     """Decide a write. Raises DynamoDBError (a false condition, an impossible update).
 
     `timestamp` is the hybrid clock's and is stored with the item. The old item is read only where
-    the condition, the answer, an index, the feed or the capacity need it: a plain PutItem is blind.
+    the condition, the answer, the capacity or what follows need it: a plain PutItem is blind.
     `by_service` marks the change as no client's.
     """
     key = keys.item_key(table, request.key_item())
@@ -78,7 +78,7 @@ def evaluate_write(
     before_size = 0
     before_payload = after_payload = b""
     fed = table.stream_view is not None or (view.feeds_indexes and bool(table.global_indexes))
-    if request.needs_previous or indexes or report or fed:
+    if request.needs_previous or report or not table.is_plain:
         stored = view.item(key)
         if stored is not None:
             before_payload, before_size = item_format.payload_and_size(key, stored)
@@ -94,7 +94,7 @@ def evaluate_write(
     else:
         after_payload = orjson.dumps(after)
         value = item_format.encode(key, after_payload, evaluated.size, timestamp)
-    if not indexes and not report and not fed and evaluated.attributes is None:
+    if table.is_plain and not report and evaluated.attributes is None:
         return Evaluation(key, value, [], NOTHING, unchanged)
     changes: list[IndexChange] = []
     if report or table.local_indexes or (indexes and not view.feeds_indexes):
@@ -105,6 +105,9 @@ def evaluate_write(
         flags = ChangeFlag.BY_SERVICE if by_service else ChangeFlag(0)
         images = before_payload, after_payload
         beside.append(change_write(table, view, key, timestamp, images, flags))
+    if table.expires_by is not None:
+        seconds = (expiry.second_of(item, table.expires_by) for item in (before, after))
+        beside += expiry.changes(_partition_of(table, view), key, *seconds)
     answer: dict[str, Any] = {}
     if evaluated.attributes is not None:
         answer["Attributes"] = evaluated.attributes
@@ -142,9 +145,13 @@ def change_write(
             before = b""
         if table.stream_view not in ("NEW_IMAGE", "NEW_AND_OLD_IMAGES"):
             after = b""
-    partition_id = table.identifier if view.partition_id is None else view.partition_id
-    record_key = change_format.change_key(partition_id, stamp)
+    record_key = change_format.change_key(_partition_of(table, view), stamp)
     return "changes", record_key, change_format.encode(record_key, flags, key, before, after)
+
+
+def _partition_of(table: Table, view: View) -> int:
+    """Under which partition a write's change, and its item's expiry, are noted."""
+    return table.identifier if view.partition_id is None else view.partition_id
 
 
 def answer_get(request: GetItem, key: bytes, stored: bytes | None) -> bytes:

@@ -17,7 +17,7 @@ from typing import Any
 
 import orjson
 
-from stator_core import change_format, partition_descriptor, stream_shards, table
+from stator_core import change_format, expiry, partition_descriptor, stream_shards, table
 from stator_core.entry_format import EntryKind, EntryRefused, StoredFamily
 from stator_core.key_format import HASH_SPACE, IDENTIFIER_BYTES
 from stator_core.partition_descriptor import (
@@ -95,7 +95,7 @@ class PartitionState:
             ("items", start, end),
             ("indexes", start, end),
             ("changes", *change_format.feed_bounds(partition_id, feed_from - 1)),
-            ("expiries", *change_format.feed_bounds(partition_id)),
+            ("expiries", *expiry.partition_bounds(partition_id)),
         ]
 
 
@@ -336,10 +336,21 @@ def _followers_of(state: PartitionState, description: Table, stamp: int) -> tupl
         for index in description.global_indexes
         if index.status != "DELETING"
     ]
-    time_to_live = description.time_to_live
-    if time_to_live is not None and time_to_live.status in ("ENABLING", "ENABLED"):
+    kept = {each.name: each for each in state.followers}
+    if description.expires_by is not None:
         names.append(EXPIRIES)
-    return tuple(state.follower(name) or Follower(name, stamp, start) for name in names)
+    if description.expires_by != state.table.expires_by:
+        kept.pop(EXPIRIES, None)
+    return tuple(kept.get(name) or Follower(name, stamp, start) for name in names)
+
+
+def empties_expiries(before: PartitionState, after: PartitionState) -> bool:
+    """Whether what the index by expiry holds must be gone before this change: it begins or ends.
+
+    Entries of another attribute, or of writes that came in behind the index's end, are nobody's.
+    """
+    changed = before.table.expires_by != after.table.expires_by
+    return changed and not before.is_of_index
 
 
 def configured(

@@ -25,7 +25,7 @@ import logging
 from collections.abc import Callable
 from typing import Protocol
 
-from stator_core import change_format, partition_state
+from stator_core import change_format, expiry, partition_state
 from stator_core.clock import HybridClock
 from stator_core.entry_format import (
     EntryKind,
@@ -331,7 +331,7 @@ class HostedPartition:
         children: list[PartitionState] = []
         strangers: list[PartitionState] = []  # children that have no replica here
         rest: list[Entry] = []
-        scrubs = False
+        scrubs = empties = False
         timestamp = self.log.newest_timestamp
         for number, entry in enumerate(entries, 1):
             if entry.kind is not RaftEntryKind.NORMAL or not entry.data:
@@ -353,6 +353,9 @@ class HostedPartition:
                 break
             body = change_body(entry.data)
             changed = partition_state.apply_change(self.state, kind, timestamp, body)
+            if partition_state.empties_expiries(self.state, changed.state):
+                empties = True
+                operations = [each for each in operations if each[0] != "expiries"]
             self.state = changed.state
             if changed.child is not None:
                 born = self._around.child_born(changed.child, operations, timestamp)
@@ -365,6 +368,8 @@ class HostedPartition:
         operations.append(self.log.apply(last, timestamp))
         if self.state is not before or configuration is not None:
             operations.append(self._record())
+        if empties:  # First: after a crash in between, the log says so again.
+            self._forget_expiries()
         self._around.store.write(operations, sync=False)
         if self.state.trimmed != before.trimmed:
             self.forget_trimmed()
@@ -395,6 +400,12 @@ class HostedPartition:
         start, end = change_format.feed_bounds(self.partition_id, until=self.state.trimmed)
         if self._around.store.cursor("changes", start, end).take(1):
             self._around.store.delete_range("changes", start, end)
+
+    def _forget_expiries(self) -> None:
+        """Delete the index by expiry: it begins anew, or is no more."""
+        start, end = expiry.partition_bounds(self.partition_id)
+        if self._around.store.cursor("expiries", start, end).take(1):
+            self._around.store.delete_range("expiries", start, end)
 
     def _answer_reads(self) -> None:
         applied = self.log.applied

@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 import pytest
 
-from stator_core import item_format, keys
+from stator_core import expiry, item_format, keys
 from stator_core.change_format import Change, ChangeFlag, change_key, decode
 from stator_core.errors import (
     ConditionalCheckFailedException,
@@ -19,7 +19,7 @@ from stator_core.item_format import Damaged
 from stator_core.limits import ITEM_COLLECTION_BYTES_MAX
 from stator_core.partition import GIGABYTE, View, answer_get, evaluate_write
 from stator_core.requests import delete_item, get_item, put_item, update_item
-from stator_core.table import StreamSpecification, Table
+from stator_core.table import StreamSpecification, Table, TimeToLive
 from table_bodies import active, attributes, create_body, index
 from table_bodies import keys as key_schema
 
@@ -279,6 +279,30 @@ def test_a_table_s_identifier_names_the_feed_where_one_process_holds_all_tables(
     table = streamed("KEYS_ONLY")
     beside = evaluate_write(table, put(v="2"), Stored(table).view(), 9).beside
     assert [key for _, key, _ in beside] == [change_key(table.identifier, 9)]
+
+
+def test_a_write_moves_the_entry_of_the_item_by_its_expiry() -> None:
+    """One batch has both, so the index by expiry never differs from the items."""
+    table = replace(PLAIN, time_to_live=TimeToLive("ends", "ENABLED", 1.0))
+    key = keys.item_key(table, item())
+
+    def moved(before: dict[str, Any] | None, request: Any) -> list[Any]:
+        stored = None if before is None else item_format.encode(key, orjson.dumps(before), 9, 1)
+        view = View(lambda _: stored, lambda _: None, partition_id=7)
+        return evaluate_write(table, request, view, 5).beside
+
+    def ending(second: int) -> dict[str, Any]:
+        return {**item(), "ends": {"N": str(second)}}
+
+    def put_ending(second: int) -> Any:
+        return put_item.parse({"TableName": "Music", "Item": ending(second)})
+
+    assert moved(None, put_ending(50)) == expiry.changes(7, key, None, 50)
+    assert moved(ending(50), put_ending(60)) == expiry.changes(7, key, 50, 60)
+    assert moved(ending(50), put_ending(50)) == []
+    assert moved(ending(50), put()) == moved(ending(50), delete())
+    assert moved(ending(50), delete()) == expiry.changes(7, key, 50, None)
+    assert moved(None, delete()) == []
 
 
 def test_capacity_counts_the_larger_item_and_every_index_changed() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import assume, given
@@ -29,6 +30,7 @@ from stator_core.partition_state import (
     begun,
     configured,
     describe_body,
+    empties_expiries,
     first_configuration,
     follow_body,
     from_json,
@@ -271,6 +273,26 @@ def test_the_right_half_makes_its_own_index_by_expiry() -> None:
 def test_the_end_of_the_hash_space_is_the_next_table() -> None:
     assert place_key(3, 0) == bytes.fromhex("00000003 0000000000000000")
     assert place_key(3, HASH_SPACE) == bytes.fromhex("00000004")
+
+
+def test_another_attribute_makes_the_index_by_expiry_anew() -> None:
+    """A partition may never hear of the moment in between, when there was none."""
+
+    def ending_by(attribute: str, status: Any = "ENABLED") -> Table:
+        return replace(MUSIC.table, time_to_live=TimeToLive(attribute, status, 1.0))
+
+    enabled = described(MUSIC, ending_by("a"), 10)
+    start = place_key(3, 0).hex()
+    assert enabled.followers == (Follower(EXPIRIES, 10, start),)
+    filled = followed(enabled, Follower(EXPIRIES, 10, None))
+    same, other = described(filled, ending_by("a")), described(filled, ending_by("b"), 20)
+    disabled = described(filled, ending_by("a", "DISABLED"))
+
+    assert same.followers == filled.followers
+    assert other.followers == (Follower(EXPIRIES, 20, start),)
+    assert disabled.followers == ()
+    pairs = [(MUSIC, enabled), (filled, same), (filled, other), (filled, disabled)]
+    assert [empties_expiries(*pair) for pair in pairs] == [True, False, True, True]
 
 
 def test_a_description_takes_the_place_of_the_old_one_unless_it_is_another_table_s() -> None:
