@@ -15,6 +15,7 @@ from stator_core.table import Table
 from stator_node.catalog import Catalog
 from stator_node.doors import Caller
 from stator_node.group_commit import GroupCommit
+from stator_node.local_expiries import LocalExpiries
 from stator_node.local_streams import LocalStreams
 from stator_node.local_table_work import LocalTableWork
 from stator_node.memory import ManualClock
@@ -55,6 +56,7 @@ class Node:
         self.router = Router(
             self.catalog, self.replica, self.life, StreamOperations(self.streams, self.clock)
         )
+        self.expiries = LocalExpiries(self.catalog, self.replica, self.clock)
         self.life.resume()
 
     def send(self, operation: str, body: dict[str, Any]) -> bytes | Pending[bytes]:

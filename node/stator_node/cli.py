@@ -27,6 +27,8 @@ class LocalSettings:
     sync: bool
     table_delay_seconds: float
     zones: int
+    test_clock: bool
+    ttl_round_seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,7 @@ class NodeSettings:
     cluster_id: str
     zone: str
     with_parent: bool
+    ttl_round_seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +90,12 @@ def parse(arguments: list[str]) -> Settings:
             cluster_id=parsed.cluster_id,
             zone=parsed.zone,
             with_parent=parsed.with_parent,
+            ttl_round_seconds=parsed.ttl_round_seconds,
         )
     if parsed.command == "verify":
         return VerifySettings(folder=parsed.folder)
+    if parsed.test_clock and parsed.zones != 1:
+        parser.error("--test-clock moves one process's clock: it does not go with --zones 3")
     return LocalSettings(
         folder=parsed.folder,
         host=parsed.host,
@@ -101,6 +107,8 @@ def parse(arguments: list[str]) -> Settings:
         sync=parsed.sync,
         table_delay_seconds=parsed.table_delay_seconds,
         zones=parsed.zones,
+        test_clock=parsed.test_clock,
+        ttl_round_seconds=parsed.ttl_round_seconds,
     )
 
 
@@ -141,6 +149,21 @@ def _add_local(parser: argparse.ArgumentParser) -> None:
         default=0.02,
         help="how long a table stays CREATING, UPDATING or DELETING at least (0.02)",
     )
+    _add_ttl_round_seconds(parser)
+    parser.add_argument(
+        "--test-clock",
+        action="store_true",
+        help="for tests: let POST /_stator/clock move the clock forward",
+    )
+
+
+def _add_ttl_round_seconds(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--ttl-round-seconds",
+        type=_seconds,
+        default=5.0,
+        help="how often items whose time to live is over are looked for (5.0)",
+    )
 
 
 def _add_node(parser: argparse.ArgumentParser) -> None:
@@ -149,6 +172,7 @@ def _add_node(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--port", type=_port, default=0, help="port for other pods (any)")
     parser.add_argument("--cluster-id", required=True, help="the cluster that this pod is of")
     parser.add_argument("--zone", required=True, help="the zone that this pod stands in")
+    _add_ttl_round_seconds(parser)
     parser.add_argument("--with-parent", action="store_true", help="stop when standard input ends")
 
 
@@ -187,6 +211,13 @@ def _partition(text: str) -> str:
     if not text.isdecimal():
         raise argparse.ArgumentTypeError(f"{text} is no partition: `stator cluster status` says")
     return text
+
+
+def _seconds(text: str) -> float:
+    seconds = float(text)
+    if not 0 < seconds < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text} is no time to wait")
+    return seconds
 
 
 def _port(text: str) -> int:

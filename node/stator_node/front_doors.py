@@ -7,6 +7,7 @@ ports that are served, and the line that says so. Invariant: either both doors a
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from stator_node.cli import LocalSettings
@@ -14,6 +15,7 @@ from stator_node.doors import Clock, Executor
 from stator_node.gateway.access_keys import AccessKeys
 from stator_node.gateway.grpc import GrpcDoor
 from stator_node.gateway.http import HttpDoor
+from stator_node.gateway.http_request import SideDoor
 from stator_node.gateway.sigv4 import SignatureVerifier
 
 DRAIN_SECONDS = 10.0
@@ -35,12 +37,17 @@ class FrontDoors:
 
     @classmethod
     async def open(
-        cls, settings: LocalSettings, executor: Executor, access_keys: AccessKeys, clock: Clock
+        cls,
+        settings: LocalSettings,
+        executor: Executor,
+        access_keys: AccessKeys,
+        clock: Clock,
+        side_doors: Mapping[bytes, SideDoor] | None = None,
     ) -> FrontDoors:
         """Listen on both ports. Raises CannotStart."""
         account, region = settings.account, settings.region
         verifier = SignatureVerifier(access_keys, clock, account=account)
-        http = HttpDoor(executor, verifier, clock, region=region)
+        http = HttpDoor(executor, verifier, clock, region=region, side_doors=side_doors)
         grpc = GrpcDoor(executor, access_keys, clock, account=account, region=region)
         try:
             await http.start(settings.host, settings.port)

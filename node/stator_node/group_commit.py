@@ -65,6 +65,8 @@ class Commit(Protocol):
 
     def stage(self, key: bytes, value: bytes | None, operations: Sequence[Operation]) -> Group: ...
 
+    def stage_beside(self, operations: Sequence[Operation]) -> Group: ...
+
     def answer_after(self, group: Group, answer: bytes | DynamoDBError) -> Pending[bytes]: ...
 
     def read_after(self, group: Group, read: Callable[[], bytes]) -> Pending[bytes]: ...
@@ -131,6 +133,11 @@ class GroupCommit:
                 if family == "indexes":
                     group.index_values[index_key] = index_value
         return group
+
+    def stage_beside(self, operations: Sequence[Operation]) -> Group:
+        """Put writes that no read asks for, such as expiries, alone into that group."""
+        self.collecting.operations.extend(operations)
+        return self.collecting
 
     def answer_after(self, group: Group, answer: bytes | DynamoDBError) -> Pending[bytes]:
         """Give `answer` once `group` is durable: it reveals what the group writes."""

@@ -22,10 +22,14 @@ from stator_node.cli import LocalSettings
 from stator_node.clock import SystemClock
 from stator_node.doors import Clock, StorageFailed
 from stator_node.front_doors import CannotStart, FrontDoors
+from stator_node.gateway import clock_door
 from stator_node.gateway.access_keys import AccessKeys, AccessKeysRefused
+from stator_node.gateway.clock_door import ClockDoor
 from stator_node.group_commit import GroupCommit
+from stator_node.local_expiries import LocalExpiries
 from stator_node.local_streams import LocalStreams
 from stator_node.local_table_work import LocalTableWork
+from stator_node.movable_clock import MovableClock
 from stator_node.replica import Replica
 from stator_node.router import Router
 from stator_node.storage.folder import DataFolder, FolderRefused
@@ -80,32 +84,41 @@ async def _serve_store(
 ) -> int:
     """Put the parts together, serve, take them apart."""
     loop = asyncio.get_running_loop()
-    catalog, commit, streams = _begin(settings, store, loop, clock)
+    lasting = MovableClock(clock) if settings.test_clock else clock
+    catalog, commit, streams = _begin(settings, store, loop, lasting)
     counter = TableCounter(store, clock)
-    replica = Replica(commit, loop, clock, commit.stamps, counter.writes)
+    replica = Replica(commit, loop, lasting, commit.stamps, counter.writes)
     tables = TableLife(
         catalog,
         LocalTableWork(catalog, replica, counter),
-        clock,
+        lasting,
         delay_seconds=settings.table_delay_seconds,
         account=settings.account,
     )
-    router = Router(catalog, replica, tables, StreamOperations(streams, clock))
-    doors = await FrontDoors.open(settings, router, access_keys, clock)
+    router = Router(catalog, replica, tables, StreamOperations(streams, lasting))
+    expiries = LocalExpiries(catalog, replica, lasting, round_seconds=settings.ttl_round_seconds)
+    side_doors = {}
+    if isinstance(lasting, MovableClock):
+        lasting.on_moved = expiries.wake
+        side_doors[clock_door.PATH] = ClockDoor(lasting).answer
+    doors = await FrontDoors.open(settings, router, access_keys, clock, side_doors)
     stopped = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
     tables.resume()
-    counting = loop.create_task(counter.run(catalog.tables))
-    keeping = loop.create_task(streams.run())
+    background = [
+        loop.create_task(counter.run(catalog.tables)),
+        loop.create_task(expiries.run()),
+        loop.create_task(streams.run()),
+    ]
     gc.collect()
     gc.freeze()
     doors.say_ready()
     await stopped.wait()
     logger.info("stopping: no new requests are taken")
     await doors.close()
-    counting.cancel()
-    keeping.cancel()
+    for task in background:
+        task.cancel()
     await tables.stop()
     await replica.commit.drain()
     commit.close()

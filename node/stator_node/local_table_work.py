@@ -13,7 +13,7 @@ import logging
 
 import orjson
 
-from stator_core import item_format, keys, table_status
+from stator_core import expiry, item_format, keys, table_status
 from stator_core.indexes import index_change
 from stator_core.key_format import IDENTIFIER_BYTES
 from stator_core.partition import index_writes
@@ -52,6 +52,8 @@ class LocalTableWork:
         await self._replica.commit.drain()
         for identifier in (table.identifier, *(index.identifier for index in table.global_indexes)):
             self._delete_identifier(identifier)
+        store = self._replica.store
+        store.delete_range("expiries", *expiry.partition_bounds(table.identifier))
         self._catalog.remove(table.name)
         self._counter.forget(table)
 

@@ -59,14 +59,21 @@ class Replica:
         is_one_of_many = partition_id is not None
         self._view = View(commit.item, commit.index_entry, partition_id, is_one_of_many)
 
-    def write(self, table: Table, request: WriteRequest) -> Pending[bytes]:
-        """Evaluate one write and make it durable. Raises, or fails with, DynamoDBError."""
+    def write(
+        self, table: Table, request: WriteRequest, *, by_service: bool = False
+    ) -> Pending[bytes]:
+        """Evaluate one write and make it durable. Raises, or fails with, DynamoDBError.
+
+        `by_service`: no client asked for it (`partition.evaluate_write`).
+        """
         commit = self.commit
         if commit.failed is not None:
             raise InternalServerError(STORAGE_FAILED)
         timestamp = self._stamps.next(int(self._clock.now() * 1000))
         try:
-            evaluation = evaluate_write(table, request, self._view, timestamp)
+            evaluation = evaluate_write(
+                table, request, self._view, timestamp, by_service=by_service
+            )
         except DynamoDBError as error:
             # The refusal tells what the item is; it may leave no sooner than that is durable.
             group = commit.group_of(keys.item_key(table, request.key_item()))

@@ -49,7 +49,7 @@ def test_the_defaults_of_the_options_are_on_their_page() -> None:
     for option, (default, _) in page.items():
         if "sync" not in option:
             value = getattr(settings, option.removeprefix("--").replace("-", "_"))
-            assert default == ("none" if value is None else f"`{value}`"), option
+            assert default == ("none" if value in (None, False) else f"`{value}`"), option
     assert isinstance(settings, cli.LocalSettings)
     assert settings.sync
 

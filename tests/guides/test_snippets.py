@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime
 import random
+import time
 from collections.abc import Iterator
 from datetime import timedelta
 from decimal import Decimal
@@ -17,7 +18,7 @@ from typing import Any
 import pytest
 from boto3.dynamodb.conditions import Key
 
-from blackbox import Stator, boto3_client, boto3_resource, wait_until_active
+from blackbox import Stator, boto3_client, boto3_resource, wait_for, wait_until_active
 from guides.commands import table as definition
 
 
@@ -242,6 +243,29 @@ def test_sharded_keys_are_read_back_from_every_shard(make: Any) -> None:
     ]
 
     assert sorted(found) == [f"FOLLOWER#{number:02d}" for number in range(30)]
+
+
+def test_a_session_ends_by_itself_and_a_filter_hides_it_until_then(client: Any, make: Any) -> None:
+    sessions = make("EndedSessions", "PK", "SK")
+    now = int(time.time())
+    for name, ends in (("long ago", now - 6 * 365 * 86_400), ("living", now + 3600)):
+        sessions.put_item(Item={"PK": f"SESSION#{name}", "SK": "DATA", "expires_at": ends})
+    client.update_time_to_live(
+        TableName=sessions.name,
+        TimeToLiveSpecification={"Enabled": True, "AttributeName": "expires_at"},
+    )
+    sessions.put_item(Item={"PK": "SESSION#over", "SK": "DATA", "expires_at": now - 1})
+
+    living = sessions.scan(
+        FilterExpression="expires_at > :now", ExpressionAttributeValues={":now": now}
+    )
+    assert [item["PK"] for item in living["Items"]] == ["SESSION#living"]
+
+    def names() -> set[str]:
+        return {item["PK"] for item in sessions.scan()["Items"]}
+
+    left = {"SESSION#long ago", "SESSION#living"}
+    wait_for(lambda: names() == left or None, "the ended session gone")
 
 
 def test_time_to_live_is_enabled_by_one_call(client: Any, make: Any) -> None:

@@ -45,6 +45,17 @@ def test_local_takes_what_it_is_given() -> None:
     assert settings.account == "123456789012"
 
 
+def test_the_clock_is_moved_only_where_a_test_asks_for_it() -> None:
+    settings = parse(["local"])
+    assert isinstance(settings, LocalSettings)
+    assert not settings.test_clock
+    assert settings.ttl_round_seconds == 5.0
+    asked = parse(["local", "--test-clock", "--ttl-round-seconds", "0.5"])
+    assert isinstance(asked, LocalSettings)
+    assert asked.test_clock
+    assert asked.ttl_round_seconds == 0.5
+
+
 def test_verify_takes_a_folder() -> None:
     assert parse(["verify", "data"]) == VerifySettings(folder=Path("data"))
 
@@ -58,6 +69,9 @@ def test_verify_takes_a_folder() -> None:
         ("local --port 65536", "65536 is not a port"),
         ("local --port -1", "port"),
         ("local --port http", "http"),
+        ("local --test-clock --zones 3", "--zones 3"),
+        ("local --ttl-round-seconds 0", "0 is no time to wait"),
+        ("local --ttl-round-seconds nan", "nan is no time to wait"),
         ("local --account 12", "twelve digits"),
         ("local --nothing", "--nothing"),
     ],

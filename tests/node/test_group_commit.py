@@ -112,6 +112,19 @@ def test_writes_in_flight_are_seen_by_writers_newest_first() -> None:
     run(story())
 
 
+def test_entries_alone_leave_with_the_group_behind_all_that_came_before() -> None:
+    async def story() -> None:
+        writer = Writer()
+        writer.put("a")
+        group = writer.commit.stage_beside([("expiries", b"e", b"v"), ("expiries", b"f", None)])
+        await wait(writer.commit.answer_after(group, OK))
+
+        assert writer.store.get(key("a")) == b"v"
+        assert writer.store.get_from("expiries", b"e") == b"v"
+
+    run(story())
+
+
 def test_index_entries_in_flight_are_seen_too() -> None:
     async def story() -> None:
         writer = Writer()

@@ -8,7 +8,7 @@ import pytest
 
 from stator_core.errors import DynamoDBError, MissingAuthenticationTokenException
 from stator_node.doors import Caller
-from stator_node.gateway.http_answer import gzip
+from stator_node.gateway.http_answer import Answer, gzip
 from stator_node.gateway.http_limits import VERIFY_FIRST_BODY_BYTES, HttpLimits
 from stator_node.gateway.http_request import NotAnOperation, RequestReader
 
@@ -54,6 +54,23 @@ def other(method: bytes, url: bytes, headers: dict[bytes, bytes], body: bytes = 
 @pytest.mark.parametrize("url", [b"/", b"/?a=b", b"http://host/"])
 def test_a_good_request_is_its_operation_its_json_and_its_caller(url: bytes) -> None:
     assert reader().read(b"POST", url, PUT, b'{"a":1}') == ("PutItem", {"a": 1}, CALLER)
+
+
+def test_a_side_door_answers_its_path_without_a_signature_and_no_other() -> None:
+    asked: list[tuple[bytes, bytes | bytearray]] = []
+
+    def door(method: bytes, body: bytes | bytearray) -> Answer:
+        asked.append((method, body))
+        return Answer(200)
+
+    doors = {b"/_stator/clock": door}
+    read = RequestReader({"PutItem"}, knows_nobody, "eu-west-2", LIMITS, doors).read
+    for method in (b"GET", b"POST"):
+        with pytest.raises(NotAnOperation) as answered:
+            read(method, b"/_stator/clock?x=1", {}, b"body")
+        assert answered.value.answer.status == 200
+    assert asked == [(b"GET", b"body"), (b"POST", b"body")]
+    assert other(b"POST", b"/_stator/clock", {}) == 404
 
 
 def test_describe_endpoints_learns_by_which_name_the_client_came() -> None:

@@ -13,13 +13,14 @@ import pytest
 
 from damaged_files import copy_of, flip
 from one_node import item, table_body
-from stator_core import item_format, keys
+from stator_core import expiry, item_format, keys
 from stator_core.partition import View, evaluate_write
 from stator_core.requests import create_table, put_item
-from stator_core.table import Table
+from stator_core.table import Table, TimeToLive
 from stator_core.table_status import table_active, table_deleting
 from stator_node.catalog import TABLE_PREFIX, Catalog
 from stator_node.doors import Operation
+from stator_node.local_expiries import mark_key, setting_of
 from stator_node.storage.folder import DataFolder
 from stator_node.storage.rocksdb import RocksItemStore
 from stator_node.storage.verify import run, verify
@@ -176,6 +177,43 @@ def test_a_wrong_size_of_an_item_collection_is_named(store: RocksItemStore) -> N
     (found,) = findings(store)
     assert found.startswith('table Music: the item collection of {"S":"2"} has ')
     assert found.endswith("12345 are kept of it")
+
+
+def ending(store: RocksItemStore) -> tuple[int, bytes]:
+    """The table's identifier and the key of the only item that ends; the index is whole."""
+    catalog = Catalog(store)
+    setting = TimeToLive("ends", "ENABLED", 2.0)
+    table = catalog.tables["Music"].changed(time_to_live=setting)
+    catalog.save(table)
+    put = put_item.parse({"TableName": "Music", "Item": item("0", "000", ends=50)})
+    view = View(store.get, lambda key: store.get_from("indexes", key))
+    made = evaluate_write(table, put, view, 99)
+    mark: Operation = ("meta", mark_key(table.identifier), setting_of(table))
+    store.write([("items", made.key, made.value), mark, *made.beside], sync=True)
+    return table.identifier, made.key
+
+
+def test_an_item_whose_end_is_not_known_is_named(store: RocksItemStore) -> None:
+    identifier, key = ending(store)
+    entry = expiry.entry_key(identifier, 50, key)
+    store.write([("expiries", entry, None)], sync=True)
+
+    assert [damage[:38] for damage in findings(store)] == ["table Music, time to live: expiry unde"]
+
+
+def test_an_end_of_no_item_is_named(store: RocksItemStore) -> None:
+    identifier, key = ending(store)
+    store.write([expiry.entry(identifier, 51, key)], sync=True)
+
+    assert findings(store) == ["table Music, time to live: 2 entries, 1 follow from the items"]
+
+
+def test_an_index_by_expiry_that_is_not_whole_yet_is_no_damage(store: RocksItemStore) -> None:
+    identifier, key = ending(store)
+    entry = expiry.entry_key(identifier, 50, key)
+    store.write([("expiries", entry, None), ("meta", mark_key(identifier), None)], sync=True)
+
+    assert findings(store) == []
 
 
 def test_a_damaged_description_of_a_table_is_named(store: RocksItemStore) -> None:

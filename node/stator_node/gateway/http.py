@@ -10,13 +10,13 @@ from __future__ import annotations
 import asyncio
 import os
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from stator_node.doors import Clock, Executor
 from stator_node.gateway.http_answer import Answers
 from stator_node.gateway.http_connection import HttpConnection
 from stator_node.gateway.http_limits import HttpLimits
-from stator_node.gateway.http_request import RequestReader
+from stator_node.gateway.http_request import RequestReader, SideDoor
 from stator_node.gateway.request_ids import RequestIds
 from stator_node.gateway.sigv4 import SignatureVerifier
 
@@ -34,12 +34,15 @@ class HttpDoor:
         *,
         region: str = "us-east-1",
         limits: HttpLimits | None = None,
+        side_doors: Mapping[bytes, SideDoor] | None = None,
         random_bytes: Callable[[int], bytes] = os.urandom,
     ) -> None:
         self.limits = limits or HttpLimits()
         self.executor = executor
         self.answers = Answers(RequestIds(random_bytes).next)
-        self.reader = RequestReader(executor.operations, verifier.verify, region, self.limits)
+        self.reader = RequestReader(
+            executor.operations, verifier.verify, region, self.limits, side_doors
+        )
         self.held_bytes = 0
         self.tick = clock.monotonic()
         self.port = 0  # that is listened on, once started

@@ -7,7 +7,7 @@ The order is DynamoDB's: body size, content type, JSON, target, signature, empty
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -26,6 +26,7 @@ from stator_node.gateway.sigv4_claim import Headers, split_target
 
 Body = bytes | bytearray
 Verify = Callable[[bytes, bytes, Headers, Body], Caller]  # method, url, headers, body
+SideDoor = Callable[[bytes, Body], Answer]  # method, body
 
 CONTENT_TYPES = frozenset({b"application/x-amz-json-1.0", b"application/json"})
 TARGET_PREFIX = "DynamoDB_20120810."
@@ -50,11 +51,17 @@ class NotAnOperation(Exception):
 
 
 class RequestReader:
-    """Does the checks. `region` is shown in the health text."""
+    """Does the checks. `region` is shown in the health text; `side_doors` answer other paths."""
 
     def __init__(
-        self, operations: Iterable[str], verify: Verify, region: str, limits: HttpLimits
+        self,
+        operations: Iterable[str],
+        verify: Verify,
+        region: str,
+        limits: HttpLimits,
+        side_doors: Mapping[bytes, SideDoor] | None = None,
     ) -> None:
+        self._side_doors = side_doors or {}
         self._verify = verify
         self._limits = limits
         self._health = f"healthy: dynamodb.{region}.amazonaws.com ".encode()
@@ -70,7 +77,7 @@ class RequestReader:
     ) -> tuple[str, dict[str, Any], Caller]:
         """Operation, JSON body and caller of a request."""
         if method != b"POST" or (url != b"/" and split_target(url)[0] != b"/"):
-            raise NotAnOperation(self._other(method, url, headers))
+            raise NotAnOperation(self._other(method, url, headers, body))
         if body and headers.get(b"content-type") not in CONTENT_TYPES:
             _check_content_type(headers.get(b"content-type", b""))
         caller: Caller | None = None
@@ -116,10 +123,14 @@ class RequestReader:
         if not json_tokens.at_most(body, tokens):
             raise RequestEntityTooLargeException
 
-    def _other(self, method: bytes, url: bytes, headers: Headers) -> Answer:
+    def _other(self, method: bytes, url: bytes, headers: Headers, body: Body) -> Answer:
         if method == b"OPTIONS":
             return preflight(headers)
-        if method in (b"GET", b"HEAD") and split_target(url)[0] == b"/":
+        path = split_target(url)[0]
+        side_door = self._side_doors.get(path)
+        if side_door is not None:
+            return side_door(method, body)
+        if method in (b"GET", b"HEAD") and path == b"/":
             return Answer(200, self._health, TEXT_TYPE, send_body=method == b"GET")
         return NOT_FOUND
 

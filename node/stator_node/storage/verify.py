@@ -1,10 +1,10 @@
 """`stator verify FOLDER`: is everything in a stopped data folder what was written there?
 
-Reads only. Five looks, each of which names what it finds: the files (every checksum in them), the
+Reads only. Six looks, each of which names what it finds: the files (every checksum in them), the
 catalog, every item's checksum under its key, that each index holds exactly the entries that follow
-from its table, and that each item collection has the size that is kept of it. Called by
-`__main__.py`. Exit code 0: sound; 1: damaged, or the folder cannot be looked at. Invariant: the
-folder is left as it was found.
+from its table, that each item which ends is known by its end, and that each item collection has the
+size that is kept of it. Called by `__main__.py`. Exit code 0: sound; 1: damaged, or the folder
+cannot be looked at. Invariant: the folder is left as it was found.
 """
 
 from __future__ import annotations
@@ -18,12 +18,13 @@ from typing import TextIO
 
 import orjson
 
-from stator_core import item_format, keys
+from stator_core import expiry, item_format, keys
 from stator_core.indexes import IndexChange, index_change
 from stator_core.item_format import Damaged
 from stator_core.table import Index, Table
 from stator_node.catalog import TABLE_PREFIX, read_descriptors
 from stator_node.doors import FAMILIES, Family, StorageFailed
+from stator_node.local_expiries import mark_key, setting_of
 from stator_node.storage import log_files, table_files
 from stator_node.storage.folder import DataFolder, FolderRefused
 from stator_node.storage.rocksdb import RocksItemStore
@@ -165,12 +166,14 @@ def _check_table(store: RocksItemStore, table: Table, findings: Findings) -> Non
     """Every item's checksum and key, and the index entries that follow from it."""
     expected = dict.fromkeys((index.name for index in table.indexes), 0)
     collections = Collections(store, table, findings)
+    ends = Ends(store, table, findings)
     for key, stored in _entries(store, table, None, findings):
         item = _decode(table, None, key, stored, findings)
         if item is None:
             collections.give_up()
             continue
         findings.items += 1
+        ends.add(key, item)
         local_bytes = 0
         for index in table.indexes:
             change = index_change(table, index, None, item)
@@ -181,6 +184,7 @@ def _check_table(store: RocksItemStore, table: Table, findings: Findings) -> Non
                     _check_entry(store, table, item, change, findings)
         collections.add(item, item_format.size_of(stored) + local_bytes)
     collections.end()
+    ends.end()
     for index in table.indexes:
         found = 0
         for key, stored in _entries(store, table, index, findings):
@@ -197,6 +201,51 @@ def _check_table(store: RocksItemStore, table: Table, findings: Findings) -> Non
 def _is_complete(table: Table, index: Index) -> bool:
     """Whether the index must agree with the table: neither is on its way in or out."""
     return index.status == "ACTIVE" and table.status != "DELETING"
+
+
+class Ends:
+    """Compares the index by expiry with the items, once it is whole for the setting in force."""
+
+    def __init__(self, store: RocksItemStore, table: Table, findings: Findings) -> None:
+        self._store = store
+        self._table = table
+        self._findings = findings
+        self._found = 0
+        self._attribute: str | None = None
+        try:
+            mark = store.get_from("meta", mark_key(table.identifier))
+        except StorageFailed:
+            return  # Its file has been named.
+        if table.status != "DELETING" and mark == setting_of(table):
+            self._attribute = table.expires_by
+
+    def add(self, key: bytes, item: dict[str, dict[str, object]]) -> None:
+        """An item, whose entry must be there if it ends at all."""
+        if self._attribute is None:
+            return
+        second = expiry.second_of(item, self._attribute)
+        if second is None:
+            return
+        self._found += 1
+        entry_key = expiry.entry_key(self._table.identifier, second, key)
+        try:
+            expiry.check(entry_key, self._store.get_from("expiries", entry_key) or b"")
+        except expiry.ExpiryDamaged as error:
+            self._findings.add(f"table {self._table.name}, time to live: {error}")
+        except StorageFailed:
+            return  # Its file has been named.
+
+    def end(self) -> None:
+        """No more items: nor may there be more entries. An item that is damaged keeps its own."""
+        if self._attribute is None or self._findings.damage:
+            return
+        bounds = expiry.partition_bounds(self._table.identifier)
+        entries = sum(1 for _ in self._store.cursor("expiries", *bounds))
+        if entries != self._found:
+            self._findings.add(
+                f"table {self._table.name}, time to live: {entries} entries, {self._found} follow "
+                "from the items"
+            )
 
 
 class Collections:

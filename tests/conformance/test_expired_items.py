@@ -1,0 +1,264 @@
+"""An item whose time to live is over is deleted by the service; every other item stays.
+
+AWS: Developer Guide, "Using time to live (TTL)". Days pass by `--test-clock`; against a server that
+has no such clock (`--url`) these tests are skipped. Ours only: DynamoDB takes hours to days.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+import blackbox
+from blackbox import Connection
+
+YEAR = 365 * 86_400
+numbers = itertools.count()
+Clock = Callable[[float], float]
+
+
+@pytest.fixture(scope="module")
+def server_url(request, tmp_path_factory) -> Iterator[str]:
+    given = request.config.getoption("--url")
+    if given:
+        yield given
+        return
+    server = blackbox.Stator(tmp_path_factory.mktemp("stator"), "--test-clock").start()
+    yield server.url
+    server.stop()
+
+
+@pytest.fixture(scope="module")
+def clock(server_url) -> Iterator[Clock]:
+    """`clock(seconds)` moves the server's time on, and says what time it is."""
+    connection = Connection(server_url)
+
+    def move(seconds: float) -> float:
+        body = json.dumps({"advance_seconds": seconds}).encode()
+        answer = connection.send("POST", "/_stator/clock", body, {})
+        assert answer.status == 200, answer
+        return float(answer.body["now"])
+
+    if connection.send("GET", "/_stator/clock", b"", {}).status != 200:
+        pytest.skip("the server under test has no clock to move")
+    yield move
+    connection.close()
+
+
+@pytest.fixture(scope="module")
+def resource(server_url) -> Iterator[Any]:
+    made = blackbox.boto3_resource(server_url)
+    yield made
+    made.meta.client.close()
+
+
+@pytest.fixture
+def table(resource) -> Any:
+    """A table of one's own with time to live on `ends` and an index of each kind."""
+    made = create(resource)
+    enable(made)
+    return made
+
+
+def create(resource, *, only_keys: bool = False, **members: Any) -> Any:
+    name = f"expiring.{next(numbers)}"
+    indexes = {
+        "LocalSecondaryIndexes": [index("local", "pk", "a")],
+        "GlobalSecondaryIndexes": [index("global", "a")],
+    }
+    resource.create_table(
+        **({} if only_keys else indexes)
+        | {
+            "TableName": name,
+            "BillingMode": "PAY_PER_REQUEST",
+            "KeySchema": [
+                {"AttributeName": "pk", "KeyType": "HASH"},
+                {"AttributeName": "sk", "KeyType": "RANGE"},
+            ],
+            "AttributeDefinitions": [
+                {"AttributeName": each, "AttributeType": "S"} for each in ("pk", "sk", "a")
+            ],
+        }
+        | members
+    )
+    blackbox.wait_until_active(resource.meta.client, name)
+    return resource.Table(name)
+
+
+def index(name: str, *attributes: str) -> dict[str, Any]:
+    roles = ("HASH", "RANGE")
+    schema = [
+        {"AttributeName": each, "KeyType": role}
+        for each, role in zip(attributes, roles, strict=False)
+    ]
+    return {"IndexName": name, "KeySchema": schema, "Projection": {"ProjectionType": "ALL"}}
+
+
+def enable(table, attribute: str = "ends", *, on: bool = True) -> None:
+    table.meta.client.update_time_to_live(
+        TableName=table.name,
+        TimeToLiveSpecification={"Enabled": on, "AttributeName": attribute},
+    )
+
+
+def put(table, pk: str, **attributes: Any) -> None:
+    table.put_item(Item={"pk": pk, "sk": "1", "a": "x", **attributes})
+
+
+def names(table, **options: Any) -> set[str]:
+    return {item["pk"] for item in table.scan(**options)["Items"]}
+
+
+def await_names(table, expected: set[str], **options: Any) -> None:
+    blackbox.wait_for(
+        lambda: True if names(table, **options) == expected else None, f"{expected} left"
+    )
+
+
+def test_an_item_goes_when_its_time_has_come(table, clock):
+    now = int(clock(0))
+    put(table, "in an hour", ends=now + 3600)
+    put(table, "tomorrow", ends=now + 86_400)
+    assert names(table) == {"in an hour", "tomorrow"}
+
+    clock(3601)
+
+    await_names(table, {"tomorrow"})
+
+
+def test_index_entries_go_with_it(table, clock):
+    now = int(clock(0))
+    put(table, "going", ends=now + 10)
+    put(table, "staying")
+    for name in ("local", "global"):
+        assert names(table, IndexName=name) == {"going", "staying"}
+
+    clock(20)
+
+    await_names(table, {"staying"})
+    for name in ("local", "global"):
+        assert names(table, IndexName=name) == {"staying"}
+
+
+def test_only_numbers_of_seconds_count(table, clock):
+    now = int(clock(0))
+    put(table, "a text", ends=str(now))
+    put(table, "a set", ends={now})
+    put(table, "a list", ends=[now])
+    put(table, "null", ends=None)
+    put(table, "nothing")
+    put(table, "another name", end=now)
+    put(table, "milliseconds", ends=now * 1000)
+    put(table, "zero", ends=0)
+    put(table, "negative", ends=-now)
+    stay = names(table)
+    put(table, "a number", ends=now + 5)
+
+    clock(10)
+
+    await_names(table, stay)
+
+
+def test_a_fraction_of_a_second_counts(table, clock):
+    now = int(clock(0))
+    put(table, "soon", ends=Decimal(f"{now + 50}.5"))
+    put(table, "later", ends=Decimal(f"{now + 4000}.5"))
+
+    clock(52)
+
+    await_names(table, {"later"})
+
+
+def test_what_is_over_five_years_old_is_left_alone(table, clock):
+    now = int(clock(0))
+    put(table, "six years ago", ends=now - 6 * YEAR)
+    put(table, "four years ago", ends=now - 4 * YEAR)
+
+    clock(1)
+
+    await_names(table, {"six years ago"})
+
+
+def test_an_update_rescues_an_item_and_another_dooms_one(table, clock):
+    now = int(clock(0))
+    put(table, "rescued", ends=now + 10)
+    put(table, "freed", ends=now + 10)
+    put(table, "doomed", ends=now + 9000)
+    set_ends = {"UpdateExpression": "SET ends = :t"}
+    table.update_item(
+        Key={"pk": "rescued", "sk": "1"},
+        ExpressionAttributeValues={":t": now + 9000},
+        **set_ends,
+    )
+    table.update_item(Key={"pk": "freed", "sk": "1"}, UpdateExpression="REMOVE ends")
+    table.update_item(
+        Key={"pk": "doomed", "sk": "1"}, ExpressionAttributeValues={":t": now + 10}, **set_ends
+    )
+
+    clock(20)
+
+    await_names(table, {"rescued", "freed"})
+
+
+def test_items_that_were_there_before_it_was_enabled_go_too(resource, clock):
+    table = create(resource)
+    now = int(clock(0))
+    with table.batch_writer() as batch:
+        for number in range(300):
+            batch.put_item(Item={"pk": f"{number}", "sk": "1", "ends": now + 10 + number % 2 * 900})
+    clock(20)
+    assert len(names(table)) == 300
+
+    enable(table)
+    clock(0)
+
+    await_names(table, {f"{number}" for number in range(1, 300, 2)})
+
+
+def test_disabled_nothing_goes_any_more(resource, table, clock):
+    now = int(clock(0))
+    put(table, "a", ends=now + 10)
+    enable(table, on=False)
+    other = create(resource)
+    enable(other)
+    put(other, "b", ends=now + 10)
+
+    clock(20)
+
+    await_names(other, set())
+    assert names(table) == {"a"}
+
+
+def test_a_key_may_say_when_the_item_ends(resource, clock):
+    now = int(clock(0))
+    definitions = [
+        {"AttributeName": "pk", "AttributeType": "S"},
+        {"AttributeName": "sk", "AttributeType": "N"},
+    ]
+    table = create(resource, AttributeDefinitions=definitions, only_keys=True)
+    enable(table, "sk")
+    table.put_item(Item={"pk": "a", "sk": now + 10})
+    table.put_item(Item={"pk": "b", "sk": now + 5000})
+
+    clock(20)
+
+    await_names(table, {"b"})
+
+
+def test_until_then_it_is_read_and_a_filter_hides_it(table, clock):
+    """Who must not see it filters, as the guides say."""
+    now = int(clock(0))
+    put(table, "six years ago", ends=now - 6 * YEAR)
+    put(table, "living", ends=now + 100)
+
+    hidden = names(
+        table, FilterExpression="ends > :now", ExpressionAttributeValues={":now": int(clock(0))}
+    )
+
+    assert names(table) == {"six years ago", "living"}
+    assert hidden == {"living"}
