@@ -331,7 +331,7 @@ class HostedPartition:
         children: list[PartitionState] = []
         strangers: list[PartitionState] = []  # children that have no replica here
         rest: list[Entry] = []
-        scrubs = empties = False
+        scrubs = False
         timestamp = self.log.newest_timestamp
         for number, entry in enumerate(entries, 1):
             if entry.kind is not RaftEntryKind.NORMAL or not entry.data:
@@ -354,8 +354,7 @@ class HostedPartition:
             body = change_body(entry.data)
             changed = partition_state.apply_change(self.state, kind, timestamp, body)
             if partition_state.empties_expiries(self.state, changed.state):
-                empties = True
-                operations = [each for each in operations if each[0] != "expiries"]
+                operations = self._without_expiries(operations)
             self.state = changed.state
             if changed.child is not None:
                 born = self._around.child_born(changed.child, operations, timestamp)
@@ -368,8 +367,6 @@ class HostedPartition:
         operations.append(self.log.apply(last, timestamp))
         if self.state is not before or configuration is not None:
             operations.append(self._record())
-        if empties:  # First: after a crash in between, the log says so again.
-            self._forget_expiries()
         self._around.store.write(operations, sync=False)
         if self.state.trimmed != before.trimmed:
             self.forget_trimmed()
@@ -401,11 +398,15 @@ class HostedPartition:
         if self._around.store.cursor("changes", start, end).take(1):
             self._around.store.delete_range("changes", start, end)
 
-    def _forget_expiries(self) -> None:
-        """Delete the index by expiry: it begins anew, or is no more."""
+    def _without_expiries(self, operations: list[Operation]) -> list[Operation]:
+        """Delete the index by expiry, which begins anew or is no more, also what is on its way.
+
+        Before the batch: after a crash in between, the log says so again.
+        """
         start, end = expiry.partition_bounds(self.partition_id)
         if self._around.store.cursor("expiries", start, end).take(1):
             self._around.store.delete_range("expiries", start, end)
+        return [each for each in operations if each[0] != "expiries"]
 
     def _answer_reads(self) -> None:
         applied = self.log.applied
