@@ -56,7 +56,9 @@ class Pod:
 
     async def start(self) -> None:
         hello = Hello(CLUSTER, self.node_id, "node", self.zone)
-        self.node = build(self.store, hello, SystemClock(), self.settings, random.Random(self.node_id))
+        self.node = build(
+            self.store, hello, SystemClock(), self.settings, random.Random(self.node_id)
+        )
         await self.node.server.start("127.0.0.1", self.port)
         self.port = self.node.server.port
         self.node.host.start()

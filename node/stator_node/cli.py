@@ -10,6 +10,8 @@ import argparse
 from dataclasses import dataclass
 from pathlib import Path
 
+from stator_node.transport.tls_files import TlsFiles
+
 NODE_NAMES = "a node's id, the beginning of it, or its zone"
 
 
@@ -29,6 +31,7 @@ class LocalSettings:
     zones: int
     test_clock: bool
     ttl_round_seconds: float
+    tls: TlsFiles | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,7 @@ class NodeSettings:
     zone: str
     with_parent: bool
     ttl_round_seconds: float
+    tls: TlsFiles | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +95,20 @@ def parse(arguments: list[str]) -> Settings:
             zone=parsed.zone,
             with_parent=parsed.with_parent,
             ttl_round_seconds=parsed.ttl_round_seconds,
+            tls=_tls_of(parser, parsed),
         )
     if parsed.command == "verify":
         return VerifySettings(folder=parsed.folder)
     if parsed.test_clock and parsed.zones != 1:
         parser.error("--test-clock moves one process's clock: it does not go with --zones 3")
+    tls = _tls_of(parser, parsed)
+    if tls is not None and parsed.zones == 1:
+        parser.error("--tls-certificate is for the storage processes of --zones 3")
+    if parsed.zones > 1 and not parsed.sync:
+        parser.error(
+            "--no-sync is for one process: with --zones 3 a write is answered when two of three "
+            "have it on their disks, and elections lean on that"
+        )
     return LocalSettings(
         folder=parsed.folder,
         host=parsed.host,
@@ -109,7 +122,18 @@ def parse(arguments: list[str]) -> Settings:
         zones=parsed.zones,
         test_clock=parsed.test_clock,
         ttl_round_seconds=parsed.ttl_round_seconds,
+        tls=tls,
     )
+
+
+def _tls_of(parser: argparse.ArgumentParser, parsed: argparse.Namespace) -> TlsFiles | None:
+    """All three files or none."""
+    paths = (parsed.tls_certificate, parsed.tls_key, parsed.tls_authority)
+    if any(path is None for path in paths):
+        if any(path is not None for path in paths):
+            parser.error("--tls-certificate, --tls-key and --tls-authority go together")
+        return None
+    return TlsFiles(*(path.absolute() for path in paths))
 
 
 def _add_local(parser: argparse.ArgumentParser) -> None:
@@ -155,6 +179,7 @@ def _add_local(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="for tests: let POST /_stator/clock move the clock forward",
     )
+    _add_tls(parser, "with --zones 3: ")
 
 
 def _add_ttl_round_seconds(parser: argparse.ArgumentParser) -> None:
@@ -174,6 +199,21 @@ def _add_node(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--zone", required=True, help="the zone that this pod stands in")
     _add_ttl_round_seconds(parser)
     parser.add_argument("--with-parent", action="store_true", help="stop when standard input ends")
+    _add_tls(parser, "")
+
+
+def _add_tls(parser: argparse.ArgumentParser, when: str) -> None:
+    parser.add_argument(
+        "--tls-certificate",
+        type=Path,
+        metavar="FILE",
+        help=f"{when}the certificate that the pods of a cluster show each other, in PEM; they then "
+        "speak with nobody who has none of the same authority. Replaced files are taken up at once",
+    )
+    parser.add_argument("--tls-key", type=Path, metavar="FILE", help="its key, without a password")
+    parser.add_argument(
+        "--tls-authority", type=Path, metavar="FILE", help="the certificates of the authority"
+    )
 
 
 def _add_cluster(parser: argparse.ArgumentParser) -> None:

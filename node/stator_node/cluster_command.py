@@ -27,6 +27,7 @@ from stator_node.operation_codes import OperationCode
 from stator_node.pending import wait
 from stator_node.transport.frame_format import Hello, Status
 from stator_node.transport.links import Address, Answer, Links
+from stator_node.transport.tls_files import TlsRefused, for_connecting
 
 CODES = {
     "status": OperationCode.CLUSTER_STATUS,
@@ -67,7 +68,11 @@ def ask(settings: ClusterSettings) -> Any:
 async def _ask(content: ClusterFile, settings: ClusterSettings) -> Any:
     """The supervisor's answer. Raises NotDone."""
     hello = Hello(content.cluster_id, f"command-{os.getpid()}", "gateway", "")
-    links = Links(hello, SystemClock(), random.random)
+    try:
+        tls = for_connecting(content.tls)
+    except TlsRefused as error:
+        raise NotDone(str(error)) from None
+    links = Links(hello, SystemClock(), random.random, tls=tls)
     place = content.supervisor
     links.connect(place.name, Address(place.host, place.port))
     try:
@@ -89,7 +94,7 @@ async def _ask(content: ClusterFile, settings: ClusterSettings) -> Any:
             )
         )
     finally:
-        links.close()
+        links.abort()
     return _result(answer)
 
 

@@ -12,6 +12,8 @@ import os
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from stator_node.transport.tls_files import TlsFiles
+
 FILE_NAME = "cluster.json"
 
 
@@ -35,6 +37,7 @@ class ClusterFile:
     cluster_id: str
     supervisor: Place
     nodes: dict[str, Place] = field(default_factory=dict)
+    tls: TlsFiles | None = None  # whoever speaks to them needs a certificate, too
 
 
 def write(control: Path, content: ClusterFile) -> None:
@@ -42,7 +45,7 @@ def write(control: Path, content: ClusterFile) -> None:
     temporary = control / f"{FILE_NAME}.new"
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
     with open(descriptor, "w", encoding="utf-8") as file:
-        json.dump(asdict(content), file, indent=2)
+        json.dump(asdict(content), file, indent=2, default=str)
         file.write("\n")
     temporary.replace(control / FILE_NAME)
 
@@ -56,6 +59,7 @@ def read(control: Path) -> ClusterFile:
             str(members["cluster_id"]),
             _place(members["supervisor"]),
             {str(zone): _place(place) for zone, place in members["nodes"].items()},
+            _tls(members.get("tls")),
         )
     except FileNotFoundError:
         raise ClusterFileRefused(
@@ -63,6 +67,12 @@ def read(control: Path) -> ClusterFile:
         ) from None
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise ClusterFileRefused(f"{path} cannot be read: {error!r}") from None
+
+
+def _tls(members: dict[str, str] | None) -> TlsFiles | None:
+    if members is None:
+        return None
+    return TlsFiles(*(Path(members[name]) for name in ("certificate", "key", "authority")))
 
 
 def _place(members: dict[str, object]) -> Place:

@@ -431,7 +431,7 @@ class HostedPartition:
     def resign(self) -> None:
         """Have another replica lead at once: this one is about to stand still, or to end.
 
-        What Raft wants besides is not done: after this it is begun anew from the disk, or not at all.
+        What Raft wants besides is not done: it is begun anew from the disk after this, or never.
         """
         if not self.raft.leads:
             return

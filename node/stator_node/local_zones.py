@@ -45,6 +45,8 @@ from stator_node.table_life import TableLife
 from stator_node.transport.frame_format import Hello
 from stator_node.transport.links import Address, Links
 from stator_node.transport.server import FrameServer
+from stator_node.transport.tls_files import TlsFiles, TlsRefused, for_connecting, for_listening
+from stator_node.transport.tls_renewal import renewing
 
 logger = logging.getLogger(__name__)
 
@@ -78,6 +80,8 @@ async def _serve(settings: LocalSettings) -> int:
         raise CannotStart(str(error)) from error
     try:
         return await _serve_cluster(settings, store, folder, clock, access_keys)
+    except TlsRefused as error:
+        raise CannotStart(str(error)) from error
     except (Damaged, LogDamaged, ValueError) as error:
         raise CannotStart(f"the control store cannot be read: {error}") from error
     finally:
@@ -88,9 +92,10 @@ async def _serve(settings: LocalSettings) -> int:
 class ClusterRecord:
     """The port that `stator cluster` speaks to, and the file that says where it is."""
 
-    def __init__(self, folder: DataFolder, server: FrameServer) -> None:
+    def __init__(self, folder: DataFolder, server: FrameServer, tls: TlsFiles | None) -> None:
         self._control = folder.path
         self._server = server
+        self._tls = tls
         try:
             self.before = cluster_file.read(self._control).nodes
         except ClusterFileRefused:
@@ -119,7 +124,9 @@ class ClusterRecord:
     def _write(self) -> None:
         hello = self._server.hello
         place = Place(hello.sender_id, HOST, self._server.port)
-        cluster_file.write(self._control, ClusterFile(hello.cluster_id, place, self._nodes))
+        cluster_file.write(
+            self._control, ClusterFile(hello.cluster_id, place, self._nodes, self._tls)
+        )
 
 
 async def _serve_cluster(
@@ -134,7 +141,8 @@ async def _serve_cluster(
     chance = random.Random()
     catalog = Catalog(store)
     hello = Hello(folder.folder_id, f"gateway-{os.getpid()}", "gateway", GATEWAY_ZONE)
-    links = Links(hello, clock, chance.random)
+    tls = settings.tls
+    links = Links(hello, clock, chance.random, tls=for_connecting(tls))
     view = ClusterView(links, clock, GATEWAY_ZONE)
     supervisor = Supervisor(store, catalog, view, clock, CONFIGURATION)
     requests = SupervisorRequests(folder.folder_id, view, supervisor, clock)
@@ -146,7 +154,8 @@ async def _serve_cluster(
         account=settings.account,
     )
     router = ClusterRouter(view, Errands(view, clock, chance.random), tables.operations())
-    record = ClusterRecord(folder, FrameServer(hello, requests))
+    server = FrameServer(hello, requests, tls=for_listening(tls))
+    record = ClusterRecord(folder, server, tls)
     await record.serve()
 
     def joined(node_id: str, zone: str, address: Address) -> None:
@@ -160,6 +169,7 @@ async def _serve_cluster(
         record.before,
         joined,
         supervisor.give_up,
+        tls=tls,
     )
     await processes.start()
     await view.poll()
@@ -172,7 +182,7 @@ async def _serve_cluster(
     stopped = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
-    supervising = loop.create_task(supervisor.run())
+    background = [loop.create_task(supervisor.run()), *renewing(tls, links, server)]
     tables.resume()
     gc.collect()
     gc.freeze()
@@ -181,7 +191,8 @@ async def _serve_cluster(
     logger.info("stopping: no new requests are taken")
     await record.close()
     await doors.close()
-    supervising.cancel()
+    for task in background:
+        task.cancel()
     await supervisor.stop()
     await tables.stop()
     await processes.stop()

@@ -42,6 +42,8 @@ from stator_node.sync_loop import SyncLoop
 from stator_node.transport.frame_format import Hello
 from stator_node.transport.links import Links
 from stator_node.transport.server import FrameServer
+from stator_node.transport.tls_files import TlsFiles, TlsRefused, for_connecting, for_listening
+from stator_node.transport.tls_renewal import renewing
 
 logger = logging.getLogger(__name__)
 
@@ -89,13 +91,14 @@ def build(
     settings: Settings,
     chance: random.Random,
     folder: Path | None = None,
+    tls: TlsFiles | None = None,
 ) -> Node:
     """Put the parts of a pod together; `server.start` and `host.start` are the caller's.
 
-    `folder` says how much the disk has left; None: nobody asks.
+    `folder` says how much the disk has left; None: nobody asks. Raises TlsRefused.
     """
     loop = asyncio.get_running_loop()
-    links = Links(hello, clock, chance.random)
+    links = Links(hello, clock, chance.random, tls=for_connecting(tls))
 
     def disk_failed(error: StorageFailed) -> None:
         if node.failed:
@@ -122,7 +125,8 @@ def build(
         loop.create_task(loads.run(host.partitions)),
         loop.create_task(tombstone_sweep.run(host.partitions, clock)),
     ]
-    server = FrameServer(hello, requests)
+    server = FrameServer(hello, requests, tls=for_listening(tls))
+    background += renewing(tls, links, server)
     node = Node(host, feeder, server, links, requests, background, asyncio.Event())
     return node
 
@@ -151,9 +155,11 @@ async def _serve(settings: NodeSettings) -> int:
         raise CannotStart(_with_way_out(error)) from error
     try:
         hello = Hello(settings.cluster_id, folder.folder_id, "node", settings.zone)
-        node = build(store, hello, clock, Settings(), random.Random(), folder.path)
+        node = build(store, hello, clock, Settings(), random.Random(), folder.path, settings.tls)
         await _serve_until_stopped(settings, node)
         return 1 if node.failed else 0
+    except TlsRefused as error:
+        raise CannotStart(str(error)) from error
     except LogDamaged as error:
         raise CannotStart(_with_way_out(error)) from error
     except StorageFailed as error:

@@ -20,6 +20,7 @@ from pathlib import Path
 
 from stator_node.cluster_file import Place
 from stator_node.transport.links import Address
+from stator_node.transport.tls_files import TlsFiles
 
 logger = logging.getLogger(__name__)
 
@@ -54,6 +55,7 @@ class NodeProcesses:
         joined: Callable[[str, str, Address], None],
         lost: Callable[[str], None],
         stop_seconds: float = STOP_SECONDS,
+        tls: TlsFiles | None = None,
     ) -> None:
         """`before` says who the pod of each zone was at the last start.
 
@@ -65,6 +67,7 @@ class NodeProcesses:
         self._lost = lost
         self._stopping = False
         self._stop_seconds = stop_seconds
+        self._tls = tls
         self.processes = [
             NodeProcess(f"zone-{number}", folder / f"node-{number}")
             for number in range(1, zones + 1)
@@ -168,4 +171,12 @@ class NodeProcesses:
             "--zone",
             each.zone,
             "--with-parent",
+            *self._tls_words(),
         ]
+
+    def _tls_words(self) -> list[str]:
+        tls = self._tls
+        if tls is None:
+            return []
+        files = {"certificate": tls.certificate, "key": tls.key, "authority": tls.authority}
+        return [word for name, path in files.items() for word in (f"--tls-{name}", str(path))]

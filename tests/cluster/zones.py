@@ -33,8 +33,8 @@ Status = dict[str, Any]
 class Zones(Stator):
     """The cluster. `folder` is the test's own; the data lies in `folder/data`."""
 
-    def __init__(self, folder: Path) -> None:
-        super().__init__(folder, "--zones", "3")
+    def __init__(self, folder: Path, *options: str) -> None:
+        super().__init__(folder, "--zones", "3", *options)
         self.data = folder / "data"
         self._frozen: set[int] = set()
 

@@ -6,7 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from stator_node.cli import LocalSettings, VerifySettings, parse
+from stator_node.cli import LocalSettings, NodeSettings, VerifySettings, parse
+from stator_node.transport.tls_files import TlsFiles
+
+TLS = "--tls-certificate a --tls-key b --tls-authority c"
 
 
 def refusal(capsys: pytest.CaptureFixture[str], *words: str) -> str:
@@ -56,6 +59,17 @@ def test_the_clock_is_moved_only_where_a_test_asks_for_it() -> None:
     assert asked.ttl_round_seconds == 0.5
 
 
+@pytest.mark.parametrize("command", ["local --zones 3", "node --folder f --cluster-id c --zone z"])
+def test_certificates_are_found_from_wherever_a_process_is_started(command: str) -> None:
+    settings = parse([*command.split(), *TLS.split()])
+    assert isinstance(settings, LocalSettings | NodeSettings)
+    here = Path.cwd()
+    assert settings.tls == TlsFiles(here / "a", here / "b", here / "c")
+    plain = parse(command.split())
+    assert isinstance(plain, LocalSettings | NodeSettings)
+    assert plain.tls is None
+
+
 def test_verify_takes_a_folder() -> None:
     assert parse(["verify", "data"]) == VerifySettings(folder=Path("data"))
 
@@ -74,6 +88,10 @@ def test_verify_takes_a_folder() -> None:
         ("local --ttl-round-seconds nan", "nan is no time to wait"),
         ("local --account 12", "twelve digits"),
         ("local --nothing", "--nothing"),
+        ("local --zones 3 --no-sync", "--no-sync is for one process"),
+        ("local --zones 3 --tls-certificate a --tls-key b", "go together"),
+        ("node --folder f --cluster-id c --zone z --tls-authority a", "go together"),
+        (f"local {TLS}", "--zones 3"),
     ],
 )
 def test_wrong_words_are_explained(

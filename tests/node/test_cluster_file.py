@@ -10,6 +10,7 @@ import pytest
 
 from stator_node import cluster_file
 from stator_node.cluster_file import FILE_NAME, ClusterFile, ClusterFileRefused, Place
+from stator_node.transport.tls_files import TlsFiles
 
 CONTENT = ClusterFile(
     "cluster-1",
@@ -22,6 +23,14 @@ def test_what_was_written_is_read(tmp_path: Path) -> None:
     cluster_file.write(tmp_path, CONTENT)
 
     assert cluster_file.read(tmp_path) == CONTENT
+
+
+def test_where_the_certificates_are_is_read_too(tmp_path: Path) -> None:
+    files = TlsFiles(Path("/pod.pem"), Path("/pod.key"), Path("/authority.pem"))
+    content = ClusterFile(CONTENT.cluster_id, CONTENT.supervisor, CONTENT.nodes, files)
+    cluster_file.write(tmp_path, content)
+
+    assert cluster_file.read(tmp_path) == content
 
 
 def test_only_its_owner_may_read_it(tmp_path: Path) -> None:

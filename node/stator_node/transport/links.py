@@ -78,6 +78,11 @@ class Link:
         self._requests: dict[int, tuple[Pending[Answer], float]] = {}
         self._task = asyncio.get_running_loop().create_task(self._keep_up())
 
+    @property
+    def connection(self) -> FrameConnection | None:
+        """The one that is up, or being made."""
+        return self._attempt.connection
+
     def send(self, kind: Kind, *parts: bytes) -> bool:
         """Send a frame if the link is up and has room."""
         connection = self._attempt.connection
@@ -268,7 +273,7 @@ class Links:
         self.tls = tls
         self.complaints = Complaints()
         if tls is not None:
-            say_failed_handshakes(tls, self.complaints)
+            self.renew(tls)
         self.on_up: Callable[[str], None] = lambda _: None
         self.on_down: Callable[[str, str], None] = lambda _node, _reason: None
         # Answers what is asked of this node itself; None: it is not asked.
@@ -276,6 +281,11 @@ class Links:
         self._links: dict[str, Link] = {}
         self._request_ids = itertools.count(1)
         self._sweeper = asyncio.get_running_loop().create_task(self._sweep())
+
+    def renew(self, tls: ssl.SSLContext) -> None:
+        """Make connections under this context from now on."""
+        say_failed_handshakes(tls, self.complaints)
+        self.tls = tls
 
     def connect(self, node_id: str, address: Address) -> None:
         """Keep a link to this node; a new address replaces the old link. None to this very one."""
@@ -337,6 +347,14 @@ class Links:
         self.on_down = lambda _node, _reason: None
         for link in self._links.values():
             link.close()
+
+    def abort(self) -> None:
+        """The same, now: what waits to be sent stays, and no TLS farewell is waited for."""
+        connections = [link.connection for link in self._links.values()]
+        self.close()
+        for connection in connections:
+            if connection is not None:
+                connection.abort("closed")
 
     async def _sweep(self) -> None:
         while True:

@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
+import socket
 import ssl
 from collections.abc import Callable
 from typing import Protocol
@@ -34,7 +36,7 @@ logger = logging.getLogger(__name__)
 
 HELLO_SECONDS_MAX = 5.0
 SWEEP_SECONDS = 0.5
-SILENT_SWEEPS_MAX = 20  # peers send a PING every quarter of a second; then a connection is dropped
+SILENT_SWEEPS_MAX = 20  # peers send a PING every tenth of a second; then a connection is dropped
 SILENT_SWEEPS_ALIVE = 2  # one that was silent for longer has no claim to its identity
 
 
@@ -118,13 +120,31 @@ class FrameServer:
         """Listen. Raises OSError."""
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(
-            lambda: FrameConnection(_InboundOwner(self)),
+            self._connection,
             host,
             port,
             ssl=self._tls,
             ssl_handshake_timeout=None if self._tls is None else HELLO_SECONDS_MAX,
         )
         self._sweeping = loop.call_later(SWEEP_SECONDS, self._sweep)
+
+    async def renew(self, tls: ssl.SSLContext) -> None:
+        """Take connections under this context from now on. Raises OSError.
+
+        A context keeps the authorities that it once trusted, and a server its context. So another
+        server takes over the listening socket; for a moment both take connections.
+        """
+        assert self._server is not None
+        say_failed_handshakes(tls, self.complaints)
+        loop, old = asyncio.get_running_loop(), self._server
+        listening = socket.socket(fileno=os.dup(old.sockets[0].fileno()))
+        self._server = await loop.create_server(
+            self._connection, sock=listening, ssl=tls, ssl_handshake_timeout=HELLO_SECONDS_MAX
+        )
+        old.close()
+
+    def _connection(self) -> FrameConnection:
+        return FrameConnection(_InboundOwner(self))
 
     async def stop(self) -> None:
         """Stop listening and close every connection."""

@@ -194,7 +194,7 @@ class Mischief:
         self.world.ask_leader(lambda raft, now: raft.transfer_leadership(now, target))
 
     def resign(self, machine: Machine) -> None:
-        """As a leader does whose disk refuses, or that hears nobody; its last words may come late."""
+        """As a leader whose disk refuses, or that hears nobody; its last words may come late."""
         self.world.timeout_now_delay = self.world.random.choice((0, 20, 1_200))
         self.world.ask_leader(lambda raft, now: raft.resign(now))
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import ssl
 import struct
-import subprocess
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from certificates import Authority
 from frame_peers import CLUSTER, HOST, Pod, RawPeer, frame, hello_frame, hello_of, run, until
 from stator_node.transport import server as server_module
 from stator_node.transport.frame_format import (
@@ -211,42 +211,6 @@ def test_an_answer_to_somebody_who_has_gone_is_nothing() -> None:
 
 
 # ------------------------------------------------------------------------------------------- TLS
-
-
-class Authority:
-    """A certificate authority of a test, and certificates for 127.0.0.1 signed by it."""
-
-    def __init__(self, folder: Path, name: str) -> None:
-        self._folder = folder
-        self._name = name
-        self.certificate = folder / f"{name}.pem"
-        self._key = folder / f"{name}.key"
-        self._openssl(
-            *("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"),
-            *("-keyout", str(self._key), "-out", str(self.certificate), "-days", "2"),
-            *("-subj", f"/CN={name}", "-addext", "keyUsage=critical,keyCertSign"),
-        )
-
-    def _openssl(self, *arguments: str) -> None:
-        subprocess.run(["openssl", *arguments], check=True, capture_output=True, cwd=self._folder)
-
-    def sign(self, name: str, *, days: int = 2) -> tuple[Path, Path]:
-        """The files of a certificate and its key; a negative number of days: expired."""
-        key, request, certificate = (
-            self._folder / f"{self._name}-{name}.{suffix}" for suffix in ("key", "csr", "pem")
-        )
-        extensions = self._folder / "extensions"
-        extensions.write_text("subjectAltName=IP:127.0.0.1\n")
-        self._openssl(
-            *("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"),
-            *("-keyout", str(key), "-out", str(request), "-subj", f"/CN={name}"),
-        )
-        self._openssl(
-            *("x509", "-req", "-in", str(request), "-CA", str(self.certificate)),
-            *("-CAkey", str(self._key), "-CAcreateserial", "-out", str(certificate)),
-            *("-extfile", str(extensions), "-days", str(days)),
-        )
-        return certificate, key
 
 
 def context_of(
