@@ -21,6 +21,7 @@ from stator_core.errors import (
     InternalServerError,
     ProvisionedThroughputExceededException,
     ResourceNotFoundException,
+    ServiceUnavailable,
     ThrottlingException,
 )
 from stator_core.index_entries import BatchRefused
@@ -42,6 +43,7 @@ from stator_node.transport.server import Request
 
 logger = logging.getLogger(__name__)
 
+TOO_MUCH_WAITS = "Too many writes of this partition wait for a disk. Nothing was begun: try again."
 OfBytes = Callable[[bytes], Answer]
 OF_INDEX = (OperationCode.QUERY, OperationCode.SCAN)  # what clients ask of a global index
 READS = frozenset(
@@ -86,6 +88,9 @@ class PartitionRequests:
             return
         if not hosted.may_write:
             request.answer(Status.UNAVAILABLE, b"")
+            return
+        if hosted.commit.is_full:
+            request.answer(Status.REFUSED, refusal(ServiceUnavailable(TOO_MUCH_WAITS)))
             return
         late = self._feeder.late(hosted.partition_id, hosted.state.table)
         if late is not None:

@@ -7,7 +7,8 @@ arrives while the disk is busy becomes one entry. Out: proposals to the partitio
 Invariants: entries are evaluated against what is applied plus every group still in flight, in the
 order in which they are proposed; an answer of success leaves only after its group is applied; when
 leadership is lost, a group that was proposed is answered as unknown, one that was not as not begun;
-a group that cannot be proposed takes with it all that were evaluated on top of it.
+a group that cannot be proposed takes with it all that were evaluated on top of it. Who asks for a
+write looks at `is_full` first: beyond it memory would have no bound.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ logger = logging.getLogger(__name__)
 
 # A group beyond this many bytes is closed: followers should not wait for one huge entry.
 GROUP_BYTES_MAX = 1024 * 1024
+# With so much not even in the log, a disk or a quorum hangs: more is refused, not piled up.
+WAITING_BYTES_MAX = 32 * 1024 * 1024
 OUTCOME_UNKNOWN = "The request may or may not have taken effect: its partition lost its leader."
 
 
@@ -49,13 +52,20 @@ class RaftCommit:
         self.reads_failed = False
         self.collecting = Group()
         self.collecting_bytes = 0
-        self._waiting: deque[Group] = deque()  # closed for their size, not yet proposed
+        # Closed for their size and not yet proposed: (bytes, group).
+        self._waiting: deque[tuple[int, Group]] = deque()
+        self._waiting_bytes = 0
         self._proposed: deque[tuple[int, int, Group]] = deque()  # (index, term, group)
 
     @property
     def proposed(self) -> int:
         """How many groups are on their way through the log."""
         return len(self._proposed)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether so much waits to be proposed that nothing more should be evaluated."""
+        return self._waiting_bytes + self.collecting_bytes > WAITING_BYTES_MAX
 
     def item(self, key: bytes) -> bytes | None:
         """The stored item as a writer must see it: in flight, or else as applied."""
@@ -83,7 +93,8 @@ class RaftCommit:
         """Put one item write, and `operations` beside it, into the group being collected."""
         group = self.collecting
         if self.collecting_bytes > GROUP_BYTES_MAX:
-            self._waiting.append(group)
+            self._waiting.append((self.collecting_bytes, group))
+            self._waiting_bytes += self.collecting_bytes
             group = self.collecting = Group()
             self.collecting_bytes = 0
         group.values[key] = value
@@ -138,7 +149,9 @@ class RaftCommit:
     def take(self) -> Group | None:
         """The next group to propose, if one waits."""
         if self._waiting:
-            return self._waiting.popleft()
+            size, waiting = self._waiting.popleft()
+            self._waiting_bytes -= size
+            return waiting
         if not self.collecting.waiters:
             return None
         group, self.collecting = self.collecting, Group()
@@ -192,8 +205,10 @@ class RaftCommit:
 
     def _not_proposed(self) -> list[Group]:
         """Take away every group that is not in the log yet."""
-        groups = [*self._waiting, self.collecting]
+        groups = [group for _, group in self._waiting]
+        groups.append(self.collecting)
         self._waiting.clear()
+        self._waiting_bytes = 0
         self.collecting = Group()
         self.collecting_bytes = 0
         return groups
@@ -208,7 +223,7 @@ class RaftCommit:
 
     def _newest_first(self) -> list[Group]:
         groups = [group for _, _, group in self._proposed]
-        groups += self._waiting
+        groups += [group for _, group in self._waiting]
         groups.append(self.collecting)
         groups.reverse()
         return groups

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 
 import orjson
+import pytest
 
 from small_cluster import SmallCluster
-from stator_core.errors import ConditionalCheckFailedException
+from stator_core.errors import ConditionalCheckFailedException, ServiceUnavailable
+from stator_node import raft_commit
 from stator_node.errand import refused_error
 from stator_node.operation_codes import OperationCode
 from stator_node.partition_requests import refusal
@@ -58,6 +60,40 @@ def test_a_key_outside_the_range_is_redirected_and_not_written() -> None:
             assert answers == {Status.RESULT, Status.REDIRECT}
             read = await cluster.execute("Scan", TableName="Music", ConsistentRead=True)
             assert 0 < read["Count"] < 20
+
+    asyncio.run(run())
+
+
+def test_writes_are_refused_and_not_piled_up_while_a_disk_hangs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(raft_commit, "WAITING_BYTES_MAX", 3_000_000)
+
+    async def run() -> None:
+        async with SmallCluster() as cluster:
+            await cluster.create_table()
+            commit = cluster.leader().partitions[1].commit
+            value = {"S": "x" * 390_000}
+            puts = [
+                cluster.ask(
+                    cluster.leader().node_id,
+                    1,
+                    OperationCode.PUT_ITEM,
+                    {"TableName": "Music", "Item": {"pk": {"S": f"{number}"}, "v": value}},
+                )
+                for number in range(20)
+            ]
+            with monkeypatch.context() as hung:
+                hung.setattr(commit, "take", lambda: None)
+                asked = [asyncio.ensure_future(put) for put in puts]
+                await cluster.until(lambda: sum(each.done() for each in asked) > 10)
+                refused = [each.result() for each in asked if each.done()]
+            assert {answer.status for answer in refused} == {Status.REFUSED}
+            assert isinstance(refused_error(refused[0].body), ServiceUnavailable)
+            commit._propose_soon()
+            answers = [await each for each in asked]
+            assert {answer.status for answer in answers} == {Status.REFUSED, Status.RESULT}
+            await cluster.execute("PutItem", **PUT)
 
     asyncio.run(run())
 

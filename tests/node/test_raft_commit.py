@@ -12,6 +12,7 @@ from stator_node.memory import MemoryItemStore
 from stator_node.pending import Pending
 from stator_node.raft_commit import (
     GROUP_BYTES_MAX,
+    WAITING_BYTES_MAX,
     NotLeading,
     OutcomeUnknown,
     RaftCommit,
@@ -94,6 +95,23 @@ def test_writers_see_the_newest_of_several_groups_in_flight(writer: Writer) -> N
     writer.commit.take()
     assert writer.commit.group_of(b"k") is groups[2]
     assert writer.commit.item(b"k") is None, "deleted in flight"
+
+
+def test_what_waits_to_be_proposed_has_a_bound(writer: Writer) -> None:
+    answers = []
+    while not writer.commit.is_full:
+        answers.append(writer.put(b"%d" % len(answers), HALF))
+    assert len(answers) * len(HALF) <= WAITING_BYTES_MAX + GROUP_BYTES_MAX
+    writer.propose()
+    writer.propose()
+    assert not writer.commit.is_full
+    writer.commit.refuse_all()
+    assert not writer.commit.has_more()
+    while not writer.commit.is_full:
+        answers.append(writer.put(b"%d" % len(answers), HALF))
+    writer.commit.lead_no_more()
+    assert not writer.commit.is_full
+    assert all(answer.done for answer in answers)
 
 
 def test_groups_leave_the_overlay_one_by_one_as_they_are_applied(writer: Writer) -> None:
