@@ -126,7 +126,7 @@ def _starts(results: Results) -> list[str]:
 
 
 def _sizes(results: Results) -> list[str]:
-    lines = ["## GetItem as a table grows (Stator, 16 connections)", ""]
+    lines = ["## GetItem as a table grows (Stator, 16 connections, at rest)", ""]
     lines += ["| items | operations | p50 | p99 | p99 against the smallest |"]
     lines.append("| --- | --- | --- | --- | --- |")
     smallest = results.sizes[min(results.sizes)].percentile_ms(99)

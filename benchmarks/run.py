@@ -142,6 +142,7 @@ def measure_sizes(server: Server, seconds: float, results: Results) -> None:
         items = (item(number, SIZE_PAYLOAD_BYTES) for number in range(present, size))
         fill(server.port, SIGNER, SIZE_TABLE, items)
         present = size
+        server.wait_until_at_rest()
         step = max(1, size // 20_000)  # the reads walk over the whole table
         signed = []
         for number in range(0, size, step):

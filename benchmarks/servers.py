@@ -24,6 +24,8 @@ from load import Signer, ask
 ACCESS_KEY = "AKIASTATORBENCHMARK1"
 SECRET = "not-a-secret/only-for-the-benchmark"
 READY_SECONDS = 60.0
+REST_SECONDS_MAX = 60.0
+REST_TICKS = 5  # in a second
 STOP_SECONDS = 20.0
 ROOT = Path(__file__).resolve().parent.parent
 CACHE = Path(os.environ.get("STATOR_CACHE", str(Path.home() / ".cache" / "stator")))
@@ -77,6 +79,24 @@ class Server:
         tail = (folder / "log").read_text(errors="replace")[-2000:]
         self.stop()
         raise RuntimeError(f"{self.name} did not answer:\n{tail}")
+
+    def wait_until_at_rest(self) -> None:
+        """Until it uses next to no processor any more: what was filled in is compacted."""
+        assert self.process is not None
+        deadline = time.monotonic() + REST_SECONDS_MAX
+        before = self._ticks()
+        while time.monotonic() < deadline:
+            time.sleep(1.0)
+            now = self._ticks()
+            if now - before < REST_TICKS:
+                return
+            before = now
+
+    def _ticks(self) -> int:
+        """Hundredths of a second of processor that the process has used."""
+        assert self.process is not None
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return int(fields[11]) + int(fields[12])
 
     def memory_bytes(self) -> int:
         """What the process keeps in memory now, with the share of what it shares (PSS)."""
