@@ -13,6 +13,7 @@ a second at p99; the p99 of reads beside a sweep within 1.5 of that without one.
 from __future__ import annotations
 
 import argparse
+import itertools
 import shutil
 import tempfile
 import threading
@@ -31,11 +32,12 @@ from load import Outcome
 from report import QUIET, processor
 from run import measure, middle
 from servers import ACCESS_KEY, ROOT, SECRET, SIGNER, Server
-from workloads import ITEMS, create_table, fill, get_item, item, put_item, requests_of
+from workloads import ITEMS, create_table, fill, get_item, item, requests_of
 
 CLIENTS = (16, 64)
 ROUNDS = 3
 PROBES = 100
+KEYS_CHANGED = ITEMS // 8
 PLAIN, FOLLOWED, STREAMED, INDEXED = "items", "followed", "streamed", "indexed"
 INDEX = {
     "IndexName": "by-name",
@@ -134,9 +136,12 @@ def wait_until(is_so: Callable[[], object], seconds: float = 1_800.0) -> None:
 
 
 def puts_into(table: str) -> list[bytes]:
+    """Puts that change something: each key comes several times, never twice with one balance."""
+    balances = itertools.count()
+
     def one(number: int) -> tuple[str, dict[str, Any]]:
-        operation, body = put_item(number)
-        return operation, {**body, "TableName": table}
+        changed = {**item(number % KEYS_CHANGED), "balance": {"N": str(next(balances))}}
+        return "PutItem", {"TableName": table, "Item": changed}
 
     return requests_of(one, SIGNER)
 
