@@ -136,6 +136,7 @@ def replica(
         "leads": leads,
         "term": term,
         "followers": [],
+        "description_epoch": 1,
         "index_lags": {},
     }
 

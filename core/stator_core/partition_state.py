@@ -53,13 +53,17 @@ class Follower:
 
 @dataclass(frozen=True, slots=True)
 class PartitionState:
-    """A partition at one index of its log. Of the feed, records below `trimmed` are gone."""
+    """A partition at one index of its log. Of the feed, records below `trimmed` are gone.
+
+    `description_epoch` counts the descriptions that its table has had here.
+    """
 
     descriptor: PartitionDescriptor
     table: Table
     shards: Shards = ()
     followers: tuple[Follower, ...] = ()
     trimmed: int = 0
+    description_epoch: int = 0
 
     @property
     def index(self) -> Index | None:
@@ -121,6 +125,7 @@ def to_json(state: PartitionState) -> bytes:
             "shards": stream_shards.to_json(state.shards),
             "followers": [asdict(each) for each in state.followers],
             "trimmed": state.trimmed,
+            "description_epoch": state.description_epoch,
         }
     )
 
@@ -137,6 +142,7 @@ def from_json(stored: bytes) -> PartitionState:
             stream_shards.from_json(members["shards"]),
             tuple(map(_follower_of, members["followers"])),
             int(members["trimmed"]),
+            int(members["description_epoch"]),
         )
     except (KeyError, TypeError) as error:
         raise ValueError(f"no partition state: {error!r}") from None
@@ -167,9 +173,13 @@ def split_body(at_hash: int, child_id: int) -> bytes:
     return orjson.dumps({"at_hash": f"{at_hash:017x}", "child_id": child_id})
 
 
-def describe_body(description: Table) -> bytes:
-    """The body of a DESCRIBE entry: the partition's table looks like this from now on."""
-    return orjson.dumps(table.to_json(description))
+def describe_body(description: Table, epoch: int) -> bytes:
+    """The body of a DESCRIBE entry: the partition's table looks like this from now on.
+
+    `epoch` is that of the description which this one was to replace. Where another has replaced it
+    by now, this one has come late and may be older: it is left aside.
+    """
+    return orjson.dumps({"epoch": epoch, "table": table.to_json(description)})
 
 
 def learner_body(node_id: str) -> bytes:
@@ -212,7 +222,10 @@ def apply_change(state: PartitionState, kind: EntryKind, stamp: int, body: bytes
             case EntryKind.SPLIT:
                 return _split(state, int(members["at_hash"], 16), int(members["child_id"]), stamp)
             case EntryKind.DESCRIBE:
-                return Changed(_described(state, _table_of(members), stamp))
+                description = _table_of(members["table"])
+                if int(members["epoch"]) != state.description_epoch:
+                    return Changed(state)
+                return Changed(_described(state, description, stamp))
             case EntryKind.TRIM:
                 return Changed(_trimmed(state, int(members["until"])))
             case EntryKind.ROLL if members == {}:
@@ -243,7 +256,12 @@ def _split(state: PartitionState, at_hash: int, child_id: int, stamp: int) -> Ch
             followers=tuple(of_left for of_left, _ in followers),
         ),
         PartitionState(
-            right, state.table, right_shards, tuple(of_right for _, of_right in followers), stamp
+            right,
+            state.table,
+            right_shards,
+            tuple(of_right for _, of_right in followers),
+            stamp,
+            state.description_epoch,
         ),
     )
 
@@ -296,6 +314,7 @@ def _described(state: PartitionState, description: Table, stamp: int) -> Partiti
     """A description of another table that took the name does not fit, and is left aside."""
     if description.identifier != state.table.identifier:
         return state
+    state = replace(state, description_epoch=state.description_epoch + 1)
     if state.is_of_index:
         return replace(state, table=description)
     return replace(

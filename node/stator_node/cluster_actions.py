@@ -92,9 +92,9 @@ class ClusterActions:
                 # No later one: by the time this arrives, the node may be a member again.
                 return await self._destroy(node_id, partition_id, stray)
 
-    async def describe(self, partition: PartitionDescriptor, table: Table) -> bool:
-        """The partition's table looks like this from now on."""
-        body = partition_state.describe_body(table)
+    async def describe(self, partition: PartitionDescriptor, table: Table, epoch: int) -> bool:
+        """The partition's table looks like this from now on, and not like that of this epoch."""
+        body = partition_state.describe_body(table, epoch)
         leader = self._view.leader(partition)
         return leader is not None and await self.ask(
             leader, partition.partition_id, OperationCode.DESCRIBE, body

@@ -135,6 +135,7 @@ class NodeRequests:
         members: dict[str, Any] = {
             "descriptor": partition_descriptor.to_json(hosted.state.descriptor),
             "table": table.to_json(hosted.state.table),
+            "description_epoch": hosted.state.description_epoch,
             "replica_id": hosted.replica_id,
             "leads": raft.leads,
             "serves": hosted.may_write,
@@ -192,11 +193,15 @@ class NodeRequests:
         request.answer(Status.RESULT, OK)
 
     def _describe(self, request: Request) -> None:
-        description = table.from_json(orjson.loads(request.body))
+        members = orjson.loads(request.body)
+        description, epoch = table.from_json(members["table"]), int(members["epoch"])
         hosted = self._led(request)
         assert hosted.state is not None
+        present = hosted.state.description_epoch
         if hosted.state.table != description:
-            body = partition_state.describe_body(description)
+            if epoch != present:
+                raise ValueError(f"meant for description {epoch}, this is {present}")
+            body = partition_state.describe_body(description, epoch)
             hosted.propose_change(EntryKind.DESCRIBE, body)
         request.answer(Status.RESULT, OK)
 

@@ -311,7 +311,7 @@ class Supervisor:
             for partition, replica in self._led(identifier):
                 if replica["table"] != table_members(table):
                     everywhere = False
-                    await self._actions.describe(partition, table)
+                    await self._actions.describe(partition, table, replica["description_epoch"])
         return everywhere and table.identifier in self.ready
 
     def has_filled(self, table: Table, index: Index) -> bool:

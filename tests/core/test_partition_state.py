@@ -70,7 +70,8 @@ def split(state: PartitionState, at_hash: int, child_id: int = 8) -> Changed:
 
 
 def described(state: PartitionState, table: Table, stamp: int = STAMP) -> PartitionState:
-    return apply_change(state, EntryKind.DESCRIBE, stamp, describe_body(table)).state
+    body = describe_body(table, state.description_epoch)
+    return apply_change(state, EntryKind.DESCRIBE, stamp, body).state
 
 
 def followed(state: PartitionState, follower: Follower) -> PartitionState:
@@ -299,9 +300,23 @@ def test_a_description_takes_the_place_of_the_old_one_unless_it_is_another_table
     newer = replace(MUSIC.table, status="UPDATING")
     other = replace(MUSIC.table, identifier=4)
 
-    described = apply_change(MUSIC, EntryKind.DESCRIBE, STAMP, describe_body(newer))
-    assert described == Changed(replace(MUSIC, table=newer))
-    assert apply_change(MUSIC, EntryKind.DESCRIBE, STAMP, describe_body(other)) == Changed(MUSIC)
+    described = apply_change(MUSIC, EntryKind.DESCRIBE, STAMP, describe_body(newer, 0))
+    assert described == Changed(replace(MUSIC, table=newer, description_epoch=1))
+    assert apply_change(MUSIC, EntryKind.DESCRIBE, STAMP, describe_body(other, 0)) == Changed(MUSIC)
+
+
+def test_a_description_that_comes_late_is_left_aside() -> None:
+    first, second = (replace(MUSIC.table, status=status) for status in ("UPDATING", "ACTIVE"))
+    twice = described(described(MUSIC, first), second)
+
+    for epoch in (0, 1, 3):
+        late = apply_change(twice, EntryKind.DESCRIBE, STAMP, describe_body(first, epoch))
+        assert late == Changed(twice)
+    assert split(twice, 2**63).child is not None
+    assert all(
+        each is not None and each.description_epoch == 2
+        for each in (split(twice, 2**63).state, split(twice, 2**63).child)
+    )
 
 
 def test_a_learner_is_named_once_and_becomes_a_voter_by_the_configuration_alone() -> None:
@@ -358,7 +373,8 @@ def test_a_body_that_this_version_cannot_read_is_never_passed_over(
         (EntryKind.SPLIT, b'{"at_hash":5,"child_id":8}'),
         (EntryKind.SPLIT, b'{"at_hash":"x","child_id":8}'),
         (EntryKind.SPLIT, b'{"at_hash":"05"}'),
-        (EntryKind.DESCRIBE, b'{"descriptor_version":99}'),
+        (EntryKind.DESCRIBE, b'{"epoch":0,"table":{"descriptor_version":99}}'),
+        (EntryKind.DESCRIBE, b'{"descriptor_version":1}'),
         (EntryKind.DESCRIBE, b"[]"),
         (EntryKind.CONFIGURE, b"{}"),
         (EntryKind.MERGE, b"{}"),

@@ -130,11 +130,12 @@ def test_of_a_stray_only_that_replica_goes(steered: Steered) -> None:
 
 
 def test_a_description_goes_to_the_leader(steered: Steered) -> None:
-    assert run(steered.actions.describe(partition(TABLE, 7), TABLE))
-    assert not run(steered.actions.describe(partition(TABLE, 99), TABLE))
+    assert run(steered.actions.describe(partition(TABLE, 7), TABLE, 3))
+    assert not run(steered.actions.describe(partition(TABLE, 99), TABLE, 3))
 
     (asked,) = steered.links.asked
     assert (asked.node_id, asked.operation) == ("n2", OperationCode.DESCRIBE)
+    assert asked.members["epoch"] == 3
 
 
 @pytest.mark.parametrize(

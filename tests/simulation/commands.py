@@ -154,7 +154,10 @@ class Commands:
             return  # The supervisor would take it back.
         described = table.from_json(replica["table"])
         changed = described.changed(tags=(("description", str(self._descriptions)),))
-        await self._change("describe", replica, OperationCode.DESCRIBE, table.to_json(changed))
+        # Now and then one that has come late.
+        epoch = replica["description_epoch"] - (self._chance.random() < 0.2)
+        members = {"epoch": epoch, "table": table.to_json(changed)}
+        await self._change("describe", replica, OperationCode.DESCRIBE, members)
 
     async def _add_learner(self, replica: dict[str, Any], node_id: str) -> None:
         await self._change("learner", replica, OperationCode.ADD_LEARNER, {"node_id": node_id})
