@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from stator_core import partition_descriptor
-from stator_core.partition_descriptor import PartitionDescriptor, Role
+from stator_core import key_format, partition_descriptor
+from stator_core.partition_descriptor import HashRange, PartitionDescriptor, Role
 from stator_core.partition_state import index_follower
 from stator_core.placement_types import NodeState
 from stator_node.cluster_view import ClusterView, NodeView
@@ -88,19 +88,28 @@ def _partition(
 
 
 def _indexes(led: Report | None) -> dict[str, Report]:
-    """How far each global index is behind the changes of a partition, and whether it is filled."""
+    """How far each global index is behind the changes of a partition, and how far it is filled."""
     if led is None:
         return {}
-    filled = {each["name"]: each["filled"] is None for each in led["followers"]}
+    followers = {each["name"]: each["filled"] for each in led["followers"]}
+    range_ = partition_descriptor.from_json(led["descriptor"]).range
     return {
         index["name"]: {
             "lag_seconds": round(lag["seconds"], 3),
             "lag_records": lag["records"],
-            "filled": filled.get(index_follower(index["identifier"]), False),
+            "filled": _filled(followers.get(index_follower(index["identifier"])), range_),
         }
         for index in led["table"]["global_indexes"]
         if (lag := led["index_lags"].get(index["name"])) is not None
     }
+
+
+def _filled(position: str | None, range_: HashRange) -> float:
+    """The part of a partition's hashes whose items an index has; 1.0: of all of them."""
+    if position is None:
+        return 1.0
+    place = key_format.hash_of(bytes.fromhex(position))
+    return round((place - range_.start) / (range_.end - range_.start), 3)
 
 
 def _members(

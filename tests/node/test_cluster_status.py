@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from stator_core.key_format import HASH_SPACE
-from stator_core.partition_state import index_follower
+from stator_core.partition_state import index_follower, place_key
 from stator_core.placement_types import NodeState
 from stator_core.table import to_json
 from stator_node.cluster_status import nodes_of, partitions_of
@@ -117,9 +117,9 @@ def test_a_partition_tells_how_far_its_indexes_are_behind() -> None:
     follower = {"name": index_follower(table.global_indexes[0].identifier), "delivered": 5}
     led = told(partition(table), 1, leads=True) | {
         "table": to_json(table),
-        "followers": [{**follower, "filled": "00"}],
+        "followers": [{**follower, "filled": place_key(table.identifier, HALF // 2).hex()}],
         "index_lags": {"of-g": {"seconds": 1.23456, "records": 64}},
     }
     (line,) = partitions_of(Looked(n1=[led]).view)
 
-    assert line["indexes"] == {"of-g": {"lag_seconds": 1.235, "lag_records": 64, "filled": False}}
+    assert line["indexes"] == {"of-g": {"lag_seconds": 1.235, "lag_records": 64, "filled": 0.25}}
