@@ -20,7 +20,8 @@ PYTEST := $(BIN)/python -m pytest -q
 PARALLEL := -n 2 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup test check conformance guides faults simulate differential fuzz bench \
+.PHONY: help run setup test test-kubernetes kubernetes-packages check conformance guides faults \
+	simulate differential fuzz bench \
 	bench-quick bench-cluster bench-cluster-quick etcd format profile proto peers clean
 
 help: ## list what can be made
@@ -33,6 +34,12 @@ setup: .venv/installed-development ## install the product and everything its tes
 
 test: setup ## run every test that needs nothing from outside this tree
 	$(PYTEST) $(PARALLEL) tests --ignore=tests/differential
+
+test-kubernetes: setup kubernetes-packages ## what needs a real API server
+	$(PYTEST) tests/kubernetes
+
+kubernetes-packages: # what a cluster of one's own needs of the machine's packages
+	@tests/kubernetes/packages.sh
 
 check: setup ## what CI wants of the source: style, types, walls, tidiness
 	$(BIN)/ruff check .

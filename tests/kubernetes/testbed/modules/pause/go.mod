@@ -1,0 +1,3 @@
+module stator.dev/tests/pause
+
+go 1.24.0
