@@ -28,6 +28,7 @@ from grpc_reflection.v1alpha import reflection
 from stator_core.errors import (
     DynamoDBError,
     InternalServerError,
+    RequestEntityTooLargeException,
     SerializationException,
     ServiceUnavailable,
     UnknownOperationException,
@@ -38,12 +39,20 @@ from stator_core.value_rules import NESTING
 from stator_node.doors import Caller, Clock, Executor
 from stator_node.gateway import grpc_errors, grpc_signature
 from stator_node.gateway.access_keys import RELOAD_SECONDS, AccessKeys
-from stator_node.gateway.grpc_convert import JSON, OPERATIONS, SERVICE, Operation
+from stator_node.gateway.grpc_convert import (
+    JSON,
+    OPERATIONS,
+    SERVICE,
+    Operation,
+    TooManyValues,
+)
 from stator_node.pending import Pending, wait
 
 # For answers that have left our hands and not yet the machine, when the door stops.
 FLUSH_SECONDS = 0.2
 ANONYMOUS = "anonymous"  # the access key of unsigned calls, where any key is accepted
+
+TOO_MANY_VALUES = "The request holds too many attribute values."
 
 Metadata = Mapping[str, str | bytes]
 
@@ -55,6 +64,8 @@ class GrpcLimits:
     """What one door takes. The defaults are the product's; tests make them small."""
 
     request_bytes_max: int = REQUEST_BYTES_MAX
+    # As the HTTP door's `body_tokens_max`: a legal item of the smallest values has half of that.
+    values_max: int = 425_000
     metadata_bytes_max: int = 16_384  # as the HTTP door's header block
     requests_max: int = 1_024  # under way at once; more are answered RESOURCE_EXHAUSTED by gRPC
     streams_per_connection_max: int = 1_024
@@ -224,7 +235,10 @@ class GrpcDoor:
         caller = self._authenticate(operation, request, metadata)
         if operation.name not in self._executor.operations:
             raise UnknownOperationException(f"{operation.name} is not served here")
-        body = JSON.from_message(_parse(operation, request))
+        try:
+            body = JSON.from_request(_parse(operation, request), self._limits.values_max)
+        except TooManyValues:
+            raise RequestEntityTooLargeException(TOO_MANY_VALUES) from None
         result = self._executor.execute(operation.name, body, caller)
         if isinstance(result, Pending):
             result = await _wait_until(result, self._wait_seconds(remaining_seconds))

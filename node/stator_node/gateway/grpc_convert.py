@@ -59,8 +59,15 @@ ALWAYS_PRESENT: dict[str, dict[str, type]] = {
 REFUSED_BY_PROTOBUF = (TypeError, ValueError, AttributeError, OverflowError, RecursionError)
 
 
+VALUES_UNBOUNDED = 1 << 62  # of messages that are our own
+
+
 class NotInContract(ValueError):
     """A dict holds what the gRPC contract cannot say. The text names the message and the member."""
+
+
+class TooManyValues(Exception):
+    """A request holds more attribute values than it may."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +177,7 @@ class Converter:
         self._time_out = time_out
         self._strict = strict
         self._plans: dict[str, MessagePlan] = {}
+        self._values_left = VALUES_UNBOUNDED
 
     # ------------------------------------------------------------------------------- the two ways
 
@@ -192,6 +200,17 @@ class Converter:
             elif self._strict:
                 known = ", ".join(plan.put)
                 raise NotInContract(f"{plan.name} has no member {name!r}, only: {known}")
+
+    def from_request(self, message: Message, values_max: int) -> dict[str, Any]:
+        """The same as `from_message`. Raises TooManyValues beyond so many attribute values.
+
+        A message of 16 MB may hold millions, and each costs far more time here than bytes there.
+        """
+        self._values_left = values_max
+        try:
+            return self.from_message(message)
+        finally:
+            self._values_left = VALUES_UNBOUNDED
 
     def from_message(self, message: Message) -> dict[str, Any]:
         """What the message says, in a new dict. Never fails on a message of the contract."""
@@ -245,6 +264,9 @@ class Converter:
 
     def from_value(self, message: Any) -> dict[str, Any]:
         """The `{"S": "a"}` of an AttributeValue; `{}` if none of its members is set."""
+        self._values_left -= 1
+        if self._values_left < 0:
+            raise TooManyValues
         match message.WhichOneof("value"):
             case "s":
                 return {"S": message.s}
