@@ -21,6 +21,7 @@ from stator_core.raft.settings import Settings
 from stator_node.catalog import Catalog
 from stator_node.clock import SystemClock
 from stator_node.cluster_router import ClusterRouter
+from stator_node.cluster_streams import ClusterStreams
 from stator_node.cluster_table_work import ClusterTableWork
 from stator_node.cluster_view import ClusterView
 from stator_node.doors import Caller
@@ -30,6 +31,7 @@ from stator_node.memory import MemoryItemStore
 from stator_node.node import Node, build
 from stator_node.operation_codes import OperationCode
 from stator_node.pending import Pending, wait
+from stator_node.stream_operations import StreamOperations
 from stator_node.supervisor import Supervisor
 from stator_node.table_life import TableLife
 from stator_node.transport.frame_format import Hello
@@ -109,7 +111,11 @@ class SmallCluster:
             delay_seconds=0.0,
             account="111122223333",
         )
-        self.router = ClusterRouter(self.view, self.errands, self.tables.operations())
+        self.streams = StreamOperations(
+            ClusterStreams(self.view, self.errands, self.catalog), clock
+        )
+        operations = {**self.tables.operations(), **self.streams.operations()}
+        self.router = ClusterRouter(self.view, self.errands, operations)
         await self.until(lambda: all(self.links.is_up(pod.node_id) for pod in self.pods))
         self.supervising = asyncio.get_running_loop().create_task(self.supervisor.run())
         return self

@@ -83,9 +83,8 @@ class Stream:
 
     @property
     def created(self) -> float:
-        """When it was enabled (epoch seconds): its label says so."""
-        moment = dt.datetime.fromisoformat(self.label).replace(tzinfo=dt.UTC)
-        return round(moment.timestamp(), 3)
+        """When it was enabled (epoch seconds)."""
+        return moment_of(self.label)
 
     def shard(self, shard_id: str) -> Shard:
         """Raises ResourceNotFoundException."""
@@ -97,6 +96,12 @@ class Stream:
     def children(self, shard_id: str) -> tuple[Shard, ...]:
         """The shards that follow this one."""
         return tuple(each for each in self.shards if each.parent_id == shard_id)
+
+
+def moment_of(label: str) -> float:
+    """When the stream of this label was enabled (epoch seconds): the label says so."""
+    moment = dt.datetime.fromisoformat(label).replace(tzinfo=dt.UTC)
+    return round(moment.timestamp(), 3)
 
 
 def streams_of(

@@ -9,7 +9,7 @@ one answer. Invariant: nothing central is asked on the way; the view is this pro
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,7 +45,7 @@ from stator_node.errand import NO_LEADER, Errands, Scattered
 from stator_node.operation_codes import OperationCode
 from stator_node.pending import Pending, wait
 from stator_node.plain_operations import is_plain_get, is_plain_put, put_body
-from stator_node.table_life import TableOperation
+from stator_node.stream_operations import StreamOperation
 
 Body = dict[str, Any]
 THROTTLED = (ProvisionedThroughputExceededException, ThrottlingException)
@@ -67,14 +67,17 @@ class ClusterRouter:
     """The `doors.Executor` of a gateway."""
 
     def __init__(
-        self, view: ClusterView, errands: Errands, tables: dict[str, TableOperation]
+        self,
+        view: ClusterView,
+        errands: Errands,
+        others: Mapping[str, StreamOperation],
     ) -> None:
-        """`tables` are the table operations by name."""
+        """`others` are the operations on tables and streams by name."""
         self._view = view
         self._errands = errands
         self._loop = asyncio.get_running_loop()
         self._tasks: set[asyncio.Task[bytes]] = set()
-        self._tables = tables
+        self._others = others
         self._items: dict[str, Callable[[Body], bytes | Pending[bytes]]] = {
             "PutItem": self._put_item,
             "UpdateItem": self._update_item,
@@ -85,17 +88,17 @@ class ClusterRouter:
             "BatchGetItem": self._batch_get_item,
             "BatchWriteItem": self._batch_write_item,
         }
-        self.operations = frozenset(self._items) | frozenset(tables)
+        self.operations = frozenset(self._items) | frozenset(others)
 
     def execute(self, operation: str, body: Body, caller: Caller) -> bytes | Pending[bytes]:
         """Answer one operation. Raises, or fails with, DynamoDBError."""
         handler = self._items.get(operation)
         if handler is not None:
             return handler(body)
-        table_handler = self._tables.get(operation)
-        if table_handler is None:
+        other = self._others.get(operation)
+        if other is None:
             raise UnknownOperationException()
-        return table_handler(body, caller)
+        return other(body, caller)
 
     # One key.
 

@@ -15,10 +15,11 @@ from typing import Any
 
 import orjson
 
-from stator_core import partition_descriptor, partition_map, table
+from stator_core import partition_descriptor, partition_map, stream_shards, table
 from stator_core.errors import ResourceNotFoundException
 from stator_core.partition_descriptor import PartitionDescriptor
 from stator_core.partition_map import LeaderHint, LeaderHints, PartitionMap, PartitionReport
+from stator_core.stream_shards import Shards
 from stator_core.table import Table
 from stator_node.doors import Clock
 from stator_node.operation_codes import OperationCode
@@ -31,6 +32,16 @@ logger = logging.getLogger(__name__)
 POLL_SECONDS = 0.25
 REPORT_SECONDS_MAX = 1.0
 REPORT_AGE_SECONDS_MAX = 5.0  # an older report says nothing of who leads
+
+
+@dataclass(frozen=True, slots=True)
+class FeedView:
+    """The shards of one partition, as the replica that has applied most of its log has them."""
+
+    applied: int
+    descriptor: PartitionDescriptor
+    table: Table
+    shards: Shards
 
 
 @dataclass(slots=True)
@@ -54,6 +65,7 @@ class ClusterView:
         self.tables: dict[str, Table] = {}
         self.maps: dict[int, PartitionMap] = {}
         self.hints = LeaderHints()
+        self.feeds: dict[int, FeedView] = {}  # by partition
         self._clock = clock
         self._zone = zone
 
@@ -163,6 +175,7 @@ class ClusterView:
         """Maps, leaders and tables out of all reports."""
         reports: list[PartitionReport] = []
         tables: dict[str, tuple[bool, Table]] = {}
+        feeds: dict[int, FeedView] = {}
         fresh = {node.node_id for node in self.fresh()}
         for node in self.nodes.values():
             for replica in node.report.get("partitions", ()):
@@ -176,10 +189,20 @@ class ClusterView:
                 reports.append(PartitionReport(node.node_id, descriptor, leads, replica["term"]))
                 if descriptor.table_identifier != described.identifier:
                     continue  # A partition of an index: its table's own know the table better.
+                feed = FeedView(
+                    replica.get("applied", 0),
+                    descriptor,
+                    described,
+                    stream_shards.from_json(replica.get("shards", ())),
+                )
+                other = feeds.get(descriptor.partition_id)
+                if other is None or feed.applied > other.applied:
+                    feeds[descriptor.partition_id] = feed
                 known = tables.get(described.name)
                 if known is None or (leads, described.identifier) > (known[0], known[1].identifier):
                     tables[described.name] = leads, described
         self.tables = {name: described for name, (_, described) in tables.items()}
+        self.feeds = feeds
         self.maps, hints = partition_map.from_reports(reports)
         for hint in hints.by_partition.values():
             self.hints = self.hints.updated(hint)

@@ -61,6 +61,8 @@ logger = logging.getLogger(__name__)
 
 # Proposals on their way to this replica's own disk. While that many are, more wait and share one.
 PROPOSED_MAX = 2
+# Where a shard of the table's stream may end or begin: at the timestamp of the entry.
+CUTS_THE_FEED = frozenset((EntryKind.DESCRIBE, EntryKind.ROLL))
 
 
 class Surroundings(Protocol):
@@ -202,6 +204,9 @@ class HostedPartition:
         """Propose an entry that changes the partition itself. Raises raft.refusals.Refusal."""
         if not self.may_write:
             raise NotLeader(self.raft.leader)
+        if kind in CUTS_THE_FEED:
+            # What was evaluated has older timestamps: it must stand before the cut in the log.
+            self._propose(all_of_it=True)
         index = self.raft.propose(self._around.now(), encode_change(kind, self._timestamp(), body))
         if kind is EntryKind.SPLIT:
             self._splitting = index
@@ -223,14 +228,16 @@ class HostedPartition:
     def _propose_soon(self) -> None:
         self._around.process_soon(self)
 
-    def _propose(self) -> None:
+    def _propose(self, *, all_of_it: bool = False) -> None:
         """Turn collected groups into entries, a few at a time.
 
         None while a split is under way: a write behind it in the log would be for keys that the
         child may hold by then.
         """
         commit = self.commit
-        while commit.has_more() and self._writing < PROPOSED_MAX and not self._splitting:
+        while commit.has_more() and not self._splitting:
+            if self._writing >= PROPOSED_MAX and not all_of_it:
+                return
             if not self.may_write:
                 commit.lead_no_more()
                 return

@@ -29,9 +29,10 @@ from stator_node.cli import LocalSettings
 from stator_node.clock import SystemClock
 from stator_node.cluster_file import ClusterFile, ClusterFileRefused, Place
 from stator_node.cluster_router import ClusterRouter
+from stator_node.cluster_streams import ClusterStreams
 from stator_node.cluster_table_work import ClusterTableWork
 from stator_node.cluster_view import ClusterView
-from stator_node.doors import StorageFailed
+from stator_node.doors import Clock, StorageFailed
 from stator_node.errand import Errands
 from stator_node.front_doors import CannotStart, FrontDoors
 from stator_node.gateway.access_keys import AccessKeys, AccessKeysRefused
@@ -39,6 +40,7 @@ from stator_node.local import COLLECTOR_THRESHOLDS, SWITCH_INTERVAL_SECONDS
 from stator_node.node_processes import HOST, NodeProcesses
 from stator_node.storage.folder import DataFolder, FolderRefused
 from stator_node.storage.rocksdb import RocksItemStore
+from stator_node.stream_operations import StreamOperations
 from stator_node.supervisor import Supervisor
 from stator_node.supervisor_requests import SupervisorRequests
 from stator_node.table_life import TableLife
@@ -129,6 +131,14 @@ class ClusterRecord:
         )
 
 
+def _router(
+    view: ClusterView, errands: Errands, tables: TableLife, catalog: Catalog, clock: Clock
+) -> ClusterRouter:
+    """What answers the doors' operations."""
+    streams = StreamOperations(ClusterStreams(view, errands, catalog), clock)
+    return ClusterRouter(view, errands, {**tables.operations(), **streams.operations()})
+
+
 async def _serve_cluster(
     settings: LocalSettings,
     store: RocksItemStore,
@@ -153,7 +163,7 @@ async def _serve_cluster(
         delay_seconds=settings.table_delay_seconds,
         account=settings.account,
     )
-    router = ClusterRouter(view, Errands(view, clock, chance.random), tables.operations())
+    router = _router(view, Errands(view, clock, chance.random), tables, catalog, clock)
     server = FrameServer(hello, requests, tls=for_listening(tls))
     record = ClusterRecord(folder, server, tls)
     await record.serve()

@@ -29,6 +29,7 @@ from stator_node.cluster_members import ClusterMembers
 from stator_node.cluster_view import ClusterView
 from stator_node.doors import Clock, ItemStore, StorageDamaged, StorageFailed
 from stator_node.errand import Errands
+from stator_node.feed_keeper import FeedKeeper
 from stator_node.front_doors import CannotStart
 from stator_node.index_feeder import IndexFeeder
 from stator_node.local import COLLECTOR_THRESHOLDS, SWITCH_INTERVAL_SECONDS
@@ -124,6 +125,7 @@ def build(
     background = [
         loop.create_task(loads.run(host.partitions)),
         loop.create_task(tombstone_sweep.run(host.partitions, clock)),
+        loop.create_task(FeedKeeper(host.partitions, clock).run()),
     ]
     server = FrameServer(hello, requests, tls=for_listening(tls))
     background += renewing(tls, links, server)

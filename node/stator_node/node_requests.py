@@ -15,7 +15,7 @@ from typing import Any
 
 import orjson
 
-from stator_core import partition_descriptor, partition_state, table
+from stator_core import partition_descriptor, partition_state, stream_shards, table
 from stator_core.entry_format import EntryKind
 from stator_core.raft.membership import Change, ChangeKind, MembershipChange
 from stator_core.raft.refusals import NotLeader, Refusal
@@ -146,6 +146,7 @@ class NodeRequests:
             "quiet": raft.quiesced,
             "scrubbed": None if hosted.scrubbed is None else asdict(hosted.scrubbed),
             "followers": [asdict(each) for each in hosted.state.followers],
+            "shards": stream_shards.to_json(hosted.state.shards),
             **self._loads.of(hosted),
         }
         if raft.leads:

@@ -20,6 +20,7 @@ class OperationCode(IntEnum):
     PLAIN_PUT = 24  # bodies of these two: `plain_operations.py`
     PLAIN_GET = 25
     INDEX_WRITE = 26  # its body: `stator_core.index_entries`
+    READ_CHANGES = 27  # its body: `feed_reading.py`
     SNAPSHOT_CHUNK = 32
     REPORT = 33
     CREATE_PARTITION = 34

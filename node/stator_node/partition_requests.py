@@ -16,6 +16,7 @@ from collections.abc import Callable
 import orjson
 
 from stator_core import partition_descriptor
+from stator_core.change_format import ChangeDamaged
 from stator_core.errors import (
     DynamoDBError,
     InternalServerError,
@@ -26,6 +27,8 @@ from stator_core.errors import (
 )
 from stator_core.index_entries import BatchRefused
 from stator_core.table import Index, Table
+from stator_node.doors import StorageFailed
+from stator_node.feed_reading import read_changes
 from stator_node.hosted_partition import HostedPartition
 from stator_node.index_feeder import IndexFeeder
 from stator_node.index_writes import IndexWrites
@@ -37,7 +40,7 @@ from stator_node.pending import Pending
 from stator_node.plain_operations import PlainOperations
 from stator_node.raft_commit import NotLeading, OutcomeUnknown
 from stator_node.replica import Replica
-from stator_node.storage_errors import StorageTrouble
+from stator_node.storage_errors import DAMAGED, StorageTrouble, for_client
 from stator_node.transport.frame_format import EVENTUAL, Status
 from stator_node.transport.server import Request
 
@@ -53,6 +56,7 @@ READS = frozenset(
         OperationCode.SCAN,
         OperationCode.BATCH_GET_ITEM,
         OperationCode.PLAIN_GET,
+        OperationCode.READ_CHANGES,
     )
 )
 
@@ -179,8 +183,24 @@ class PartitionRequests:
         )
         operations[OperationCode.PLAIN_PUT] = plain.put
         operations[OperationCode.PLAIN_GET] = plain.get
+        operations[OperationCode.READ_CHANGES] = self._read_changes(hosted)
         self._operations[hosted.partition_id] = hosted, operations
         return operations
+
+    def _read_changes(self, hosted: HostedPartition) -> OfBytes:
+        """A part of the feed, for a stream's reader; also of a table that is deleted."""
+
+        def read(body: bytes) -> bytes:
+            assert hosted.state is not None
+            try:
+                return read_changes(self._host.store, hosted.state, self._host.stamps.last, body)
+            except ChangeDamaged as error:
+                logger.error("partition %d: %s", hosted.partition_id, error)
+                raise StorageTrouble(DAMAGED, damaged=True) from None
+            except StorageFailed as error:
+                raise for_client(error, (hosted.state.table,)) from None
+
+        return read
 
     def _noter(self, partition_id: int) -> Callable[[int], None]:
         """Notes the place of each key that is read or written, for the planner."""

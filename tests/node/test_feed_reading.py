@@ -2,8 +2,21 @@
 
 from __future__ import annotations
 
-from small_stream import change, stored
-from stator_node.feed_reading import SLICE_RECORDS, read_feed
+from typing import Any
+
+import pytest
+
+from small_stream import LABEL, change, music, stored
+from stator_core import stream_shards
+from stator_core.change_format import ChangeDamaged
+from stator_core.partition_descriptor import WHOLE_SPACE, new_partition
+from stator_core.partition_state import PartitionState
+from stator_node.feed_reading import (
+    read_answer,
+    read_changes,
+    read_changes_body,
+    read_feed,
+)
 from stator_node.memory import MemoryItemStore
 
 
@@ -42,8 +55,50 @@ def test_a_part_says_that_more_follows() -> None:
     assert read(store, 0, 5, limit=5) == ([0, 1, 2, 3, 4], False)
 
 
-def test_enough_bytes_end_a_part_between_slices() -> None:
-    count = 2 * SLICE_RECORDS + 1
-    store = feeds(*range(count))
-    assert read(store, 0, count, bytes_max=1) == (list(range(SLICE_RECORDS)), True)
-    assert read(store, SLICE_RECORDS + 1, count, bytes_max=1)[1] is False
+def test_enough_bytes_end_a_part_behind_one_record_at_least() -> None:
+    store = feeds(*range(40))
+    (one,), more = read(store, 0, 40, bytes_max=1)
+    assert (one, more) == (0, True)
+    _, value = stored(7, change(1, None, {"pk": {"S": "a"}, "sk": {"N": "1"}}))
+    assert read(store, 1, 40, bytes_max=3 * len(value)) == ([1, 2, 3], True)
+    assert read(store, 39, 40, bytes_max=1) == ([39], False)
+
+
+def replica(*shards: stream_shards.Shard) -> PartitionState:
+    descriptor = new_partition(7, "Music", 7, WHOLE_SPACE, ("n1",))
+    return PartitionState(descriptor, music(), shards)
+
+
+def page(store: MemoryItemStore, state: PartitionState, position: int, limit: int = 9) -> Any:
+    name = state.shards[0].shard_id if state.shards else stream_shards.shard_id(7, 5)
+    answer = read_changes(store, state, 77, read_changes_body(name, position, limit))
+    found = read_answer(7, answer)
+    assert found.last == 77
+    return [each.stamp for each in found.changes], found.more, found.end
+
+
+def test_a_replica_answers_with_records_of_the_shard_alone() -> None:
+    store = feeds(4, 5, 8, 9, 10)
+    (shard,) = stream_shards.opened((), 7, LABEL, "NEW_IMAGE", 5)
+    assert page(store, replica(shard), 0) == ([5, 8, 9, 10], False, None)
+    (closed,) = stream_shards.closed((shard,), 10)
+    assert page(store, replica(closed), 6) == ([8, 9], False, 10)
+    assert page(store, replica(closed), 6, limit=1) == ([8], True, 10)
+    assert page(store, replica(closed), 10) == ([], False, 10)
+
+
+def test_a_replica_that_does_not_know_a_shard_yet_says_nothing_of_it() -> None:
+    assert page(feeds(4, 5, 8), replica(), 0) == ([], False, None)
+
+
+def test_a_record_arrives_as_it_was_stored_or_not_at_all() -> None:
+    store = feeds(5)
+    (shard,) = stream_shards.opened((), 7, LABEL, "NEW_IMAGE", 5)
+    body = read_changes_body(shard.shard_id, 5, 1)
+    answer = read_changes(store, replica(shard), 77, body)
+    (found,) = read_answer(7, answer).changes
+    assert found == change(5, None, {"pk": {"S": "a"}, "sk": {"N": "5"}})
+    with pytest.raises(ChangeDamaged):
+        read_answer(7, answer[:-1] + bytes([answer[-1] ^ 1]))
+    with pytest.raises(ChangeDamaged):
+        read_answer(8, answer)

@@ -1,0 +1,93 @@
+"""A consumer follows a stream by lineage while its table is split and leaders are killed.
+
+Real processes, boto3 on both sides. Every change comes once, those of each item in order.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import pytest
+from botocore.exceptions import BotoCoreError, ClientError
+
+from blackbox import boto3_client, boto3_streams, wait_for, wait_until_active
+from cluster.zones import Zones
+from stator_node.cluster_command import NotDone
+from stream_load import CREATE_TABLE, TABLE, CountingLoad
+from stream_reader import StreamReader
+
+WRITERS = 6
+SECONDS_MAX = 60.0
+
+
+@pytest.mark.timeout(300)
+def test_every_change_comes_once_and_in_order_through_splits_and_lost_leaders(
+    zones: Zones,
+) -> None:
+    client, streams = boto3_client(zones.url), boto3_streams(zones.url)
+    arn = client.create_table(**CREATE_TABLE)["TableDescription"]["LatestStreamArn"]
+    wait_until_active(client, TABLE)
+    load = CountingLoad(WRITERS)
+    consumer = StreamReader(streams, arn)
+
+    def follow(more: int) -> None:
+        """Consume until so many more writes are acknowledged."""
+        goal = load.acknowledged + more
+        consume(consumer, lambda: load.acknowledged >= goal)
+
+    def split(count: int) -> None:
+        consume(consumer, lambda: split_begun(zones, count))
+        consume(consumer, lambda: len(zones.partitions(TABLE)) == count)
+
+    load.begin(zones.url)
+    try:
+        follow(200)
+        split(2)
+        follow(200)
+        zone = zones.leader_zone(TABLE)
+        pid = zones.kill_node(zone)
+        follow(100)
+        split(3)
+        zones.wait_for_new_process(zone, pid)
+        pid = zones.kill_node(zones.leader_zone(TABLE))
+        follow(200)
+    finally:
+        load.end()
+    consume(consumer, lambda: not consumer.turn())
+    zones.wait_until_whole()
+    load.check(client, consumer.read_all())
+    # Who comes later reads the same, shard by shard.
+    load.check(client, StreamReader(streams, arn).read_all())
+    shards = streams.describe_stream(StreamArn=arn)["StreamDescription"]["Shards"]
+    print(f"{load.acknowledged} writes, {len(consumer.records)} records, {len(shards)} shards")
+    assert len(shards) == 5
+    assert len(consumer.finished) == 2
+    client.delete_table(TableName=TABLE)
+    client.close()
+    streams.close()
+
+
+def consume(consumer: StreamReader, is_so: Callable[[], bool]) -> None:
+    """Read on until something is so; what a lost leader refuses is asked for again."""
+
+    def look() -> bool | None:
+        try:
+            consumer.turn()
+        except (BotoCoreError, ClientError) as refused:
+            print(f"asked again: {refused}")
+        time.sleep(0.05)
+        return True if is_so() else None
+
+    wait_for(look, "what the consumer waits for", SECONDS_MAX)
+
+
+def split_begun(zones: Zones, count: int) -> bool:
+    """Ask for a split, and again where a leader that has just changed could not do it."""
+    if len(zones.partitions(TABLE)) >= count:
+        return True
+    try:
+        zones.ask("split", TABLE)
+    except NotDone:
+        return False
+    return True

@@ -1,0 +1,227 @@
+"""Streams of a cluster: any replica answers, lineage is honest, nothing is missed at a cut."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import Any
+
+import pytest
+
+from small_cluster import SmallCluster
+from stator_core.entry_format import EntryKind
+from stator_core.errors import InternalServerError, ResourceNotFoundException, ServiceUnavailable
+from stator_core.partition_state import split_body
+from stator_node.operation_codes import OperationCode
+
+MIDDLE = 1 << 63
+STREAM = {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"}
+
+
+class Consumer:
+    """Follows a stream by lineage; `seen` are the numbers that each item had, in order."""
+
+    def __init__(self, cluster: SmallCluster, arn: str) -> None:
+        self.seen: dict[str, list[int]] = {}
+        self.finished: list[str] = []
+        self._cluster = cluster
+        self._arn = arn
+        self._positions: dict[str, str] = {}
+
+    async def turn(self) -> int:
+        found = await self._cluster.execute("DescribeStream", StreamArn=self._arn)
+        shards = found["StreamDescription"]["Shards"]
+        names = {shard["ShardId"] for shard in shards}
+        for shard in shards:
+            name, parent = shard["ShardId"], shard.get("ParentShardId")
+            if name in self._positions or name in self.finished:
+                continue
+            if parent not in names or parent in self.finished:
+                answer = await self._cluster.execute(
+                    "GetShardIterator",
+                    StreamArn=self._arn,
+                    ShardId=name,
+                    ShardIteratorType="TRIM_HORIZON",
+                )
+                self._positions[name] = answer["ShardIterator"]
+        came = 0
+        for name, position in list(self._positions.items()):
+            page = await self._cluster.execute("GetRecords", ShardIterator=position, Limit=7)
+            for record in page["Records"]:
+                told = record["dynamodb"]
+                self.seen.setdefault(told["Keys"]["pk"]["S"], []).append(
+                    int(told["NewImage"]["n"]["N"])
+                )
+                came += 1
+            if "NextShardIterator" in page:
+                self._positions[name] = page["NextShardIterator"]
+            else:
+                del self._positions[name]
+                self.finished.append(name)
+        return came
+
+    async def until(self, count: int) -> None:
+        async with asyncio.timeout(20):
+            while sum(map(len, self.seen.values())) < count:
+                if not await self.turn():
+                    await asyncio.sleep(0.02)
+
+
+async def streaming(cluster: SmallCluster) -> str:
+    await cluster.create_table(StreamSpecification=STREAM)
+    (found,) = (await cluster.execute("ListStreams", TableName="Music"))["Streams"]
+    return str(found["StreamArn"])
+
+
+async def put(cluster: SmallCluster, pk: str, n: int) -> None:
+    """Put the next number; again where nobody could say whether it was put, which is no change."""
+    for _ in range(5):
+        with contextlib.suppress(InternalServerError, ServiceUnavailable):
+            await cluster.execute(
+                "PutItem", TableName="Music", Item={"pk": {"S": pk}, "n": {"N": str(n)}}
+            )
+            return
+    raise AssertionError("no leader took the write")
+
+
+async def count_up(cluster: SmallCluster, pk: str, numbers: range) -> None:
+    for n in numbers:
+        await put(cluster, pk, n)
+
+
+async def split(cluster: SmallCluster, parent: int, child: int, at: int = MIDDLE) -> None:
+    body = {"at_hash": f"{at:017x}", "child_id": child}
+    assert split_body(at, child)
+    await cluster.ask(cluster.leader(parent).node_id, parent, OperationCode.SPLIT, body)
+    await cluster.until(lambda: cluster.has_leader(child))
+
+
+def test_a_consumer_sees_every_change_once_and_in_order_across_splits_and_rolls() -> None:
+    async def run() -> None:
+        async with SmallCluster() as cluster:
+            arn = await streaming(cluster)
+            consumer = Consumer(cluster, arn)
+            keys = [f"key-{number}" for number in range(6)]
+            writers = asyncio.gather(*(count_up(cluster, pk, range(1, 61)) for pk in keys))
+            await consumer.until(30)
+            hosted = cluster.leader(1).partitions[1]
+            hosted.propose_change(EntryKind.ROLL, b"{}")
+            await consumer.until(60)
+            await split(cluster, 1, 2)
+            await consumer.until(90)
+            await split(cluster, 2, 3, MIDDLE + MIDDLE // 2)
+            hosted = cluster.leader(3).partitions[3]
+            hosted.propose_change(EntryKind.ROLL, b"{}")
+            await writers
+            await consumer.until(360)
+            await asyncio.sleep(0.1)
+            assert await consumer.turn() == 0
+            assert consumer.seen == {pk: list(range(1, 61)) for pk in keys}
+            assert len(consumer.finished) == 4
+
+    asyncio.run(run())
+
+
+def test_a_consumer_goes_on_when_a_leader_is_lost() -> None:
+    async def run() -> None:
+        async with SmallCluster() as cluster:
+            arn = await streaming(cluster)
+            consumer = Consumer(cluster, arn)
+            await count_up(cluster, "a", range(1, 11))
+            await consumer.until(10)
+            old = cluster.leader()
+            await old.kill()
+            await count_up(cluster, "a", range(11, 21))
+            await consumer.until(20)
+            await old.start()
+            assert consumer.seen == {"a": list(range(1, 21))}
+
+    asyncio.run(run())
+
+
+def test_disabling_under_writes_cuts_the_stream_without_a_gap() -> None:
+    async def run() -> None:
+        async with SmallCluster() as cluster:
+            arn = await streaming(cluster)
+            consumer = Consumer(cluster, arn)
+            keys = [f"key-{number}" for number in range(4)]
+            writers = asyncio.gather(*(count_up(cluster, pk, range(1, 81)) for pk in keys))
+            await consumer.until(20)
+            await cluster.execute(
+                "UpdateTable", TableName="Music", StreamSpecification={"StreamEnabled": False}
+            )
+            await cluster.active()
+            await writers
+            async with asyncio.timeout(20):
+                while not consumer.finished:
+                    await consumer.turn()
+            for numbers in consumer.seen.values():
+                assert numbers == list(range(1, len(numbers) + 1))
+            found = await cluster.execute("DescribeStream", StreamArn=arn)
+            assert found["StreamDescription"]["StreamStatus"] == "DISABLED"
+
+    asyncio.run(run())
+
+
+def test_what_was_evaluated_before_a_cut_stands_before_it_in_the_log() -> None:
+    """Else a reader would leave the closed shard before its last records are there."""
+
+    async def run() -> None:
+        async with SmallCluster() as cluster:
+            await streaming(cluster)
+            await put(cluster, "a", 0)
+            pod = cluster.leader()
+            hosted = pod.partitions[1]
+            body = {"TableName": "Music", "Item": {"pk": {"S": "a"}, "n": {"N": "1"}}}
+            writes: list[Any] = []
+            for n in range(50):
+                item = {**body["Item"], "n": {"N": str(n + 1)}}  # type: ignore[dict-item]
+                writes.append(cluster.execute("PutItem", TableName="Music", Item=item))
+            tasks = [asyncio.ensure_future(each) for each in writes]
+            for _ in range(20):
+                await asyncio.sleep(0)
+                if hosted.commit.has_more():
+                    break
+            hosted.propose_change(EntryKind.ROLL, b"{}")
+            assert not hosted.commit.has_more()
+            await asyncio.gather(*tasks)
+            await cluster.until(lambda: hosted.state is not None and len(hosted.state.shards) == 2)
+
+    asyncio.run(run())
+
+
+def test_latest_begins_behind_everything_that_was_answered() -> None:
+    async def run() -> None:
+        async with SmallCluster() as cluster:
+            arn = await streaming(cluster)
+            await count_up(cluster, "a", range(1, 4))
+            found = await cluster.execute("DescribeStream", StreamArn=arn)
+            (shard,) = found["StreamDescription"]["Shards"]
+            latest = await cluster.execute(
+                "GetShardIterator",
+                StreamArn=arn,
+                ShardId=shard["ShardId"],
+                ShardIteratorType="LATEST",
+            )
+            await put(cluster, "a", 4)
+            position = latest["ShardIterator"]
+            numbers: list[str] = []
+            async with asyncio.timeout(10):
+                while not numbers:
+                    page = await cluster.execute("GetRecords", ShardIterator=position)
+                    numbers += [each["dynamodb"]["NewImage"]["n"]["N"] for each in page["Records"]]
+                    position = page["NextShardIterator"]
+            assert numbers == ["4"]
+
+    asyncio.run(run())
+
+
+def test_a_table_without_stream_has_none() -> None:
+    async def run() -> None:
+        async with SmallCluster() as cluster:
+            await cluster.create_table()
+            assert await cluster.execute("ListStreams", TableName="Music") == {"Streams": []}
+            with pytest.raises(ResourceNotFoundException):
+                await cluster.execute("ListStreams", TableName="Nothing")
+
+    asyncio.run(run())
