@@ -80,7 +80,7 @@ bench-quick: setup peers ## the same in two minutes, printed only
 bench-cluster: setup etcd ## three zones beside etcd; writes benchmarks/results-cluster.md
 	$(BIN)/python benchmarks/cluster.py
 
-bench-followers: setup ## indexes, streams and time to live; writes benchmarks/results-followers.md
+bench-followers: setup ## indexes, streams and time to live; writes a page of results
 	$(BIN)/python benchmarks/followers.py
 
 bench-cluster-quick: setup etcd ## the same in three minutes, printed only

@@ -5,8 +5,8 @@
 One process of Stator, then three zones: writes to a plain table beside writes to one with a stream
 and an ALL index, turn by turn; how long an answered write needs to be in the index, and in the
 stream, while writes go on; GetRecords from the beginning of a stream; an index added to a table
-with items; a sweep of expired items beside reads. Prints as it goes and, for a whole run, writes
-benchmarks/results-followers.md. Aims: at least half of the plain rate; an index behind by less than
+with items; a sweep of expired items beside reads. Prints as it goes and, for a whole run, writes a
+page beside the other results. Aims: at least half of the plain rate; an index behind by less than
 a second at p99; the p99 of reads beside a sweep within 1.5 of that without one.
 """
 

@@ -399,25 +399,6 @@ def test_sixteen_megabytes_are_a_request() -> None:
     assert len(table.asked) == 1
 
 
-def test_a_request_of_too_many_values_is_refused_and_the_next_one_is_not() -> None:
-    """Sixteen megabytes of empty strings would hold everybody for seconds."""
-    table = SmallTable()
-
-    def listed(count: int) -> data_pb2.PutItemRequest:
-        values = [data_pb2.AttributeValue(n="0")] * count
-        listed = data_pb2.AttributeValue(l=data_pb2.AttributeList(values=values))
-        return data_pb2.PutItemRequest(table_name=TABLE, item=item("a", data=listed))
-
-    async def scenario(_: GrpcDoor, channel: grpc.aio.Channel) -> None:
-        error = await refusal(call(channel, "PutItem", listed(99)))
-        assert error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
-        for _count in range(2):  # It is counted for each request anew.
-            await call(channel, "PutItem", listed(98))
-
-    serve(table, scenario, limits=GrpcLimits(values_max=100))
-    assert len(table.asked) == 2
-
-
 def test_more_requests_at_once_than_the_limit_are_refused() -> None:
     table = SmallTable()
     pending: Pending[bytes] = Pending()
