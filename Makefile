@@ -22,7 +22,7 @@ PARALLEL := -n 2 --dist loadfile
 .DEFAULT_GOAL := help
 .PHONY: help run setup test test-kubernetes kubernetes-packages check conformance guides faults \
 	simulate differential fuzz bench \
-	bench-quick bench-cluster bench-cluster-quick etcd format profile proto peers clean
+	bench-quick bench-cluster bench-cluster-quick etcd format profile proto crds peers clean
 
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -102,6 +102,9 @@ proto: setup ## regenerate the gRPC code from proto/
 		--python_out=node/stator_node/gateway/generated \
 		--pyi_out=node/stator_node/gateway/generated \
 		proto/stator/v1/data.proto
+
+crds: setup ## write crds/ anew from operator/stator_operator
+	$(BIN)/python -m stator_operator.write_crds crds
 
 clean: ## remove what was built here (not the data)
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

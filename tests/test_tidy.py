@@ -42,6 +42,8 @@ ENTRANCES: dict[str, str] = {
     "stator_node.client": "imported by users: the asynchronous Python client",
     "stator_core.raft.memory_storage": "the log's in-memory twin, likewise",
     "stator_node.memory": "the doors' twins in memory: tests, and whoever needs no disk",
+    "stator_operator.write_crds": "`make crds`",
+    "stator_operator.table_request": "by it, tests hold the rules of Tables against the core",
 }
 
 # Modules that need no test file of their own name, and why; a folder stands for all in it.

@@ -1,0 +1,1 @@
+"""The operator: it shapes pods, volumes and Services as Table and StoragePool objects want them."""

@@ -1,0 +1,72 @@
+"""Names and labels of everything that the operator makes.
+
+Read by the builders in `objects/` and by whoever looks for what they made. Invariants: the same
+pool and zone always give the same name; two zones of a pool never share one; every name is a DNS
+label that leaves room for what Kubernetes appends to it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from typing import Final
+
+GROUP_LABEL: Final = "stator.dev"
+POOL_LABEL: Final = f"{GROUP_LABEL}/pool"
+ZONE_LABEL: Final = f"{GROUP_LABEL}/zone"
+CLUSTER_ANNOTATION: Final = f"{GROUP_LABEL}/cluster-id"
+NAME_LABEL: Final = "app.kubernetes.io/name"
+INSTANCE_LABEL: Final = "app.kubernetes.io/instance"
+COMPONENT_LABEL: Final = "app.kubernetes.io/component"
+MANAGED_BY_LABEL: Final = "app.kubernetes.io/managed-by"
+STORAGE: Final = "storage"
+GATEWAY: Final = "gateway"
+
+POOL_NAME_CHARACTERS_MAX: Final = 30
+POOL_NAME_PATTERN: Final = "^[a-z]([-a-z0-9]*[a-z0-9])?$"
+# A StatefulSet's pods carry its name and a hash of ten characters in one label of 63.
+STATEFUL_SET_NAME_CHARACTERS_MAX: Final = 52
+# A pool's longest fixed ending is `-gateway`; a zone must not be able to take it.
+_DIGEST_CHARACTERS = 8
+_PLAIN_ZONE = re.compile("[a-z0-9]([-a-z0-9]*[a-z0-9])?")
+_ENDINGS = (STORAGE, GATEWAY)
+
+
+def stateful_set_name(pool: str, zone: str) -> str:
+    """The StatefulSet of a pool's pods in a zone.
+
+    The zone as it is, where that makes a name; else what of it does, and a digest of all of it. A
+    plain zone that looks like the latter has a digest too, so no two zones meet.
+    """
+    room = STATEFUL_SET_NAME_CHARACTERS_MAX - len(pool) - 1
+    looks_digested = re.fullmatch(rf"(.*-)?x[0-9a-f]{{{_DIGEST_CHARACTERS}}}", zone)
+    if _PLAIN_ZONE.fullmatch(zone) and len(zone) <= room and not looks_digested:
+        if zone not in _ENDINGS:
+            return f"{pool}-{zone}"
+    digest = "x" + hashlib.sha256(zone.encode()).hexdigest()[:_DIGEST_CHARACTERS]
+    readable = re.sub("[^a-z0-9]+", "-", zone.lower())[: room - len(digest) - 1].strip("-")
+    return f"{pool}-{readable}-{digest}" if readable else f"{pool}-{digest}"
+
+
+def storage_service_name(pool: str) -> str:
+    """The headless Service that names every storage pod of a pool."""
+    return f"{pool}-{STORAGE}"
+
+
+def gateway_name(pool: str) -> str:
+    """The Deployment of the gateways, and the Service that clients speak to."""
+    return f"{pool}-{GATEWAY}"
+
+
+def selector(pool: str, component: str) -> dict[str, str]:
+    """The labels that pods are found by. They never change: selectors of workloads cannot."""
+    return {NAME_LABEL: "stator", POOL_LABEL: pool, COMPONENT_LABEL: component}
+
+
+def labels(pool: str, component: str) -> dict[str, str]:
+    """The labels of an object of a pool."""
+    return {
+        **selector(pool, component),
+        INSTANCE_LABEL: pool,
+        MANAGED_BY_LABEL: "stator-operator",
+    }

@@ -1,0 +1,46 @@
+"""The committed files are what Python makes of the resources."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from stator_operator.custom_resource import Resource
+from stator_operator.table_resource import TABLE
+from stator_operator.write_crds import RESOURCES, file_name, text_of, write
+
+FOLDER = Path(__file__).resolve().parents[2] / "crds"
+
+
+@pytest.mark.parametrize("resource", RESOURCES, ids=lambda each: each.kind)
+def test_the_committed_file_is_what_is_generated(resource: Resource) -> None:
+    committed = (FOLDER / file_name(resource)).read_text(encoding="utf-8")
+
+    assert committed == text_of(resource), "run `make crds`"
+
+
+def test_no_other_file_lies_there() -> None:
+    assert {path.name for path in FOLDER.iterdir()} == {file_name(each) for each in RESOURCES}
+
+
+def test_all_are_written(tmp_path: Path) -> None:
+    write(tmp_path / "crds")
+
+    assert {path.name for path in (tmp_path / "crds").iterdir()} == {
+        path.name for path in FOLDER.iterdir()
+    }
+
+
+@pytest.mark.parametrize("resource", RESOURCES, ids=lambda each: each.kind)
+def test_what_is_written_reads_as_what_was_meant(resource: Resource) -> None:
+    assert yaml.safe_load(text_of(resource)) == resource.definition()
+
+
+def test_a_letter_that_yaml_takes_for_a_truth_stands_in_quotes() -> None:
+    """N is false to Kubernetes' reader, and then no attribute is a number."""
+    text = text_of(TABLE)
+
+    assert "- 'N'\n" in text
+    assert "- N\n" not in text
