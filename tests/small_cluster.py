@@ -42,6 +42,7 @@ CONFIGURATION = Configuration(dead_node_seconds=1.0, settled_seconds=0.1)
 CALLER = Caller("key", "111122223333", "us-east-1", "localhost:8000")
 CLUSTER = "cluster-of-the-test"
 LOOK_SECONDS = 0.02
+TTL_ROUND_SECONDS = 0.2
 PATIENCE_SECONDS = 20.0
 
 
@@ -59,7 +60,12 @@ class Pod:
     async def start(self) -> None:
         hello = Hello(CLUSTER, self.node_id, "node", self.zone)
         self.node = build(
-            self.store, hello, SystemClock(), self.settings, random.Random(self.node_id)
+            self.store,
+            hello,
+            SystemClock(),
+            self.settings,
+            random.Random(self.node_id),
+            ttl_round_seconds=TTL_ROUND_SECONDS,
         )
         await self.node.server.start("127.0.0.1", self.port)
         self.port = self.node.server.port

@@ -32,7 +32,9 @@ from stator_core.stream_shards import Shards
 from stator_core.table import Index, Table
 
 STATE_VERSION = 1
-EXPIRIES = "expiries"  # the follower that fills the index by expiry (`Follower.name`)
+# The follower that fills the index by expiry (`Follower.name`). Once it is filled writes keep it in
+# their own batch: it reads no feed, so trimming does not wait for it.
+EXPIRIES = "expiries"
 
 # A range of stored keys that belongs to a partition.
 OwnedRange = tuple[StoredFamily, bytes, bytes]

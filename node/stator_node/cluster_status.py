@@ -83,6 +83,7 @@ def _partition(
         "size_bytes": newest["size_bytes"],
         "operations_per_second": round(newest["operations_per_second"], 1),
         "indexes": _indexes(led),
+        "time_to_live": None if led is None else led.get("time_to_live"),
         "replicas": _members(descriptor, led, by_node, view),
     }
 

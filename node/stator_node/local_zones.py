@@ -180,6 +180,7 @@ async def _serve_cluster(
         joined,
         supervisor.give_up,
         tls=tls,
+        options=("--ttl-round-seconds", str(settings.ttl_round_seconds)),
     )
     await processes.start()
     await view.poll()

@@ -25,10 +25,12 @@ from stator_core.raft.settings import Settings
 from stator_node import tombstone_sweep
 from stator_node.cli import NodeSettings
 from stator_node.clock import SystemClock
+from stator_node.cluster_expiries import ClusterExpiries
 from stator_node.cluster_members import ClusterMembers
 from stator_node.cluster_view import ClusterView
 from stator_node.doors import Clock, ItemStore, StorageDamaged, StorageFailed
 from stator_node.errand import Errands
+from stator_node.expiry_sweep import ROUND_SECONDS
 from stator_node.feed_keeper import FeedKeeper
 from stator_node.front_doors import CannotStart
 from stator_node.index_feeder import IndexFeeder
@@ -93,6 +95,8 @@ def build(
     chance: random.Random,
     folder: Path | None = None,
     tls: TlsFiles | None = None,
+    *,
+    ttl_round_seconds: float = ROUND_SECONDS,
 ) -> Node:
     """Put the parts of a pod together; `server.start` and `host.start` are the caller's.
 
@@ -120,12 +124,14 @@ def build(
     host.on_followed = feeder.wake
     items = PartitionRequests(host, loads, feeder)
     members = ClusterMembers(store, view)
-    requests = NodeRequests(host, items, loads, members, feeder)
+    expiries = ClusterExpiries(host, feeder, items.writes, clock, round_seconds=ttl_round_seconds)
+    requests = NodeRequests(host, items, loads, members, feeder, expiries)
     links.own = requests.own
     background = [
         loop.create_task(loads.run(host.partitions)),
         loop.create_task(tombstone_sweep.run(host.partitions, clock)),
         loop.create_task(FeedKeeper(host.partitions, clock).run()),
+        loop.create_task(expiries.run()),
     ]
     server = FrameServer(hello, requests, tls=for_listening(tls))
     background += renewing(tls, links, server)
@@ -157,7 +163,16 @@ async def _serve(settings: NodeSettings) -> int:
         raise CannotStart(_with_way_out(error)) from error
     try:
         hello = Hello(settings.cluster_id, folder.folder_id, "node", settings.zone)
-        node = build(store, hello, clock, Settings(), random.Random(), folder.path, settings.tls)
+        node = build(
+            store,
+            hello,
+            clock,
+            Settings(),
+            random.Random(),
+            folder.path,
+            settings.tls,
+            ttl_round_seconds=settings.ttl_round_seconds,
+        )
         await _serve_until_stopped(settings, node)
         return 1 if node.failed else 0
     except TlsRefused as error:

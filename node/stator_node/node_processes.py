@@ -14,7 +14,7 @@ import logging
 import re
 import signal
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -56,11 +56,13 @@ class NodeProcesses:
         lost: Callable[[str], None],
         stop_seconds: float = STOP_SECONDS,
         tls: TlsFiles | None = None,
+        options: Sequence[str] = (),
     ) -> None:
         """`before` says who the pod of each zone was at the last start.
 
         `joined(node_id, zone, address)` and `lost(node_id)`: its folder was emptied. A process that
-        has not ended `stop_seconds` after it was asked to is killed.
+        has not ended `stop_seconds` after it was asked to is killed. `options` are further words of
+        their command lines.
         """
         self._cluster_id = cluster_id
         self._joined = joined
@@ -68,6 +70,7 @@ class NodeProcesses:
         self._stopping = False
         self._stop_seconds = stop_seconds
         self._tls = tls
+        self._options = options
         self.processes = [
             NodeProcess(f"zone-{number}", folder / f"node-{number}")
             for number in range(1, zones + 1)
@@ -172,6 +175,7 @@ class NodeProcesses:
             each.zone,
             "--with-parent",
             *self._tls_words(),
+            *self._options,
         ]
 
     def _tls_words(self) -> list[str]:

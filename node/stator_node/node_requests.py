@@ -19,6 +19,7 @@ from stator_core import partition_descriptor, partition_state, stream_shards, ta
 from stator_core.entry_format import EntryKind
 from stator_core.raft.membership import Change, ChangeKind, MembershipChange
 from stator_core.raft.refusals import NotLeader, Refusal
+from stator_node.cluster_expiries import ClusterExpiries
 from stator_node.cluster_members import ClusterMembers
 from stator_node.hosted_partition import HostedPartition
 from stator_node.index_feeder import IndexFeeder
@@ -48,7 +49,9 @@ class NodeRequests:
         loads: PartitionLoads,
         members: ClusterMembers,
         feeder: IndexFeeder,
+        expiries: ClusterExpiries,
     ) -> None:
+        self._expiries = expiries
         self._feeder = feeder
         self._members = members
         self._host = host
@@ -153,6 +156,7 @@ class NodeRequests:
             members["peers"] = {str(peer.replica): peer.match for peer in raft.state.others}
             lags = self._feeder.lags(hosted.partition_id, hosted.state.table)
             members["index_lags"] = {name: asdict(lag) for name, lag in lags.items()}
+            members["time_to_live"] = self._expiries.report(hosted)
         return members
 
     def _join(self, request: Request) -> None:

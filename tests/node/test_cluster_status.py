@@ -123,3 +123,13 @@ def test_a_partition_tells_how_far_its_indexes_are_behind() -> None:
     (line,) = partitions_of(Looked(n1=[led]).view)
 
     assert line["indexes"] == {"of-g": {"lag_seconds": 1.235, "lag_records": 64, "filled": 0.25}}
+
+
+def test_a_partition_tells_what_its_sweep_has_done() -> None:
+    swept = {"deleted": 5, "stale": 1, "backlog_seconds": 0.5, "filled": True}
+    led = told(partition(music()), 1, leads=True) | {"time_to_live": swept}
+    (line,) = partitions_of(Looked(n1=[led]).view)
+
+    assert line["time_to_live"] == swept
+    (silent,) = partitions_of(Looked(n1=[told(partition(music()), 1)]).view)
+    assert silent["time_to_live"] is None
