@@ -68,7 +68,13 @@ def payload_of(key: bytes, stored: bytes) -> bytes:
 
 def payload_and_size(key: bytes, stored: bytes) -> tuple[bytes, int]:
     """The JSON and the size of a stored item. Raises Damaged."""
-    return payload_of(key, stored), int.from_bytes(stored[_SIZE_AT:HEADER_BYTES], "big")
+    if (
+        xxh3_64_digest(key + stored[_CHECKSUM_BYTES:]) != stored[:_CHECKSUM_BYTES]
+        or len(stored) < HEADER_BYTES
+        or stored[_CHECKSUM_BYTES] != VERSION
+    ):
+        payload_of(key, stored)  # It says what is wrong.
+    return stored[HEADER_BYTES:], int.from_bytes(stored[_SIZE_AT:HEADER_BYTES], "big")
 
 
 def contents_of(found: Sequence[tuple[bytes, bytes]]) -> tuple[list[bytes], list[int]]:

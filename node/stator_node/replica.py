@@ -180,11 +180,12 @@ class Replica:
         if syncing is not None:
             return PageInSlices(self, read).begin_later(syncing)
         try:
-            if not read.whole:
+            if not read.whole or len(read.ranges) != 1:
                 page = PageInSlices(self, read)
                 complete = page.read_slice()
             else:
-                walk = _walk(self.store, read)
+                ((start, end),) = read.ranges
+                walk = self.store.cursor(read.family, start, end, reverse=read.reverse)
                 found = walk.take(SLICE_ENTRIES)
                 if len(found) < SLICE_ENTRIES:
                     answer = whole_page(found, read.page_bytes_max)

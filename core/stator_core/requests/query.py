@@ -117,7 +117,7 @@ class Query:
             fetch_base = selection.check_projection(table, index, self.select, self.projection)
             if not fetch_base:
                 selection.check_filter(table, index, self.filter)
-        return RangeRead(
+        read = RangeRead(
             table=table,
             table_name=self.table_name,
             index=index,
@@ -132,6 +132,8 @@ class Query:
             interleaved=False,
             return_consumed_capacity=self.return_consumed_capacity,
         )
+        read.whole = read.is_whole()
+        return read
 
     def _rest(
         self,
@@ -203,7 +205,8 @@ class PartitionQuery:
         if self.attribute != table.hash_key.name or not keys.surely_fits(table.hash_key, value):
             clauses = {self.attribute: Clause("=", (value,))}
             return Query(self.table_name, KeyConditionClauses(clauses)).bind(table)
-        return RangeRead(table, self.table_name, None, [keys.partition_bounds(table, value)])
+        bounds = keys.partition_bounds(table, value)
+        return RangeRead(table, self.table_name, None, [bounds], whole=True)
 
 
 def parse(body: dict[str, Any]) -> Query | PartitionQuery:

@@ -58,6 +58,8 @@ class RangeRead:
     fetch_base: bool = False
     interleaved: bool = False
     return_consumed_capacity: str = "NONE"
+    # Whether entries are answered as they are stored, and nothing beside: see `is_whole`.
+    whole: bool = False
     # Where the page ends: less than 1 MB where other partitions have filled a part of it.
     page_bytes_max: int = PAGE_BYTES_MAX
 
@@ -71,9 +73,8 @@ class RangeRead:
         """Whether the answer carries no items."""
         return self.select == "COUNT"
 
-    @property
-    def whole(self) -> bool:
-        """Whether entries are answered as they are stored, all of one range, and nothing beside."""
+    def is_whole(self) -> bool:
+        """Whether entries are answered as they are stored, and nothing beside."""
         return (
             self.filter is None
             and self.projection is None
@@ -82,7 +83,6 @@ class RangeRead:
             and self.return_consumed_capacity == "NONE"
             and not self.fetch_base
             and not self.interleaved
-            and len(self.ranges) == 1
         )
 
     def seek(self, key: bytes) -> bytes | None:

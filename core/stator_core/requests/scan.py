@@ -100,7 +100,7 @@ class Scan:
         if self.exclusive_start_key is not None:
             ranges = self._rest(table, index, ranges, self.exclusive_start_key)
         check_nested_keys(table, index, self.filter, self.projection)
-        return RangeRead(
+        read = RangeRead(
             table=table,
             table_name=self.table_name,
             index=index,
@@ -115,6 +115,8 @@ class Scan:
             interleaved=index is not None and not index.is_global,
             return_consumed_capacity=self.return_consumed_capacity,
         )
+        read.whole = read.is_whole()
+        return read
 
     def _rest(
         self, table: Table, index: Index | None, ranges: list[KeyRange], start: Item

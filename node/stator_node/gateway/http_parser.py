@@ -66,6 +66,7 @@ class RequestParser:
         "_limits",
         "_next_headers",
         "_parser",
+        "_safe_digits",
         "_sink",
         "_url",
         "phase",
@@ -77,6 +78,8 @@ class RequestParser:
         self.received_bytes = 0  # of slices that ended inside the request being received
         self._sink = sink
         self._limits = limits
+        # A length of no more digits is within the bound, whatever it is.
+        self._safe_digits = len(str(limits.body_bytes_max)) - 1
         self._url = b""
         self._next_headers: Headers = {}  # being received: headers, or the trailer after a body
         self._headers: Headers = {}  # complete
@@ -133,7 +136,7 @@ class RequestParser:
             # llhttp would not read the body of a request that asks for another protocol.
             raise Refused(BAD_REQUEST)
         length = headers.get(b"content-length")
-        if length is not None and (len(length) > 16 or int(length) > self._limits.body_bytes_max):
+        if length is not None and len(length) > self._safe_digits and self._is_too_long(length):
             raise Refused(TOO_LARGE)
         if b"expect" in headers and headers[b"expect"].lower() == b"100-continue":
             self._sink.continue_expected()
@@ -162,6 +165,9 @@ class RequestParser:
         self._sink.request_received(
             parser.get_method(), url, headers, body, parser.should_keep_alive()
         )
+
+    def _is_too_long(self, length: bytes) -> bool:
+        return len(length) > 16 or int(length) > self._limits.body_bytes_max
 
     def _header_bytes(self) -> int:
         lines = sum(len(name) + len(value) + 4 for name, value in self._headers.items())
