@@ -185,8 +185,27 @@ def status_tables(status: Any) -> str:
         for partition in status["partitions"]
     )
     reasons = "".join(f"{reason}\n" for reason in status["reasons"])
-    parts = [f"Cluster {status['cluster_id']}\n", aligned(nodes), aligned(partitions), reasons]
+    parts = [f"Cluster {status['cluster_id']}\n", aligned(nodes), aligned(partitions)]
+    parts += [_indexes(status["partitions"]), reasons]
     return "\n".join(part for part in parts if part)
+
+
+def _indexes(partitions: Any) -> str:
+    """How far each global index is behind each partition of its table; empty without any."""
+    rows = [
+        (
+            f"{partition['table']}/{name}",
+            f"{partition['partition_id']}",
+            f"{index['lag_seconds']:.1f} s",
+            f"{index['lag_records']}",
+            f"{index['filled']:.0%}",
+        )
+        for partition in partitions
+        for name, index in partition["indexes"].items()
+    ]
+    if not rows:
+        return ""
+    return aligned([("INDEX", "OF PARTITION", "BEHIND", "CHANGES", "FILLED"), *rows])
 
 
 def _member(member: Any) -> str:

@@ -145,6 +145,16 @@ def test_a_table_with_global_indexes_is_split_like_any_other(zones: Zones) -> No
     assert " ends at " in done(zones, "split", MUSIC)
     wait_for(lambda: len(zones.partitions(MUSIC)) == 2 or None, "one more partition")
     wait_for(lambda: len(zones.partitions(f"{MUSIC}/by-b")) == 1 or None, "the index's own")
+    wait_for(lambda: len(indexes_told(zones)) == 2 or None, "a line for each partition")
+    for line in indexes_told(zones):
+        assert line.split() == [f"{MUSIC}/by-b", line.split()[1], "0.0", "s", "0", "100%"]
+
+
+def indexes_told(zones: Zones) -> list[str]:
+    """What the status says of indexes, without the heading."""
+    lines = done(zones, "status").splitlines()
+    begin = next((n for n, line in enumerate(lines) if line.startswith("INDEX ")), len(lines))
+    return [line for line in lines[begin + 1 :] if line.startswith(f"{MUSIC}/")]
 
 
 @pytest.mark.parametrize(
