@@ -38,7 +38,7 @@ from stator_node.transport.frame_format import Hello
 from stator_node.transport.links import Address, Answer, Links
 
 FAST = Settings(election_timeout=200, heartbeat_interval=40, clock_drift_max=20, quiesce_after=0)
-CONFIGURATION = Configuration(dead_node_seconds=1.0, settled_seconds=0.1)
+CONFIGURATION = Configuration(dead_node_seconds=1.0, settled_seconds=0.1, merges=False)
 CALLER = Caller("key", "111122223333", "us-east-1", "localhost:8000")
 CLUSTER = "cluster-of-the-test"
 LOOK_SECONDS = 0.02

@@ -102,7 +102,7 @@ class SplitRules:
 
 def merging_pair(table: TableSpecification, view: ClusterView) -> Pair | None:
     """The first two neighbours of the table that should be one; one pair of a table at a time."""
-    if table.status != "ACTIVE" and table.status != "UPDATING":
+    if not view.configuration.merges or table.status not in ("ACTIVE", "UPDATING"):
         return None
     in_order = [
         view.led[descriptor.partition_id]

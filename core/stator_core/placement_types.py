@@ -119,6 +119,7 @@ class Configuration:
     split_write_units: float = float(PARTITION_WRITE_UNITS_PER_SECOND)
     hot_key_share_max: float = 0.5  # above, no cut takes half of the traffic away
     split_rest_seconds: float = 60.0  # so that the window of traffic is the partition's own
+    merges: bool = True  # whether pods can merge what should be one; else neighbours stay apart
     merge_fraction: float = 0.25  # both neighbours together, of the split's size and heat
     merge_rest_seconds: float = 3_600.0
     partitions_per_table_max: int = 1_024

@@ -109,6 +109,15 @@ def test_small_cold_neighbours_on_the_same_nodes_merge() -> None:
     assert planned(world) == ()
 
 
+def test_where_pods_cannot_merge_neighbours_neither_move_nor_hold_anything_up() -> None:
+    world = World(SIX)
+    world.configuration = replace(world.configuration, merges=False)
+    world.table("a1 b1 c1", "b2 c2 a2")
+
+    assert planned(world) == ()
+    assert not texts(world)
+
+
 def test_neighbours_that_should_merge_are_brought_together_first() -> None:
     world = World(SIX)
     world.table("a1 b1 c1", "b1 c1 a2")

@@ -42,7 +42,11 @@ CONSOLE = "console"
 RESTART_SECONDS = 0.3  # until a keeper starts a process that has ended itself
 # Sooner than in real clusters, so that a run of some seconds meets what follows.
 PLACEMENT = Configuration(
-    dead_node_seconds=4.0, settled_seconds=1.0, in_flight_seconds=10.0, caught_up_entries=20
+    dead_node_seconds=4.0,
+    settled_seconds=1.0,
+    in_flight_seconds=10.0,
+    caught_up_entries=20,
+    merges=False,
 )
 LOGGER = logging.getLogger("stator_node")
 
