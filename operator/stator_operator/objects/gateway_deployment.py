@@ -1,0 +1,56 @@
+"""The Deployment of a pool's gateways: HTTP and gRPC, no volume, any number of them.
+
+In: a `Pool`. Out: the object. A gateway finds the storage pods by the headless Service's name and
+is ready as soon as it has heard them, so it needs neither the operator nor the Kubernetes API.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from stator_operator import naming
+from stator_operator.objects.metadata import metadata
+from stator_operator.objects.pod import HEALTH_PORT, HOSTNAME, container, pod_spec, spread_over
+from stator_operator.objects.stateful_set import FRAMES_PORT
+from stator_operator.storage_pool import Pool
+
+Object = dict[str, Any]
+
+HTTP_PORT = 8_000
+GRPC_PORT = 8_001
+GRACE_SECONDS = 30
+
+
+def gateway_deployment(pool: Pool) -> Object:
+    """The Deployment of the gateways."""
+    own = metadata(pool, naming.gateway_name(pool.name), naming.GATEWAY)
+    selector = naming.selector(pool.name, naming.GATEWAY)
+    seeds = f"{naming.storage_service_name(pool.name)}.{pool.namespace}.svc:{FRAMES_PORT}"
+    arguments = [
+        "gateway",
+        "--host=$(POD_IP)",
+        f"--port={HTTP_PORT}",
+        f"--grpc-port={GRPC_PORT}",
+        f"--health-port={HEALTH_PORT}",
+        f"--cluster-id={pool.cluster_id}",
+        f"--seeds={seeds}",
+    ]
+    gateway = container(pool, "gateway", arguments, {"http": HTTP_PORT, "grpc": GRPC_PORT})
+    gateway["resources"] = pool.gateway_resources
+    spec = pod_spec(pool, [gateway], GRACE_SECONDS)
+    spec["topologySpreadConstraints"] = [
+        spread_over(pool.zone_key, selector),
+        spread_over(HOSTNAME, selector),
+    ]
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": own,
+        "spec": {
+            "replicas": pool.gateways,
+            "revisionHistoryLimit": 3,
+            "strategy": {"rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1}},
+            "selector": {"matchLabels": selector},
+            "template": {"metadata": {"labels": {**own["labels"]}}, "spec": spec},
+        },
+    }

@@ -1,0 +1,94 @@
+"""What pods of every kind share: security, where they stand, ports and probes.
+
+In: a `Pool`. Out: parts of pod templates, for `stateful_set.py` and `gateway_deployment.py`.
+Invariant: every pod passes the level `restricted` of the Pod Security Standards, and no template
+names a user, so that clusters which choose users themselves take it too.
+
+Kubernetes: "Pod Security Standards", "Configure Liveness, Readiness and Startup Probes".
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from stator_operator.storage_pool import Pool
+
+Object = dict[str, Any]
+
+HEALTH_PORT = 8_003
+# A pod that has long logs to read after a crash is starting, not dead.
+STARTUP_SECONDS_MAX = 900
+STARTUP_PERIOD_SECONDS = 2
+HOSTNAME = "kubernetes.io/hostname"
+
+
+def container(pool: Pool, name: str, arguments: list[str], ports: dict[str, int]) -> Object:
+    """A container of the pool's image, without what only one kind of pod has."""
+    return {
+        "name": name,
+        "image": pool.image,
+        "imagePullPolicy": pool.settings.image_pull_policy,
+        "args": arguments,
+        "env": [
+            {"name": "POD_IP", "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}},
+        ],
+        "ports": [
+            {"name": name, "containerPort": port, "protocol": "TCP"}
+            for name, port in {**ports, "health": HEALTH_PORT}.items()
+        ],
+        "startupProbe": {
+            **_probe("/started", STARTUP_PERIOD_SECONDS),
+            "failureThreshold": STARTUP_SECONDS_MAX // STARTUP_PERIOD_SECONDS,
+        },
+        "livenessProbe": {**_probe("/alive", 10), "failureThreshold": 6},
+        "readinessProbe": {**_probe("/ready", 2), "failureThreshold": 2},
+        "securityContext": {
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
+            "capabilities": {"drop": ["ALL"]},
+        },
+        # What is written beside the data: nothing that must last.
+        "volumeMounts": [{"name": "tmp", "mountPath": "/tmp"}],
+    }
+
+
+def pod_spec(pool: Pool, containers: list[Object], grace_seconds: int) -> Object:
+    """A pod's spec. It asks nothing of the Kubernetes API, so it has no token for it."""
+    security: Object = {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}
+    if pool.settings.group is not None:
+        security["fsGroup"] = pool.settings.group
+        security["fsGroupChangePolicy"] = "OnRootMismatch"
+    spec: Object = {
+        "automountServiceAccountToken": False,
+        "enableServiceLinks": False,
+        "securityContext": security,
+        "terminationGracePeriodSeconds": grace_seconds,
+        "containers": containers,
+        "volumes": [{"name": "tmp", "emptyDir": {}}],
+    }
+    if pool.node_selector:
+        spec["nodeSelector"] = dict(pool.node_selector)
+    if pool.tolerations:
+        spec["tolerations"] = [dict(each) for each in pool.tolerations]
+    if pool.settings.image_pull_secrets:
+        names = pool.settings.image_pull_secrets
+        spec["imagePullSecrets"] = [{"name": name} for name in names]
+    return spec
+
+
+def spread_over(key: str, labels: dict[str, str]) -> Object:
+    """Pods of these labels are spread over this label of nodes, as far as there is room."""
+    return {
+        "maxSkew": 1,
+        "topologyKey": key,
+        "whenUnsatisfiable": "ScheduleAnyway",
+        "labelSelector": {"matchLabels": labels},
+    }
+
+
+def _probe(path: str, period_seconds: int) -> Object:
+    return {
+        "httpGet": {"path": path, "port": "health"},
+        "periodSeconds": period_seconds,
+        "timeoutSeconds": 2,
+    }

@@ -1,0 +1,90 @@
+"""A StoragePool as the planners take it: its object read once, into a type that cannot be wrong.
+
+In: the object as the API server gives it, which its schema has checked, and the operator's own
+settings. Out: `Pool`. Read by the builders in `objects/` and by `pool_plan.py`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from stator_operator.custom_resource import API_VERSION
+
+
+@dataclass(frozen=True, slots=True)
+class PodSettings:
+    """What the operator was told of pods: the same for all pools.
+
+    `group`: the group that owns volumes; None where the cluster gives one, as OpenShift does.
+    """
+
+    image: str
+    image_pull_policy: str = "IfNotPresent"
+    image_pull_secrets: tuple[str, ...] = ()
+    group: int | None = 65_532
+    operator_namespace: str = "stator-system"
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """The pods that are wanted. `resources` are as a container has them."""
+
+    name: str
+    namespace: str
+    uid: str
+    generation: int
+    cluster_id: str
+    zones: tuple[str, ...]
+    zone_key: str
+    pods_per_zone: int
+    volume_size: str
+    storage_class: str | None
+    resources: dict[str, Any]
+    node_selector: dict[str, str]
+    tolerations: tuple[dict[str, Any], ...]
+    gateways: int
+    gateway_resources: dict[str, Any]
+    image: str
+    settings: PodSettings
+
+    def owner(self) -> dict[str, Any]:
+        """The reference by which its children are its own."""
+        return {
+            "apiVersion": API_VERSION,
+            "kind": "StoragePool",
+            "name": self.name,
+            "uid": self.uid,
+            "controller": True,
+            "blockOwnerDeletion": True,
+        }
+
+
+def pool_of(body: dict[str, Any], settings: PodSettings, found_cluster_id: str | None) -> Pool:
+    """The pool of an object.
+
+    `found_cluster_id` is what running pods of that name say: they and their volumes may be older
+    than the object. Without them it is the one in the status, and for a new pool the object's uid.
+    """
+    spec, metadata = body["spec"], body["metadata"]
+    status = body.get("status", {})
+    volume, gateway = spec["volume"], spec["gateway"]
+    return Pool(
+        name=metadata["name"],
+        namespace=metadata["namespace"],
+        uid=metadata["uid"],
+        generation=metadata["generation"],
+        cluster_id=found_cluster_id or status.get("clusterId") or metadata["uid"],
+        zones=tuple(spec["zones"]),
+        zone_key=spec["zoneKey"],
+        pods_per_zone=spec["podsPerZone"],
+        volume_size=volume["size"],
+        storage_class=volume.get("storageClassName"),
+        resources=spec["resources"],
+        node_selector=spec.get("nodeSelector", {}),
+        tolerations=tuple(spec.get("tolerations", ())),
+        gateways=gateway["replicas"],
+        gateway_resources=gateway["resources"],
+        image=spec.get("image") or settings.image,
+        settings=settings,
+    )

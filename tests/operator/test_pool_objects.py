@@ -1,0 +1,168 @@
+"""The objects of a pool: restricted, pinned to zones, found by labels that never change."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from sample_pool import SETTINGS, a_pool
+from stator_operator.objects.gateway_deployment import gateway_deployment
+from stator_operator.objects.network_policies import gateway_policy, storage_policy
+from stator_operator.objects.pod_disruption_budgets import gateway_budget, storage_budget
+from stator_operator.objects.services import gateway_service, storage_service
+from stator_operator.objects.stateful_set import stateful_set
+from stator_operator.pool_plan import common_children
+from stator_operator.storage_pool import PodSettings, Pool
+
+POOL = a_pool()
+
+
+def children(pool: Pool) -> list[dict[str, Any]]:
+    return [*common_children(pool), *(stateful_set(pool, zone, 1) for zone in pool.zones)]
+
+
+def workloads(pool: Pool) -> list[dict[str, Any]]:
+    return [each for each in children(pool) if each["kind"] in ("StatefulSet", "Deployment")]
+
+
+def test_every_child_is_the_pools_own() -> None:
+    for child in children(POOL):
+        (owner,) = child["metadata"]["ownerReferences"]
+        assert (owner["kind"], owner["uid"], owner["controller"]) == ("StoragePool", "u-1", True)
+        assert child["metadata"]["namespace"] == "music"
+
+
+def test_no_two_children_of_one_kind_share_a_name() -> None:
+    names = [(child["kind"], child["metadata"]["name"]) for child in children(POOL)]
+
+    assert len(set(names)) == len(names)
+
+
+def test_pods_are_restricted_and_nobody_in_particular() -> None:
+    for workload in workloads(POOL):
+        spec = workload["spec"]["template"]["spec"]
+        assert spec["securityContext"]["runAsNonRoot"] is True
+        assert spec["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+        assert spec["automountServiceAccountToken"] is False
+        assert "runAsUser" not in json.dumps(workload)
+        for container in spec["containers"]:
+            assert container["securityContext"] == {
+                "allowPrivilegeEscalation": False,
+                "readOnlyRootFilesystem": True,
+                "capabilities": {"drop": ["ALL"]},
+            }
+
+
+def test_a_cluster_may_choose_the_group_of_volumes() -> None:
+    without = a_pool(PodSettings(image="i", group=None))
+    spec = stateful_set(without, "zone-1", 1)["spec"]["template"]["spec"]
+
+    assert "fsGroup" not in spec["securityContext"]
+
+
+def test_selectors_find_the_pods_of_their_workload_alone() -> None:
+    for workload in workloads(POOL):
+        found = [
+            other["metadata"]["name"]
+            for other in workloads(POOL)
+            if workload["spec"]["selector"]["matchLabels"].items()
+            <= other["spec"]["template"]["metadata"]["labels"].items()
+        ]
+        assert found == [workload["metadata"]["name"]]
+
+
+@pytest.mark.parametrize("zone", POOL.zones)
+def test_pods_of_a_zone_stand_there_only(zone: str) -> None:
+    affinity = stateful_set(POOL, zone, 1)["spec"]["template"]["spec"]["affinity"]
+    needed = affinity["nodeAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"]
+
+    assert needed["nodeSelectorTerms"] == [
+        {
+            "matchExpressions": [
+                {"key": "topology.kubernetes.io/zone", "operator": "In", "values": [zone]}
+            ]
+        }
+    ]
+
+
+def test_nothing_restarts_or_loses_its_volume_by_itself() -> None:
+    spec = stateful_set(POOL, "zone-1", 1)["spec"]
+
+    assert spec["updateStrategy"] == {"type": "OnDelete"}
+    assert set(spec["persistentVolumeClaimRetentionPolicy"].values()) == {"Retain"}
+    (claim,) = spec["volumeClaimTemplates"]
+    assert claim["spec"]["resources"]["requests"] == {"storage": "10Gi"}
+    assert claim["spec"]["storageClassName"] == "zonal"
+
+
+def test_the_default_class_is_taken_where_none_is_named() -> None:
+    pool = a_pool(volume={"size": "1Gi"})
+    (claim,) = stateful_set(pool, "zone-1", 1)["spec"]["volumeClaimTemplates"]
+
+    assert "storageClassName" not in claim["spec"]
+
+
+def test_probes_tell_starting_serving_and_dead_apart() -> None:
+    for workload in workloads(POOL):
+        (container,) = workload["spec"]["template"]["spec"]["containers"]
+        paths = [
+            container[f"{kind}Probe"]["httpGet"]["path"]
+            for kind in ("startup", "liveness", "readiness")
+        ]
+        assert paths == ["/started", "/alive", "/ready"]
+
+
+def test_a_budget_spans_all_zones() -> None:
+    """Two zones may hold two replicas of one partition."""
+    budget = storage_budget(POOL)["spec"]
+
+    assert budget["maxUnavailable"] == 1
+    for zone in POOL.zones:
+        labels = stateful_set(POOL, zone, 1)["spec"]["template"]["metadata"]["labels"]
+        assert budget["selector"]["matchLabels"].items() <= labels.items()
+    gateways = gateway_deployment(POOL)["spec"]["template"]["metadata"]["labels"]
+    assert gateway_budget(POOL)["spec"]["selector"]["matchLabels"].items() <= gateways.items()
+    assert not budget["selector"]["matchLabels"].items() <= gateways.items()
+
+
+def test_storage_pods_are_named_before_they_are_ready() -> None:
+    service = storage_service(POOL)["spec"]
+
+    assert service["clusterIP"] == "None"
+    assert service["publishNotReadyAddresses"] is True
+
+
+def test_clients_find_both_doors() -> None:
+    ports = {each["name"]: each["port"] for each in gateway_service(POOL)["spec"]["ports"]}
+
+    assert ports == {"http": 8000, "grpc": 8001}
+
+
+def test_storage_pods_hear_their_pool_and_the_operator() -> None:
+    (rule,) = storage_policy(POOL)["spec"]["ingress"]
+    own, gateways, operator = rule["from"]
+
+    assert own["podSelector"]["matchLabels"]["stator.dev/pool"] == "default"
+    assert gateways["podSelector"]["matchLabels"]["app.kubernetes.io/component"] == "gateway"
+    assert operator["namespaceSelector"]["matchLabels"] == {
+        "kubernetes.io/metadata.name": SETTINGS.operator_namespace
+    }
+    assert "from" not in gateway_policy(POOL)["spec"]["ingress"][0]
+
+
+def test_what_a_pool_says_of_nodes_is_in_every_pod() -> None:
+    toleration = {"key": "database", "operator": "Exists"}
+    pool = a_pool(nodeSelector={"disk": "ssd"}, tolerations=[toleration])
+    for workload in workloads(pool):
+        spec = workload["spec"]["template"]["spec"]
+        assert spec["nodeSelector"] == {"disk": "ssd"}
+        assert spec["tolerations"] == [toleration]
+
+
+def test_secrets_for_the_image_are_named() -> None:
+    pool = a_pool(PodSettings(image="i", image_pull_secrets=("registry",)))
+
+    for workload in workloads(pool):
+        assert workload["spec"]["template"]["spec"]["imagePullSecrets"] == [{"name": "registry"}]
