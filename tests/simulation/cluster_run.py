@@ -16,8 +16,16 @@ from typing import Any
 import orjson
 
 from simulation import cluster_checks
-from simulation.cluster_world import CONSOLE, ClusterWorld, Shape
+from simulation.cluster_world import CONSOLE, ClusterWorld, Gateway, Shape
 from simulation.commands import Commands
+from simulation.endings import (
+    ENDING,
+    SETTING,
+    WITHOUT,
+    Endings,
+    has_endings,
+    is_enabled_late,
+)
 from simulation.faults import EVERYTHING, Faults, Rhythm
 from simulation.workloads import TABLES, Workload, execute_until_done, keys_of
 from simulation.world import SimulationFailed
@@ -140,7 +148,10 @@ class Run:
         scenario = special.get(kind, lambda: mixture(chance))()
         self.seed = seed
         self.scenario = scenario
-        self.cluster = cluster = ClusterWorld(seed, shape_of(seed), TABLES)
+        tables = TABLES
+        if has_endings(seed):
+            tables = (*TABLES, WITHOUT if is_enabled_late(seed) else ENDING)
+        self.cluster = cluster = ClusterWorld(seed, shape_of(seed), tables)
         self.world = cluster.world
         keys = keys_of(scenario.keys)
         self.workload = Workload(
@@ -149,7 +160,8 @@ class Run:
             clients=scenario.clients,
             pause_seconds=scenario.client_pause_seconds,
         )
-        cluster.on_gateway = self.workload.arrive
+        self.endings = Endings(cluster)
+        cluster.on_gateway = self._arrive
         self.commands = Commands(cluster, sorted({key.place for key in keys}))
         if kind == "cutting":
             self.commands.weights = {"split": 6, "transfer": 2, "nothing": 1}
@@ -169,15 +181,26 @@ class Run:
         self._need(WARM_UP_SECONDS, self._is_served, "the cluster did not begin to serve")
         self.workload.begin(self.cluster.gateways)
         self.faults.begin()
+        if has_endings(self.seed):
+            self.endings.begin(self.cluster.gateways)
+            if is_enabled_late(self.seed):
+                self.world.after(self.scenario.storm_seconds / 2, self._enable)
         if self.scenario.loses_volume:
             self.world.after(self._volume_at, self._lose_volume)
         self.cluster.run(self.scenario.storm_seconds)
         self.faults.end()
         self.commands.begin_calm()
         self.workload.end()
+        self.endings.end()
         self._need(CALM_SECONDS, self._is_calm, "it did not calm down")
         items = self._read_everything()
+        # A supervisor, or a feed's trimming, may have gone on meanwhile.
+        self._need(CALM_SECONDS, self._is_calm, "it did not calm down again")
         cluster_checks.check(self.cluster, self.workload, items)
+        ended = {}
+        if has_endings(self.seed):
+            found = cluster_checks.replicas_of(self.cluster)
+            ended = self.endings.check(cluster_checks.found_leaders(found))
         return Report(
             self.seed,
             self.world.trace_hash(),
@@ -185,8 +208,19 @@ class Run:
             self.workload.outcomes,
             self.faults.happened,
             self.commands.done,
-            self.cluster.observer.counts,
+            self.cluster.observer.counts | ended,
         )
+
+    def _arrive(self, gateway: Gateway) -> None:
+        self.workload.arrive(gateway)
+        self.endings.arrive(gateway)
+
+    def _enable(self) -> None:
+        """Time to live comes to a table with items."""
+        if self.cluster.shape.supervised:
+            self.endings.enable()
+        else:
+            self.commands.settings[ENDING.name] = SETTING
 
     def _lose_volume(self) -> None:
         if self.workload.ended:
@@ -204,14 +238,18 @@ class Run:
             table.name in view.tables
             and (known := view.maps.get(table.identifier)) is not None
             and all(view.leader(partition) for partition in known.partitions)
-            for table in TABLES
+            for table in self.cluster.tables
         )
 
     def _is_calm(self) -> bool:
         return self.workload.idle and not self._why_not_calm()
 
     def _why_not_calm(self) -> str:
-        return cluster_checks.why_not_calm(self.cluster)
+        reason = cluster_checks.why_not_calm(self.cluster)
+        if reason or not has_endings(self.seed):
+            return reason
+        found = cluster_checks.found_leaders(cluster_checks.replicas_of(self.cluster))
+        return self.endings.why_not_calm([hosted for _, hosted in found])
 
     def _need(self, seconds: float, until: Any, what: str) -> None:
         if not self.cluster.run(seconds, until=_seldom(until)):

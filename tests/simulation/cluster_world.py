@@ -39,6 +39,7 @@ from stator_node.transport.links import Address, Links
 CLUSTER_ID = "simulated"
 PORT = 7000
 CONSOLE = "console"
+TTL_ROUND_SECONDS = 0.4  # sooner than in real clusters, likewise
 RESTART_SECONDS = 0.3  # until a keeper starts a process that has ended itself
 # Sooner than in real clusters, so that a run of some seconds meets what follows.
 PLACEMENT = Configuration(
@@ -158,7 +159,14 @@ class ClusterWorld:
         store = ObservedDisk(node.disk, self.observer)
         hello = self._hello(node, self.identities[node.name], "node")
         settings = self.shape.settings
-        product = storage_node.build(store, hello, node.clock, settings, self._chance())
+        product = storage_node.build(
+            store,
+            hello,
+            node.clock,
+            settings,
+            self._chance(),
+            ttl_round_seconds=TTL_ROUND_SECONDS,
+        )
         product.host.on_changed = self.observer.changed
         node.loop.create_task(self._serve(node, product))
         return product

@@ -20,6 +20,7 @@ from stator_core import partition_descriptor, partition_state, table
 from stator_core.key_format import HASH_SPACE
 from stator_core.partition_descriptor import PartitionDescriptor
 from stator_core.partition_state import PartitionState, begun
+from stator_core.table import TimeToLive
 from stator_node.operation_codes import OperationCode
 from stator_node.pending import wait
 from stator_node.transport.frame_format import Status
@@ -46,6 +47,7 @@ class Commands:
         self._child_id = FIRST_CHILD_ID
         self._descriptions = 0
         self._joined: dict[str, Any] = {}
+        self.settings: dict[str, TimeToLive] = {}  # by table: what it is to be enabled with
 
     def begin(self) -> None:
         """Start the rounds, in the console's loop."""
@@ -66,6 +68,7 @@ class Commands:
                 await self._join()
                 await self._clear_strays()
             for replica in self._led():
+                await self._enable(replica)
                 if self._calm:
                     await self._repair(replica)
                 elif self._chance.random() < 0.5:
@@ -158,6 +161,15 @@ class Commands:
         epoch = replica["description_epoch"] - (self._chance.random() < 0.2)
         members = {"epoch": epoch, "table": table.to_json(changed)}
         await self._change("describe", replica, OperationCode.DESCRIBE, members)
+
+    async def _enable(self, replica: dict[str, Any]) -> None:
+        """Have a partition know that its table's items end."""
+        described = table.from_json(replica["table"])
+        setting = self.settings.get(described.name)
+        if setting is not None and described.time_to_live is None:
+            changed = table.to_json(described.changed(time_to_live=setting))
+            members = {"epoch": replica["description_epoch"], "table": changed}
+            await self._change("enable", replica, OperationCode.DESCRIBE, members)
 
     async def _add_learner(self, replica: dict[str, Any], node_id: str) -> None:
         await self._change("learner", replica, OperationCode.ADD_LEARNER, {"node_id": node_id})

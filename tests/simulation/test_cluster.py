@@ -16,6 +16,8 @@ import pytest
 
 from simulation import cluster_run
 from simulation.world import SimulationFailed
+from stator_core import expiry
+from stator_node import cluster_expiries
 from stator_node.raft_commit import RaftCommit
 
 FIRST_SEED = 0
@@ -56,6 +58,7 @@ def test_runs_are_rich_enough_to_prove_something() -> None:
 
     wanted = ("ok", "unknown", "restarted", "restored", "forgotten", "split", "transfer", "learner")
     wanted += ("change", "describe", "destroy", "repair", "power cut", "kill", "freeze", "cut off")
+    wanted += ("swept", "stayed")
     assert not [name for name in wanted if totals.get(name, 0) < 3], totals
 
 
@@ -75,6 +78,34 @@ def test_an_answer_before_the_quorum_has_it_is_found_out(monkeypatch: pytest.Mon
     monkeypatch.setattr(RaftCommit, "answer_after", hasty)
 
     assert any(_fails(seed) for seed in range(0, 40, 2))
+
+
+def test_an_item_that_the_index_by_expiry_does_not_know_is_found_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Where leaders do not fill the index, what ended before stays for ever."""
+
+    async def fills_nothing(*_: Any) -> None:
+        return None
+
+    monkeypatch.setattr(cluster_expiries, "fill_slice", fills_nothing)
+
+    assert _fails(2)
+    assert _fails(7)
+
+
+def test_an_entry_that_its_item_does_not_bear_out_is_found_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Where a write forgets to take away the entry of the end before."""
+    honest = expiry.changes
+
+    def forgetful(partition_id: int, key: bytes, before: Any, after: Any) -> list[Any]:
+        return [each for each in honest(partition_id, key, before, after) if each[2] is not None]
+
+    monkeypatch.setattr(expiry, "changes", forgetful)
+
+    assert any(_fails(seed) for seed in (2, 7, 12, 17))
 
 
 def _fails(seed: int) -> bool:

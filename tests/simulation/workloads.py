@@ -38,7 +38,8 @@ RANGE = KeyAttribute("sk", "S")
 VALUE = KeyAttribute("value", "S")
 
 
-def _table(name: str, identifier: int, **members: Any) -> Table:
+def make_table(name: str, identifier: int, **members: Any) -> Table:
+    """A table of the simulated world, with keys pk and sk."""
     return Table(
         name=name,
         identifier=identifier,
@@ -57,8 +58,8 @@ def _index(name: str, kind: Any, identifier: int, hash_: KeyAttribute, range_: A
     return Index(name, kind, identifier, schema, IndexProjection("ALL"))
 
 
-SPREAD = _table("spread", 1, attribute_definitions=(HASH, RANGE))
-FOLLOWED = _table(
+SPREAD = make_table("spread", 1, attribute_definitions=(HASH, RANGE))
+FOLLOWED = make_table(
     "followed",
     2,
     attribute_definitions=(HASH, RANGE, VALUE),
