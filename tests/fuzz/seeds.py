@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from fuzz.world import ACCOUNT, ITEMS, REGION, SIMPLE_TABLE, key_schema, table_body
+from fuzz.world import ACCOUNT, FEED, ITEMS, REGION, SIMPLE_TABLE, key_schema, table_body
 
 ARN = f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/Music"
+SHARD = {name: FEED[name] for name in ("StreamArn", "ShardId")}
 KEY = {"pk": {"S": "p"}, "sk": {"N": "1"}}
 NAMES = {"#n": "c"}
 VALUE = {":v": {"N": "1"}}
@@ -264,6 +265,13 @@ BODIES: dict[str, list[dict[str, Any]]] = {
         }
     ],
     "DescribeTimeToLive": [{"TableName": "Music"}],
+    "ListStreams": [{}, {"TableName": "Feed", "Limit": 1}],
+    "DescribeStream": [{"StreamArn": FEED["StreamArn"], "Limit": 1}],
+    "GetShardIterator": [
+        {**SHARD, "ShardIteratorType": "LATEST"},
+        {**SHARD, "ShardIteratorType": "AT_TIMESTAMP", "Timestamp": 1_799_999_999.5},
+    ],
+    "GetRecords": [{"ShardIterator": FEED["ShardIterator"], "Limit": 1}],
     "DescribeLimits": [{}],
     "DescribeEndpoints": [{}],
 }

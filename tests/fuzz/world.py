@@ -87,6 +87,13 @@ SIMPLE_TABLE = {
     "KeySchema": key_schema("pk"),
 }
 
+# A table with a stream, beside the others so that streams may be enabled there.
+FEED_TABLE = {
+    **SIMPLE_TABLE,
+    "TableName": "Feed",
+    "StreamSpecification": {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"},
+}
+
 ITEMS: tuple[dict[str, Any], ...] = (
     {"pk": {"S": "p"}, "sk": {"N": "1"}, "a": {"S": "x"}, "b": {"B": "YQ=="}, "c": {"N": "3"}},
     {"pk": {"S": "p"}, "sk": {"N": "2"}, "a": {"S": "y"}, "c": {"L": [{"N": "1"}, {"S": "z"}]}},
@@ -240,5 +247,24 @@ async def _prepare() -> MemoryItemStore:
     return store
 
 
+async def _add_feed() -> dict[str, Any]:
+    """Make FEED_TABLE with a record in its stream. Gives what a reader of the stream asks with."""
+    world = World()
+    await world.execute("CreateTable", copy.deepcopy(FEED_TABLE))
+    await world.rest()
+    await world.execute("PutItem", {"TableName": "Feed", "Item": {"pk": {"S": "k"}}})
+    (stream,) = (await world.execute("ListStreams", {}))["Streams"]
+    asked = {"StreamArn": stream["StreamArn"]}
+    described = await world.execute("DescribeStream", asked)
+    asked["ShardId"] = described["StreamDescription"]["Shards"][0]["ShardId"]
+    begin = {**asked, "ShardIteratorType": "TRIM_HORIZON"}
+    asked |= await world.execute("GetShardIterator", begin)
+    await world.close()
+    _STORE._values.update(world.store._values)
+    _STORE._keys.update(world.store._keys)
+    return asked
+
+
 LOOP = asyncio.new_event_loop()
 _STORE = LOOP.run_until_complete(_prepare())
+FEED: dict[str, Any] = LOOP.run_until_complete(_add_feed())

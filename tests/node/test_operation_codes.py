@@ -56,5 +56,6 @@ def test_the_item_operations_are_those_that_a_partition_executes() -> None:
 
     assert set(NAMES.values()) == set(operations)
     # These take no JSON.
-    others = {OperationCode.PLAIN_PUT, OperationCode.PLAIN_GET, OperationCode.INDEX_WRITE}
+    others = {OperationCode.PLAIN_PUT, OperationCode.PLAIN_GET}
+    others |= {OperationCode.INDEX_WRITE, OperationCode.READ_CHANGES}
     assert {code for code in OperationCode if code < 32} == set(NAMES) | others
