@@ -25,7 +25,7 @@ PARALLEL := -n 2 --dist loadfile
 	bench-quick bench-cluster bench-cluster-quick etcd format profile proto crds peers clean
 
 help: ## list what can be made
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-19s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: .venv/installed ## start `stator local` on 127.0.0.1:8000 (FOLDER=data PORT=8000 GRPC_PORT=8001 ZONES=1)
 	exec $(BIN)/stator local --folder $(FOLDER) --port $(PORT) --grpc-port $(GRPC_PORT) --zones $(ZONES)
@@ -35,7 +35,7 @@ setup: .venv/installed-development ## install the product and everything its tes
 test: setup ## run every test that needs nothing from outside this tree
 	$(PYTEST) $(PARALLEL) tests --ignore=tests/differential
 
-test-kubernetes: setup kubernetes-packages ## what needs a real API server
+test-kubernetes: setup kubernetes-packages ## what needs Kubernetes: an API server, a cluster of three zones
 	$(PYTEST) tests/kubernetes
 
 kubernetes-packages: # what a cluster of one's own needs of the machine's packages

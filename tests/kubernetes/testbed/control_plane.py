@@ -2,7 +2,7 @@
 
 Alone it needs no root and no cluster: everything that the API decides can be tested on it
 (schemas, CEL, admission, RBAC, server-side apply, leases, controllers that make objects of
-objects). Nothing runs a pod there.
+objects). Nothing runs a pod there. `cluster.py` gives it nodes.
 
 All ports but the API server's own are any free ones of loopback, so control planes stand side by
 side. A control plane that was taken from `KUBEBUILDER_ASSETS` may have no controller manager and no

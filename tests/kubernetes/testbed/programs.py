@@ -5,7 +5,8 @@ looks at the name it is called by: one link instead of seven. A built program li
 what it was built from, so that it is built again only when that changes. Cold, `kube` takes about
 six minutes on two cores, the rest two; after that nothing.
 
-`KUBEBUILDER_ASSETS`, a folder with etcd, kube-apiserver and perhaps more, is asked first.
+`KUBEBUILDER_ASSETS`, a folder with etcd, kube-apiserver, kubectl and perhaps more, is taken instead
+of `kube` where it is set.
 """
 
 from __future__ import annotations
@@ -45,7 +46,9 @@ class Missing(Exception):
 def program(name: str) -> Path:
     """The path of a program, which is built if nobody has yet. Raises Missing."""
     given = os.environ.get("KUBEBUILDER_ASSETS")
-    if given and (Path(given) / name).exists():
+    if given and name in CALLED_AS:
+        if not (Path(given) / name).exists():
+            raise Missing(f"there is no {name} in KUBEBUILDER_ASSETS, {given}")
         return Path(given) / name
     if name in INSTALLED:
         return _installed(name)

@@ -1,0 +1,197 @@
+"""A whole cluster on one machine: a control plane and three nodes in three zones.
+
+It lives in a network namespace of its own, so that its addresses, its routes and its packet filter
+are nobody else's: any number of clusters stand side by side with the same addresses. Whoever wants
+to reach its pods and Services enters the namespace (`entered()`): the bridge leads to all of them.
+
+    outside ─ nothing leads in but the namespace's file descriptor
+      │
+    namespace: etcd, API server, controllers, CoreDNS, kube-proxy, volumes.py     10.88.0.1
+      └─ bridge ─┬─ node-1, zone-1: containerd, kubelet, kube-proxy, its pods     10.88.0.11
+                 ├─ node-2, zone-2                                                10.88.0.12
+                 └─ node-3, zone-3                                                10.88.0.13
+
+Root only: namespaces, mounts and cgroups are made. Everything that is made goes with `end()`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import secrets
+import shutil
+import socket
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from testbed import volumes
+from testbed.control_plane import SERVICES, ControlPlane
+from testbed.images import basic_images
+from testbed.kubectl import Kubectl, KubectlFailed
+from testbed.network_namespace import NetworkNamespace
+from testbed.nodes import (
+    BRIDGE,
+    GATEWAY,
+    IMPORT_SECONDS,
+    Node,
+    NodeName,
+    proxy_configuration,
+    run,
+)
+from testbed.processes import NotReady, Processes
+from testbed.programs import Missing, found, program
+
+NODES = 3
+READY_SECONDS = 120.0
+STORAGE_CLASS = "zonal"
+# Programs of packages: where one is not there, no cluster can be.
+NEEDED = ("containerd", "ctr", "runc", "ip", "nft", "conntrack", "unshare", "nsenter", "setpriv")
+
+COREDNS = """\
+.:53 {{
+  bind {address}
+  errors
+  ready 127.0.0.1:18181
+  cache 2
+  kubernetes cluster.local in-addr.arpa {{
+    kubeconfig {kubeconfig}
+    pods insecure
+    ttl 2
+  }}
+}}
+"""
+
+
+def require() -> None:
+    """Raises Missing where this machine cannot run nodes."""
+    if os.geteuid() != 0:
+        raise Missing("nodes need root: namespaces, mounts and cgroups are made for them")
+    if not Path("/sys/fs/cgroup/memory").is_dir():
+        raise Missing("these nodes know cgroup v1 only; give a KUBECONFIG of another cluster")
+    for name in NEEDED:
+        found(name)
+
+
+class Cluster:
+    """A cluster in `folder`, which is its own and goes when it ends."""
+
+    def __init__(self, folder: Path) -> None:
+        require()
+        self.folder = folder
+        self.id = f"stator-{os.getpid()}-{secrets.token_hex(3)}"
+        self.images = basic_images()
+        self._network = NetworkNamespace()
+        self.processes = Processes(folder / "logs")
+        with self.entered():
+            self._make_bridge()
+            self.control_plane = ControlPlane(folder / "control-plane", GATEWAY, 6443)
+            names = [NodeName(number) for number in range(1, NODES + 1)]
+            self.nodes = [self._node(who, names) for who in names]
+
+    @property
+    def kubeconfig(self) -> Path:
+        return self.control_plane.kubeconfig
+
+    @property
+    def kubectl(self) -> Kubectl:
+        return self.control_plane.kubectl
+
+    @contextlib.contextmanager
+    def entered(self) -> Iterator[None]:
+        """Run the calling thread, and what it starts meanwhile, in the cluster's network."""
+        with self._network.entered():
+            yield
+
+    def start(self) -> Cluster:
+        """Start it and wait until its nodes are Ready. Raises NotReady, Missing."""
+        try:
+            with self.entered():
+                self.control_plane.start()
+                for node in self.nodes:
+                    node.start(self.images)
+                self._start_services()
+                for node in self.nodes:
+                    self.wait_until_ready(node)
+        except BaseException:
+            self.end()
+            raise
+        return self
+
+    def wait_until_ready(self, node: Node) -> None:
+        """Wait until a node that was just started is Ready. Raises NotReady with its logs."""
+        try:
+            self.processes.wait_for(node.name, "Ready node", lambda: self._is_ready(node), 120)
+        except NotReady as failure:
+            raise NotReady(f"{failure}\n{node.logs()}") from failure
+
+    def load(self, archive: Path) -> None:
+        """Bring the image of an archive onto every node. Raises NotReady."""
+        with self.entered():
+            imports = [node.load(archive) for node in self.nodes if node.is_running()]
+            for importing in imports:
+                written, _ = importing.communicate(timeout=IMPORT_SECONDS)
+                if importing.returncode:
+                    raise NotReady(f"import of {archive.name}: {written}")
+
+    def end(self) -> None:
+        """End every process, remove cgroups and folder; the namespaces go with the processes."""
+        self.processes.kill_all()
+        self.control_plane.end()
+        for node in self.nodes:
+            node.forget()
+        self._network.close()
+        shutil.rmtree(self.folder)
+
+    def _node(self, who: NodeName, names: Sequence[NodeName]) -> Node:
+        others = [other for other in names if other != who]
+        folder = self.folder / who.name
+        certificates = self.control_plane.certificates
+        return Node(who, others, folder, self.id, certificates, self.processes)
+
+    def _make_bridge(self) -> None:
+        run("ip", "link", "set", "lo", "up")
+        run("ip", "link", "add", BRIDGE, "type", "bridge")
+        run("ip", "address", "add", f"{GATEWAY}/24", "dev", BRIDGE)
+        run("ip", "link", "set", BRIDGE, "up")
+        # What is sent to a Service goes through kube-proxy's rules, if only it has a way to go.
+        run("ip", "route", "add", SERVICES, "dev", BRIDGE)
+
+    def _start_services(self) -> None:
+        """What a cluster has beside control plane and nodes: Services, names, volumes."""
+        certificates = self.control_plane.certificates
+        self.kubectl.apply(
+            {
+                "apiVersion": "rbac.authorization.k8s.io/v1",
+                "kind": "ClusterRoleBinding",
+                "metadata": {"name": "kube-proxy"},
+                "roleRef": {
+                    "apiGroup": "rbac.authorization.k8s.io",
+                    "kind": "ClusterRole",
+                    "name": "system:node-proxier",
+                },
+                "subjects": [{"kind": "User", "name": "system:kube-proxy"}],
+            },
+            volumes.storage_class(STORAGE_CLASS),
+        )
+        proxy = self.folder / "proxy.json"
+        proxy.write_text(
+            json.dumps(proxy_configuration(socket.gethostname(), GATEWAY, certificates))
+        )
+        self.processes.start("kube-proxy", [str(program("kube-proxy")), f"--config={proxy}"])
+        names = self.folder / "coredns.conf"
+        names.write_text(COREDNS.format(address=GATEWAY, kubeconfig=self.kubeconfig))
+        self.processes.start("coredns", [str(program("coredns")), "-conf", str(names)])
+        place = self.folder / "volumes"
+        place.mkdir()
+        words = [str(certificates.folder), GATEWAY, str(self.control_plane.port), str(place)]
+        self.processes.start("volumes", [sys.executable, volumes.__file__, *words])
+
+    def _is_ready(self, node: Node) -> bool:
+        condition = "{.status.conditions[?(@.type=='Ready')].status}"
+        try:
+            told = self.kubectl("get", "node", node.name, f"--output=jsonpath={condition}")
+        except KubectlFailed:
+            return False
+        return told == "True"
