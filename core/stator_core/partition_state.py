@@ -30,6 +30,7 @@ from stator_core.partition_descriptor import (
 from stator_core.raft.messages import Configuration
 from stator_core.stream_shards import Shards
 from stator_core.table import Index, Table
+from stator_core.table_status import DELETED
 
 STATE_VERSION = 1
 # The follower that fills the index by expiry (`Follower.name`). Once it is filled writes keep it in
@@ -89,9 +90,23 @@ class PartitionState:
         """Every range of stored keys that is this partition's, and nobody else's."""
         return self._ranges(0)
 
+    @property
+    def is_of_deleted(self) -> bool:
+        """Whether the table is gone, and only its feed is kept for the readers of its stream."""
+        return self.table.status == DELETED
+
     def content_ranges(self) -> list[OwnedRange]:
-        """The same without what is trimmed: a crash may have kept some of that."""
-        return self._ranges(self.trimmed)
+        """The same without what is trimmed or deleted: a crash may have kept some of that."""
+        ranges = self._ranges(self.trimmed)
+        return [each for each in ranges if each[0] == "changes"] if self.is_of_deleted else ranges
+
+    def forgotten_ranges(self) -> list[OwnedRange]:
+        """What can be deleted of the owned ranges, because the log has said so."""
+        gone = change_format.feed_bounds(self.descriptor.partition_id, until=self.trimmed)
+        forgotten: list[OwnedRange] = [("changes", *gone)]
+        if self.is_of_deleted:
+            forgotten += [each for each in self._ranges(0) if each[0] != "changes"]
+        return forgotten
 
     def _ranges(self, feed_from: int) -> list[OwnedRange]:
         held, identifier = self.descriptor.range, self.descriptor.table_identifier

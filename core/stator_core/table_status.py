@@ -42,6 +42,7 @@ INDEX_TRANSITIONS: dict[tuple[str, Event], str] = {
     ("CREATING", "deletion begun"): "DELETING",  # only while it backfills; see check_index_free
 }
 
+DELETED = "DELETED"
 IN_USE = "Attempt to change a resource which is still in use"
 _STREAM_TAIL = " Table: {table} Stream: {stream} Operation: {operation}"
 _CLASS_TAIL = " Table: {table} TableClassUpdateInProgress: {table_class}"
@@ -153,6 +154,17 @@ def index_removed(table: Table, name: str) -> Table:
 def table_deleting(table: Table) -> Table:
     """The table that DeleteTable takes away. `check_deletable` has been asked."""
     return table.changed(status=TABLE_TRANSITIONS[table.status, "deletion begun"])
+
+
+def table_deleted(table: Table) -> Table:
+    """What is left of a deleted table in a cluster while its stream can be read: no items, no name.
+
+    Only partitions and their feeds know it; `DELETED` is no status that a client sees.
+    """
+    assert table.status == "DELETING"
+    return table.changed(
+        status=DELETED, global_indexes=(), stream=None, time_to_live=None, change_under_way=None
+    )
 
 
 def awaits_table_active(table: Table) -> bool:

@@ -1,7 +1,8 @@
 """The catalog: which tables there are, kept in the family "meta" of the item store.
 
-    table/NAME    the descriptor as JSON (`table.to_json`), in the item format (so with checksum)
-    identifiers   the next table or index identifier, 8 bytes
+    table/NAME           the descriptor as JSON (`table.to_json`), in the item format
+    deleted/IDENTIFIER   the same of a deleted table whose stream can still be read (in a cluster)
+    identifiers          the next table or index identifier, 8 bytes
 
 In: descriptors from `table_life.py`. Out: descriptors for every request (`router.py`). Invariants:
 what is answered from memory is on disk; an identifier is never given twice, not even after a crash.
@@ -21,6 +22,8 @@ from stator_node.doors import ItemStore, Operation
 
 TABLE_PREFIX = b"table/"
 TABLE_END = b"table0"  # the byte after "/"
+DELETED_PREFIX = b"deleted/"
+DELETED_END = b"deleted0"
 IDENTIFIERS_KEY = b"identifiers"
 FIRST_IDENTIFIER = 1
 
@@ -32,8 +35,14 @@ def read_descriptors(
     store: ItemStore,
 ) -> Iterator[tuple[str, Table | item_format.Damaged | ValueError]]:
     """Every stored table by name: its descriptor, or why there is none to be had."""
-    for key, stored in store.cursor("meta", TABLE_PREFIX, TABLE_END):
-        name = key[len(TABLE_PREFIX) :].decode("utf-8", "replace")
+    return _read(store, TABLE_PREFIX, TABLE_END)
+
+
+def _read(
+    store: ItemStore, prefix: bytes, end: bytes
+) -> Iterator[tuple[str, Table | item_format.Damaged | ValueError]]:
+    for key, stored in store.cursor("meta", prefix, end):
+        name = key[len(prefix) :].decode("utf-8", "replace")
         try:
             payload = item_format.payload_of(key, stored)
             yield name, table.from_json(orjson.loads(payload))
@@ -58,14 +67,19 @@ class Catalog:
         self._store = store
         self.feeds: Feeds | None = None
         self.tables: dict[str, Table] = {}
+        self.deleted: dict[int, Table] = {}  # by identifier
         self._serving: dict[str, Table] = {}
         for _, descriptor in read_descriptors(store):
             if not isinstance(descriptor, Table):
                 raise descriptor
             self._remember(descriptor)
+        for _, descriptor in _read(store, DELETED_PREFIX, DELETED_END):
+            if not isinstance(descriptor, Table):
+                raise descriptor
+            self.deleted[descriptor.identifier] = descriptor
         stored_next = store.get_from("meta", IDENTIFIERS_KEY)
         self._next = FIRST_IDENTIFIER if stored_next is None else int.from_bytes(stored_next, "big")
-        for descriptor in self.tables.values():
+        for descriptor in (*self.tables.values(), *self.deleted.values()):
             # Beyond what is stored under IDENTIFIERS_KEY: keys of two tables must never mix.
             used = descriptor.identifier, *(index.identifier for index in descriptor.indexes)
             self._next = max(self._next, *(identifier + 1 for identifier in used))
@@ -96,10 +110,8 @@ class Catalog:
 
         Synced in place: table operations are rare, and the order of states is the loop's own.
         """
-        key = TABLE_PREFIX + descriptor.name.encode()
-        payload = orjson.dumps(table.to_json(descriptor))
         operations: list[Operation] = [
-            ("meta", key, item_format.encode(key, payload, len(payload), 0)),
+            _stored(TABLE_PREFIX + descriptor.name.encode(), descriptor),
             ("meta", IDENTIFIERS_KEY, self._next.to_bytes(8, "big")),
         ]
         if self.feeds is None:
@@ -116,9 +128,36 @@ class Catalog:
         del self.tables[name]
         self._serving.pop(name, None)
 
+    def save_deleted(self, descriptor: Table) -> None:
+        """Keep a table on record without its name, or its next state. Raises StorageFailed."""
+        operations = [_stored(_deleted_key(descriptor), descriptor)]
+        named = self.tables.get(descriptor.name)
+        is_named = named is not None and named.identifier == descriptor.identifier
+        if is_named:
+            operations.append(("meta", TABLE_PREFIX + descriptor.name.encode(), None))
+        self._store.write(operations, sync=True)
+        self.deleted[descriptor.identifier] = descriptor
+        if is_named:
+            del self.tables[descriptor.name]
+            self._serving.pop(descriptor.name, None)
+
+    def remove_deleted(self, descriptor: Table) -> None:
+        """Nothing of it is left anywhere. Raises StorageFailed."""
+        self._store.write([("meta", _deleted_key(descriptor), None)], sync=True)
+        del self.deleted[descriptor.identifier]
+
     def _remember(self, descriptor: Table) -> None:
         self.tables[descriptor.name] = descriptor
         if descriptor.status in SERVING:
             self._serving[descriptor.name] = descriptor
         else:
             self._serving.pop(descriptor.name, None)
+
+
+def _stored(key: bytes, descriptor: Table) -> Operation:
+    payload = orjson.dumps(table.to_json(descriptor))
+    return "meta", key, item_format.encode(key, payload, len(payload), 0)
+
+
+def _deleted_key(descriptor: Table) -> bytes:
+    return DELETED_PREFIX + str(descriptor.identifier).encode()

@@ -41,10 +41,24 @@ class ClusterTableWork:
         await self._change(table.name, table_status.table_active)
 
     async def delete(self, table: Table) -> None:
-        """Wait until no pod holds anything of the table and its indexes."""
-        identifiers = {table.identifier, *(index.identifier for index in table.global_indexes)}
-        await _until(lambda: identifiers <= self._supervisor.gone)
-        self._catalog.remove(table.name)
+        """Wait until no pod holds anything of the table and its indexes.
+
+        A table that ever had a stream gives up its items and its name only: its partitions stay
+        for the readers of the stream, and the supervisor takes them away when all is trimmed.
+        """
+        indexes = {index.identifier for index in table.global_indexes}
+        if table.latest_stream_label is None:
+            await _until(lambda: indexes | {table.identifier} <= self._supervisor.gone)
+            self._catalog.remove(table.name)
+            return
+        await _until(lambda: indexes <= self._supervisor.gone)
+        deleted = table_status.table_deleted(table)
+        while True:
+            if await self._supervisor.describe(deleted):
+                break
+            await asyncio.sleep(LOOK_SECONDS)
+        self._catalog.save_deleted(deleted)
+        self._supervisor.saved(deleted)
 
     async def remove_index(self, table: Table, index: Index) -> None:
         """Wait until no pod holds anything of the index, then describe the table without it."""

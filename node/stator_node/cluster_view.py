@@ -21,6 +21,7 @@ from stator_core.partition_descriptor import PartitionDescriptor
 from stator_core.partition_map import LeaderHint, LeaderHints, PartitionMap, PartitionReport
 from stator_core.stream_shards import Shards
 from stator_core.table import Table
+from stator_core.table_status import DELETED
 from stator_node.doors import Clock
 from stator_node.operation_codes import OperationCode
 from stator_node.pending import wait
@@ -198,6 +199,8 @@ class ClusterView:
                 other = feeds.get(descriptor.partition_id)
                 if other is None or feed.applied > other.applied:
                     feeds[descriptor.partition_id] = feed
+                if described.status == DELETED:
+                    continue  # Its name may be another's by now.
                 known = tables.get(described.name)
                 if known is None or (leads, described.identifier) > (known[0], known[1].identifier):
                     tables[described.name] = leads, described

@@ -25,7 +25,7 @@ import logging
 from collections.abc import Callable
 from typing import Protocol
 
-from stator_core import change_format, expiry, partition_state
+from stator_core import expiry, partition_state
 from stator_core.clock import HybridClock
 from stator_core.entry_format import (
     EntryKind,
@@ -375,8 +375,8 @@ class HostedPartition:
         if self.state is not before or configuration is not None:
             operations.append(self._record())
         self._around.store.write(operations, sync=False)
-        if self.state.trimmed != before.trimmed:
-            self.forget_trimmed()
+        if self.state.forgotten_ranges() != before.forgotten_ranges():
+            self.forget()
         self.raft.applied(self._around.now(), last)
         for group in groups:
             self.commit.applied(group)
@@ -398,12 +398,12 @@ class HostedPartition:
         if rest:
             self._apply(rest, after)
 
-    def forget_trimmed(self) -> None:
-        """Delete the records of the feed that the log has trimmed. Safe to do again."""
+    def forget(self) -> None:
+        """Delete what the log has trimmed of the feed, or deleted. Safe to do again."""
         assert self.state is not None
-        start, end = change_format.feed_bounds(self.partition_id, until=self.state.trimmed)
-        if self._around.store.cursor("changes", start, end).take(1):
-            self._around.store.delete_range("changes", start, end)
+        for family, start, end in self.state.forgotten_ranges():
+            if self._around.store.cursor(family, start, end).take(1):
+                self._around.store.delete_range(family, start, end)
 
     def _without_expiries(self, operations: list[Operation]) -> list[Operation]:
         """Delete the index by expiry, which begins anew or is no more, also what is on its way.

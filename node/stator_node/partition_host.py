@@ -224,7 +224,7 @@ class PartitionHost:
         hosted = HostedPartition(self, log, record)
         self.partitions[partition_id] = hosted
         if hosted.state is not None:
-            hosted.forget_trimmed()  # A crash may have come between the entry and this.
+            hosted.forget()  # A crash may have come between the entry and this.
         self.process_soon(hosted)
         self.on_changed(hosted)
         return hosted

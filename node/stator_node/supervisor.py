@@ -47,6 +47,7 @@ from stator_core.placement_types import (
 )
 from stator_core.table import Index, Table
 from stator_core.table import to_json as table_json
+from stator_core.table_status import DELETED
 from stator_node.catalog import Catalog
 from stator_node.cluster_actions import ClusterActions
 from stator_node.cluster_view import ClusterView, NodeView
@@ -115,6 +116,7 @@ class Supervisor:
         await self._introduce()
         await self._clear_empty()
         await self._describe()
+        self._let_deleted_go()
         await self._scrub()
         decision = placement.decide(self.specification(), self.observation(), self._clock.now())
         self.reasons = decision.reasons
@@ -158,11 +160,18 @@ class Supervisor:
         """The tables on record, as the planner needs them."""
         tables = []
         for table in self._catalog.tables.values():
-            tables.append(self._wanted(table.name, table.identifier, table.status))
+            # The partitions of a table that had a stream stay for its readers.
+            stays = table.status == "DELETING" and table.latest_stream_label is not None
+            status = "ACTIVE" if stays else table.status
+            tables.append(self._wanted(table.name, table.identifier, status))
             for index in table.global_indexes:
                 name = f"{table.name}/{index.name}"  # No table can have this name.
                 status = _status_of(table, index)
                 tables.append(self._wanted(name, index.identifier, status))
+        for table in self._catalog.deleted.values():
+            status = "ACTIVE" if table.status == DELETED else table.status
+            name = f"{table.name}/{table.identifier}"
+            tables.append(self._wanted(name, table.identifier, status))
         return Specification(tuple(tables), self._configuration)
 
     def _wanted(self, name: str, identifier: int, status: str) -> TableSpecification:
@@ -248,7 +257,7 @@ class Supervisor:
             return
         led = {
             descriptor.partition_id: descriptor
-            for table in tuple(self._catalog.tables.values())
+            for table in (*self._catalog.tables.values(), *self._catalog.deleted.values())
             for identifier in identifiers_of(table)
             for descriptor, _ in self._led(identifier)
         }
@@ -287,11 +296,29 @@ class Supervisor:
 
     async def _describe(self) -> None:
         """Bring the descriptions that partitions hold up to those on record."""
-        for table in tuple(self._catalog.tables.values()):
+        for table in (*self._catalog.tables.values(), *self._catalog.deleted.values()):
             if table.status in ("CREATING", "DELETING"):
                 continue
             if table.identifier not in self._coming:
                 await self._describe_as(table)
+
+    def _let_deleted_go(self) -> None:
+        """Of a deleted table whose stream nobody can read any more, nothing is to stay."""
+        for table in tuple(self._catalog.deleted.values()):
+            if table.status == DELETED and self._has_no_shards(table):
+                self._catalog.save_deleted(table.changed(status="DELETING"))
+            elif table.status == "DELETING" and table.identifier in self.gone:
+                self._catalog.remove_deleted(table)
+
+    def _has_no_shards(self, table: Table) -> bool:
+        """Whether every partition of a table says that all shards are trimmed."""
+        led = sorted(self._led(table.identifier), key=lambda each: each[0].range.start)
+        place = 0
+        for partition, replica in led:
+            if partition.range.start != place or replica["shards"]:
+                return False
+            place = partition.range.end
+        return place == HASH_SPACE
 
     async def describe(self, table: Table) -> bool:
         """Have every partition describe its table like this. True: all of them do.

@@ -63,7 +63,13 @@ def test_every_change_comes_once_and_in_order_through_splits_and_lost_leaders(
     print(f"{load.acknowledged} writes, {len(consumer.records)} records, {len(shards)} shards")
     assert len(shards) == 5
     assert len(consumer.finished) == 2
+    # And who comes when the table is gone.
     client.delete_table(TableName=TABLE)
+    wait_for(lambda: TABLE not in client.list_tables()["TableNames"] or None, "no table")
+    late = StreamReader(streams, arn)
+    late.read_all()
+    assert len(late.finished) == 5
+    assert {each["eventID"] for each in late.records} == {r["eventID"] for r in consumer.records}
     client.close()
     streams.close()
 

@@ -45,6 +45,7 @@ from stator_core.raft.messages import Configuration
 from stator_core.requests import create_table
 from stator_core.stream_shards import partition_of
 from stator_core.table import StreamSpecification, Table, TimeToLive
+from stator_core.table_status import table_deleted
 from table_bodies import attributes, create_body, index
 
 PLACES = st.integers(1, HASH_SPACE - 1)
@@ -393,3 +394,26 @@ def test_a_change_of_a_newer_version_is_refused(kind: EntryKind, body: bytes) ->
 def test_the_state_s_version_is_written() -> None:
     assert b'"version":1' in to_json(MUSIC)
     assert partition_state.STATE_VERSION == 1
+
+
+def test_of_a_deleted_table_the_feed_alone_is_content() -> None:
+    streamed = table_of(
+        StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"}
+    ).changed(status="DELETING")
+    state = begun(replace(MUSIC, table=streamed), STAMP)
+    body = describe_body(table_deleted(streamed), 1)
+    deleted = apply_change(state, EntryKind.DESCRIBE, STAMP + 5, body).state
+    assert [(shard.start, shard.end) for shard in deleted.shards] == [(STAMP, STAMP + 5)]
+    assert deleted.is_of_deleted
+    assert deleted.owned_ranges() == state.owned_ranges()
+    assert [family for family, _, _ in deleted.content_ranges()] == ["changes"]
+    forgotten = {family for family, start, end in deleted.forgotten_ranges() if start < end}
+    assert forgotten >= {"items", "indexes", "expiries"}
+    trimmed = apply_change(deleted, EntryKind.TRIM, STAMP + 6, trim_body(STAMP + 5)).state
+    assert trimmed.shards == ()
+    assert trimmed.forgotten_ranges()[0] == ("changes", *feed_bounds(7, until=STAMP + 5))
+
+
+def test_what_is_trimmed_is_forgotten_and_nothing_else() -> None:
+    trimmed = apply_change(MUSIC, EntryKind.TRIM, STAMP, trim_body(9)).state
+    assert trimmed.forgotten_ranges() == [("changes", *feed_bounds(7, until=9))]

@@ -53,6 +53,25 @@ def test_a_table_that_was_refused_by_the_disk_is_not_shown() -> None:
     assert catalog.tables == {}
 
 
+def test_a_deleted_table_gives_up_its_name_and_stays_on_record() -> None:
+    store = MemoryItemStore()
+    catalog = Catalog(store)
+    old = new_table(catalog, "Music")
+    catalog.save(old)
+    deleted = old.changed(status="DELETED")
+    catalog.save_deleted(deleted)
+    assert (catalog.tables, catalog.deleted) == ({}, {old.identifier: deleted})
+    new = new_table(catalog, "Music")
+    catalog.save(new)
+    catalog.save_deleted(deleted.changed(status="DELETING"))
+    again = Catalog(store)
+    assert again.tables == {"Music": new}
+    assert again.deleted == {old.identifier: deleted.changed(status="DELETING")}
+    again.remove_deleted(deleted)
+    assert Catalog(store).deleted == {}
+    assert Catalog(store).tables == {"Music": new}
+
+
 def test_an_identifier_is_never_given_twice() -> None:
     """Not after a deletion, not after a restart: an old key must not become a new table's."""
     store = MemoryItemStore()

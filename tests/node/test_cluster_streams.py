@@ -11,7 +11,9 @@ import pytest
 from small_cluster import SmallCluster
 from stator_core.entry_format import EntryKind
 from stator_core.errors import InternalServerError, ResourceNotFoundException, ServiceUnavailable
-from stator_core.partition_state import split_body
+from stator_core.partition_state import split_body, trim_body
+from stator_node.catalog import Catalog
+from stator_node.doors import Family
 from stator_node.operation_codes import OperationCode
 
 MIDDLE = 1 << 63
@@ -59,6 +61,16 @@ class Consumer:
                 del self._positions[name]
                 self.finished.append(name)
         return came
+
+    async def all(self) -> dict[str, list[int]]:
+        """Everything in shards that are closed, and what the others have by now."""
+        quiet = 0
+        async with asyncio.timeout(20):
+            while quiet < 10:
+                before = len(self.finished)
+                quiet = 0 if await self.turn() or len(self.finished) > before else quiet + 1
+                await asyncio.sleep(0.02)
+        return self.seen
 
     async def until(self, count: int) -> None:
         async with asyncio.timeout(20):
@@ -225,3 +237,74 @@ def test_a_table_without_stream_has_none() -> None:
                 await cluster.execute("ListStreams", TableName="Nothing")
 
     asyncio.run(run())
+
+
+def test_a_deleted_tables_stream_is_read_until_it_is_trimmed_and_then_nothing_is_left() -> None:
+    async def run() -> None:
+        async with SmallCluster() as cluster:
+            arn = await streaming(cluster)
+            await count_up(cluster, "a", range(1, 6))
+            await split(cluster, 1, 2)
+            await count_up(cluster, "a", range(6, 11))
+            await delete(cluster)
+            assert await cluster.execute("ListTables") == {"TableNames": []}
+            with pytest.raises(ResourceNotFoundException):
+                await cluster.execute("DescribeTable", TableName="Music")
+            # The items are gone everywhere, the name is free, and the records are there.
+            await cluster.until(lambda: stored(cluster, "items") == [0, 0, 0])
+            other = await streaming_again(cluster, arn)
+            await put(cluster, "a", 1)
+            assert await Consumer(cluster, arn).all() == {"a": list(range(1, 11))}
+            assert await Consumer(cluster, other).all() == {"a": [1]}
+            await trim(cluster, (1, 2))
+            await cluster.until(lambda: not cluster.catalog.deleted)
+            assert all(set(pod.partitions) == {3} for pod in cluster.pods)
+            assert stored(cluster, "changes") == [1, 1, 1]
+            with pytest.raises(ResourceNotFoundException):
+                await cluster.execute("DescribeStream", StreamArn=arn)
+
+    asyncio.run(run())
+
+
+def test_a_deleted_tables_stream_survives_its_pods() -> None:
+    async def run() -> None:
+        async with SmallCluster() as cluster:
+            arn = await streaming(cluster)
+            await count_up(cluster, "a", range(1, 6))
+            await delete(cluster)
+            for pod in cluster.pods:
+                await pod.kill()
+            for pod in cluster.pods:
+                await pod.start()
+            await cluster.until(cluster.has_leader)
+            assert Catalog(cluster.store).deleted.keys() == {1}
+            assert stored(cluster, "items") == [0, 0, 0]
+            assert await Consumer(cluster, arn).all() == {"a": list(range(1, 6))}
+
+    asyncio.run(run())
+
+
+async def delete(cluster: SmallCluster) -> None:
+    await cluster.execute("DeleteTable", TableName="Music")
+    await cluster.until(lambda: "Music" not in cluster.catalog.tables)
+
+
+async def streaming_again(cluster: SmallCluster, old: str) -> str:
+    """The stream of a new table of the same name."""
+    await cluster.create_table(StreamSpecification=STREAM)
+    found = (await cluster.execute("ListStreams", TableName="Music"))["Streams"]
+    (other,) = {each["StreamArn"] for each in found} - {old}
+    return str(other)
+
+
+async def trim(cluster: SmallCluster, partitions: tuple[int, ...]) -> None:
+    """As if a day had gone by."""
+    for partition_id in partitions:
+        hosted = cluster.leader(partition_id).partitions[partition_id]
+        assert hosted.state is not None
+        until = max(shard.end or 0 for shard in hosted.state.shards)
+        hosted.propose_change(EntryKind.TRIM, trim_body(until))
+
+
+def stored(cluster: SmallCluster, family: Family) -> list[int]:
+    return [len(list(pod.store.cursor(family, b"", b"\xff"))) for pod in cluster.pods]
