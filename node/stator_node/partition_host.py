@@ -488,11 +488,11 @@ class PartitionHost:
         if now < self._ask_at.get(partition_id, 0):
             return
         self._ask_at[partition_id] = now + ASK_MILLISECONDS
+        # Its state may be none, or so old that the leader was no voter yet: whoever still sends it
+        # messages is asked, too.
+        asked = {node for (of, _), node in self._peer_nodes.items() if of == partition_id}
         if hosted.state is not None:
-            asked = {member.node_id for member in hosted.state.descriptor.voters}
-        else:
-            # Its first state broke off on the way. Whoever still sends it messages has the rest.
-            asked = {node for (of, _), node in self._peer_nodes.items() if of == partition_id}
+            asked |= {member.node_id for member in hosted.state.descriptor.replicas}
         body = orjson.dumps({"replica_id": hosted.replica_id})
         for node_id in sorted(asked):
             if node_id != self.node_id:
