@@ -23,6 +23,10 @@ def main() -> None:
         from stator_node.cluster_command import run as ask_cluster
 
         sys.exit(ask_cluster(settings, sys.stdout))
+    if isinstance(settings, cli.DrainSettings):
+        from stator_node.drain_command import run as drain
+
+        sys.exit(drain(settings))
     if isinstance(settings, cli.NodeSettings):
         from stator_node.node import run as serve_partitions
 

@@ -53,6 +53,14 @@ class NodeSettings:
     with_parent: bool
     ttl_round_seconds: float
     tls: TlsFiles | None = None
+    health_port: int | None = None  # None: nobody asks
+
+
+@dataclass(frozen=True, slots=True)
+class DrainSettings:
+    """Which pod `stator drain` asks: the one of this port."""
+
+    health_port: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +76,7 @@ class ClusterSettings:
     cancel: bool = False
 
 
-Settings = LocalSettings | VerifySettings | NodeSettings | ClusterSettings
+Settings = LocalSettings | VerifySettings | NodeSettings | DrainSettings | ClusterSettings
 
 
 def parse(arguments: list[str]) -> Settings:
@@ -81,6 +89,8 @@ def parse(arguments: list[str]) -> Settings:
     verify = commands.add_parser("verify", help="check the files of a stopped data folder")
     verify.add_argument("folder", type=Path, help="the data folder")
     _add_node(commands.add_parser("node", help="serve partitions as a storage pod of a cluster"))
+    drain = commands.add_parser("drain", help="have the storage pod of this host stop leading")
+    _add_health_port(drain, required=True)
     _add_cluster(commands.add_parser("cluster", help="look at a running cluster, and steer it"))
     parsed = parser.parse_args(arguments)
     if parsed.command == "cluster":
@@ -96,7 +106,10 @@ def parse(arguments: list[str]) -> Settings:
             with_parent=parsed.with_parent,
             ttl_round_seconds=parsed.ttl_round_seconds,
             tls=_tls_of(parser, parsed),
+            health_port=parsed.health_port,
         )
+    if parsed.command == "drain":
+        return DrainSettings(parsed.health_port)
     if parsed.command == "verify":
         return VerifySettings(folder=parsed.folder)
     if parsed.test_clock and parsed.zones != 1:
@@ -199,7 +212,17 @@ def _add_node(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--zone", required=True, help="the zone that this pod stands in")
     _add_ttl_round_seconds(parser)
     parser.add_argument("--with-parent", action="store_true", help="stop when standard input ends")
+    _add_health_port(parser, required=False)
     _add_tls(parser, "")
+
+
+def _add_health_port(parser: argparse.ArgumentParser, *, required: bool) -> None:
+    parser.add_argument(
+        "--health-port",
+        type=_port,
+        required=required,
+        help="HTTP port of /started, /alive and /ready, for a kubelet's probes, and of draining",
+    )
 
 
 def _add_tls(parser: argparse.ArgumentParser, when: str) -> None:

@@ -33,6 +33,7 @@ from stator_node.errand import Errands
 from stator_node.expiry_sweep import ROUND_SECONDS
 from stator_node.feed_keeper import FeedKeeper
 from stator_node.front_doors import CannotStart
+from stator_node.health import Health, HealthDoor
 from stator_node.index_feeder import IndexFeeder
 from stator_node.local import COLLECTOR_THRESHOLDS, SWITCH_INTERVAL_SECONDS
 from stator_node.node_requests import NodeRequests
@@ -67,11 +68,15 @@ class Node:
     ended: asyncio.Event  # the pod must end: it is told to, or its disk refuses
     failed: bool = False
 
+    async def hand_over(self) -> None:
+        """Lead nothing any more, and let gateways hear of it; nothing else changes."""
+        if self.host.transfer_all():
+            await self._leaders_gone()
+            await asyncio.sleep(REDIRECT_SECONDS)  # Until then who asks here is sent on.
+
     async def stop(self) -> None:
         """Hand leaders over, then stop answering."""
-        if self.host.transfer_all():
-            await self._hand_over()
-            await asyncio.sleep(REDIRECT_SECONDS)  # Until then who asks here is sent on.
+        await self.hand_over()
         for task in self.background:
             task.cancel()
         self.feeder.stop()
@@ -79,7 +84,7 @@ class Node:
         await self.server.stop()
         self.links.close()
 
-    async def _hand_over(self) -> None:
+    async def _leaders_gone(self) -> None:
         """Let a peer that has everything lead what this pod leads."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(LEADERS_GONE_SECONDS):
@@ -151,6 +156,22 @@ def run(settings: NodeSettings) -> int:
 
 
 async def _serve(settings: NodeSettings) -> int:
+    health = Health()
+    door = HealthDoor(health)
+    if settings.health_port is not None:
+        try:
+            await door.start(settings.health_port)
+        except OSError as error:
+            raise CannotStart(
+                f"cannot listen on health port {settings.health_port}: {error}"
+            ) from error
+    try:
+        return await _serve_folder(settings, health)
+    finally:
+        await door.stop()
+
+
+async def _serve_folder(settings: NodeSettings, health: Health) -> int:
     clock = SystemClock()
     try:
         folder = DataFolder(settings.folder, create=True, now=clock.now())
@@ -173,7 +194,7 @@ async def _serve(settings: NodeSettings) -> int:
             settings.tls,
             ttl_round_seconds=settings.ttl_round_seconds,
         )
-        await _serve_until_stopped(settings, node)
+        await _serve_until_stopped(settings, node, health)
         return 1 if node.failed else 0
     except TlsRefused as error:
         raise CannotStart(str(error)) from error
@@ -209,7 +230,7 @@ def _stop_at_end_of_input(loop: asyncio.AbstractEventLoop, stopped: asyncio.Even
     loop.add_reader(0, readable)
 
 
-async def _serve_until_stopped(settings: NodeSettings, node: Node) -> None:
+async def _serve_until_stopped(settings: NodeSettings, node: Node, health: Health) -> None:
     loop = asyncio.get_running_loop()
     await node.server.start(settings.host, settings.port)
     node.host.start()
@@ -219,9 +240,11 @@ async def _serve_until_stopped(settings: NodeSettings, node: Node) -> None:
         _stop_at_end_of_input(loop, node.ended)
     gc.collect()
     gc.freeze()
+    health.serves(node.hand_over)
     print(
         f"Stator node {node.links.hello.sender_id} is ready on {settings.host}:{node.server.port}",
         flush=True,
     )
     await node.ended.wait()
+    health.ends()
     await node.stop()

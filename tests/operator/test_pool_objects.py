@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from sample_pool import SETTINGS, a_pool
+from stator_node.cli import DrainSettings, NodeSettings, parse
 from stator_operator.objects.gateway_deployment import gateway_deployment
 from stator_operator.objects.network_policies import gateway_policy, storage_policy
 from stator_operator.objects.pod_disruption_budgets import gateway_budget, storage_budget
@@ -166,3 +167,18 @@ def test_secrets_for_the_image_are_named() -> None:
 
     for workload in workloads(pool):
         assert workload["spec"]["template"]["spec"]["imagePullSecrets"] == [{"name": "registry"}]
+
+
+def test_storage_pods_start_and_drain_by_commands_that_stator_takes() -> None:
+    (container,) = stateful_set(POOL, "zone-1", 1)["spec"]["template"]["spec"]["containers"]
+
+    settings = parse(container["args"])
+    assert isinstance(settings, NodeSettings)
+    assert (settings.zone, settings.cluster_id) == ("zone-1", "u-1")
+    assert {each["name"]: each["containerPort"] for each in container["ports"]} == {
+        "frames": settings.port,
+        "health": settings.health_port,
+    }
+    command = container["lifecycle"]["preStop"]["exec"]["command"]
+    assert command[0] == "stator"
+    assert parse(command[1:]) == DrainSettings(settings.health_port)
