@@ -4,8 +4,9 @@ In: the partitions that are written here (`local_expiries.py`, `cluster_expiries
 Each round takes the due entries of every partition's index by expiry, oldest first, in slices, and
 looks at each item again: one that still ends at that second is deleted as a client's DeleteItem
 would do it, marked as the service's own; an entry whose item is gone, moved or has got another
-value is taken away. After a slice the sweep rests several times as long as the slice took, so that
-it takes a bounded share of the disk and of the loop. Nothing walks over items. Invariants: what is
+value is taken away. One slice is under way at a time, and after it the sweep rests several times as
+long as it has worked, so that it takes a bounded share of the disk and of the loop. Nothing walks
+over items. Invariants: what is
 deleted was due by this process's clock in that very turn of the event loop; what fails is tried
 again in the next round.
 """
@@ -30,9 +31,11 @@ from stator_node.replica import Replica
 
 logger = logging.getLogger(__name__)
 
-SLICE_ENTRIES = 20
+SLICE_ENTRIES = 32
 ROUND_SECONDS = 5.0
 REST_FACTOR = 3
+# What a slice works itself, at most; for the rest of its time it waits for the disk, as others do.
+WORK_SECONDS_MAX = 0.005
 REST_SECONDS_MIN = 0.001
 
 
@@ -199,7 +202,8 @@ class Rounds:
                 if is_over:
                     left.remove(each)
                 took = self._clock.monotonic() - began
-                await asyncio.sleep(max(REST_SECONDS_MIN, took * REST_FACTOR))
+                rest = min(took, WORK_SECONDS_MAX) * REST_FACTOR
+                await asyncio.sleep(max(REST_SECONDS_MIN, rest))
         if not failures:
             self._complaint = ""
 

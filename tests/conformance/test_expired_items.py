@@ -262,3 +262,76 @@ def test_until_then_it_is_read_and_a_filter_hides_it(table, clock):
 
     assert names(table) == {"six years ago", "living"}
     assert hidden == {"living"}
+
+
+@pytest.fixture(scope="module")
+def records(server_url) -> Iterator[Any]:
+    """`records(table)`: the names of events, and who did it, of all records of its stream."""
+    streams = blackbox.boto3_streams(server_url)
+
+    def read(table) -> list[tuple[str, Any]]:
+        table.reload()
+        arn = table.latest_stream_arn
+        found = []
+        for shard in streams.describe_stream(StreamArn=arn)["StreamDescription"]["Shards"]:
+            at = {"StreamArn": arn, "ShardId": shard["ShardId"]}
+            iterator = streams.get_shard_iterator(**at, ShardIteratorType="TRIM_HORIZON")
+            page = streams.get_records(ShardIterator=iterator["ShardIterator"])
+            found += [(each["eventName"], each.get("userIdentity")) for each in page["Records"]]
+        return found
+
+    yield read
+    streams.close()
+
+
+def test_a_stream_tells_that_the_service_did_it(resource, clock, records):
+    """AWS: "Using DynamoDB Streams and Time to Live"."""
+    stream = {"StreamEnabled": True, "StreamViewType": "OLD_IMAGE"}
+    table = create(resource, StreamSpecification=stream)
+    enable(table)
+    now = int(clock(0))
+    put(table, "ends", ends=now + 10)
+    put(table, "deleted", ends=now + 10)
+    table.delete_item(Key={"pk": "deleted", "sk": "1"})
+
+    clock(20)
+
+    await_names(table, set())
+    service = {"Type": "Service", "PrincipalId": "dynamodb.amazonaws.com"}
+    assert records(table) == [
+        ("INSERT", None),
+        ("INSERT", None),
+        ("REMOVE", None),
+        ("REMOVE", service),
+    ]
+
+
+def test_the_same_clock_trims_a_stream_after_a_day(resource, clock, records):
+    stream = {"StreamEnabled": True, "StreamViewType": "KEYS_ONLY"}
+    table = create(resource, StreamSpecification=stream)
+    put(table, "yesterday")
+    assert records(table) == [("INSERT", None)]
+
+    clock(25 * 3600)
+    put(table, "today")
+
+    blackbox.wait_for(lambda: len(records(table)) == 1 or None, "the older record trimmed")
+
+
+def test_the_same_clock_ends_a_shard_iterator_after_fifteen_minutes(resource, server_url, clock):
+    stream = {"StreamEnabled": True, "StreamViewType": "KEYS_ONLY"}
+    table = create(resource, StreamSpecification=stream)
+    table.reload()
+    streams = blackbox.boto3_streams(server_url)
+    arn = table.latest_stream_arn
+    (shard,) = streams.describe_stream(StreamArn=arn)["StreamDescription"]["Shards"]
+    iterator = streams.get_shard_iterator(
+        StreamArn=arn, ShardId=shard["ShardId"], ShardIteratorType="LATEST"
+    )["ShardIterator"]
+    streams.get_records(ShardIterator=iterator)
+
+    clock(16 * 60)
+
+    with pytest.raises(streams.exceptions.ExpiredIteratorException):
+        streams.get_records(ShardIterator=iterator)
+    streams.close()
