@@ -85,7 +85,10 @@ class NodeRequests:
             handler(request)
         except NotLeader:
             hosted = self._host.partitions[request.partition_id]
-            request.answer(Status.REDIRECT, redirect(hosted))
+            if hosted.state is None:  # It has no state yet, so it knows nobody to send on to.
+                request.answer(Status.UNAVAILABLE, orjson.dumps({"reason": "no state here yet"}))
+            else:
+                request.answer(Status.REDIRECT, redirect(hosted))
         except (Refusal, ChunkRefused, ValueError, KeyError) as error:
             reason = orjson.dumps({"reason": str(error)})
             request.answer(Status.UNAVAILABLE, reason)

@@ -67,6 +67,18 @@ def test_a_split_moves_no_data_and_both_halves_serve() -> None:
     asyncio.run(run())
 
 
+def test_a_replica_that_has_no_state_yet_sends_nobody_on() -> None:
+    async def run() -> None:
+        async with SmallCluster() as cluster:
+            pod = cluster.pods[0]
+            assert pod.node is not None
+            pod.node.host._begin_empty(90, 5)
+            answer = await cluster.ask(pod.node_id, 90, OperationCode.SEND_STATE, {"replica_id": 6})
+            assert answer.status is Status.UNAVAILABLE
+
+    asyncio.run(run())
+
+
 def test_what_makes_no_sense_is_refused_with_a_reason() -> None:
     async def run() -> None:
         async with SmallCluster() as cluster:
