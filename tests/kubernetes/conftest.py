@@ -100,21 +100,22 @@ def own_cluster(cluster: Cluster | GivenCluster) -> Cluster:
 @pytest.fixture(scope="session")
 def stator_image(
     running_cluster: Cluster | GivenCluster, tmp_path_factory: pytest.TempPathFactory
-) -> str:
+) -> Iterator[str]:
     """The name of the image; of a given cluster, STATOR_IMAGE, which its nodes can get."""
     if isinstance(running_cluster, GivenCluster):
         named = os.environ.get("STATOR_IMAGE")
         if not named:
             pytest.skip("STATOR_IMAGE names no image that the cluster of KUBECONFIG can get")
-        return named
+        yield named
+        return
     archive = tmp_path_factory.mktemp("image") / "stator.tar"
     try:
         stator_archive(archive)
     except Missing as reason:
         refuse(reason)
     running_cluster.load(archive)
+    yield STATOR
     archive.unlink()
-    return STATOR
 
 
 @pytest.fixture(scope="session")

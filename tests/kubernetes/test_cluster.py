@@ -201,7 +201,7 @@ def test_a_lost_node_is_noticed_and_comes_back(
     kubectl.wait("condition=Ready=Unknown", f"node/{node.name}")
 
     if how == "killed":
-        node.start(own_cluster.images)
+        own_cluster.start_node(node)
     else:
         node.mend()
     kubectl.wait("condition=Ready", f"node/{node.name}")

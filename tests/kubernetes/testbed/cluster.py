@@ -81,7 +81,7 @@ class Cluster:
         require()
         self.folder = folder
         self.id = f"stator-{os.getpid()}-{secrets.token_hex(3)}"
-        self.images = basic_images()
+        self._archives = sorted(basic_images().glob("*.tar"))
         self._network = NetworkNamespace()
         self.processes = Processes(folder / "logs")
         with self.entered():
@@ -110,7 +110,7 @@ class Cluster:
             with self.entered():
                 self.control_plane.start()
                 for node in self.nodes:
-                    node.start(self.images)
+                    self.start_node(node)
                 self._start_services()
                 for node in self.nodes:
                     self.wait_until_ready(node)
@@ -118,6 +118,11 @@ class Cluster:
             self.end()
             raise
         return self
+
+    def start_node(self, node: Node) -> None:
+        """Start a node, or start it again, with every image that the cluster has."""
+        with self.entered():
+            node.start(self._archives)
 
     def wait_until_ready(self, node: Node) -> None:
         """Wait until a node that was just started is Ready. Raises NotReady with its logs."""
@@ -127,7 +132,11 @@ class Cluster:
             raise NotReady(f"{failure}\n{node.logs()}") from failure
 
     def load(self, archive: Path) -> None:
-        """Bring the image of an archive onto every node. Raises NotReady."""
+        """Bring the image of an archive onto every node. Raises NotReady.
+
+        The archive stays where it is: a node that is started again reads it again.
+        """
+        self._archives.append(archive)
         with self.entered():
             imports = [node.load(archive) for node in self.nodes if node.is_running()]
             for importing in imports:

@@ -4,7 +4,8 @@
 # waits for eth0; ends when the first of the three ends. From outside: KILL the process that started
 # this one, and everything here ends with it.
 #
-# NAME ADDRESS GATEWAY CGROUP FOLDER IMAGES PROGRAMS KUBECONFIG ZONE ROUTES ("subnet=address ...")
+# Arguments: archives of images. From the environment:
+# NAME ADDRESS GATEWAY CGROUP FOLDER PROGRAMS KUBECONFIG ZONE ROUTES ("subnet=address ...")
 set -euo pipefail
 
 hostname "$NAME"
@@ -14,9 +15,14 @@ mount --bind "$FOLDER" "$FOLDER"
 mount --make-rshared /
 mount -t tmpfs tmpfs /run
 mkdir -p /run/netns /run/containerd /run/lock
-for place in /var/lib/kubelet /var/lib/containerd /var/lib/cni /var/log/pods /var/log/containers; do
+for place in /var/lib/kubelet /var/log/pods /var/log/containers; do
     mkdir -p "$place" "$FOLDER$place"
     mount --bind "$FOLDER$place" "$place"
+done
+# Images and containers are in memory: ten thousands of small files, and gone at once at the end.
+for place in /var/lib/containerd /var/lib/cni; do
+    mkdir -p "$place"
+    mount -t tmpfs tmpfs "$place"
 done
 mount --make-rshared /var/lib/kubelet
 
@@ -39,7 +45,7 @@ done
 
 containerd --config "$FOLDER/containerd.conf" >"$FOLDER/containerd.log" 2>&1 &
 while ! ctr version >/dev/null 2>&1; do sleep 0.05; done
-for archive in "$IMAGES"/*.tar; do
+for archive in "$@"; do
     ctr --namespace k8s.io images import "$archive"
 done
 

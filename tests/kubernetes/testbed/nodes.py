@@ -110,8 +110,8 @@ class Node:
         self._processes = processes
         certificates.add_node(who.name, who.address)
 
-    def start(self, images: Path) -> None:
-        """Start it, with the images whose archives lie in that folder; does not wait for it."""
+    def start(self, archives: Sequence[Path]) -> None:
+        """Start it with the images of those archives; does not wait for it."""
         self._folder.mkdir(exist_ok=True)
         self._write_configuration()
         routes = " ".join(f"{other.pods}={other.address}" for other in self._others)
@@ -121,19 +121,21 @@ class Node:
             "GATEWAY": GATEWAY,
             "CGROUP": self._cgroup,
             "FOLDER": str(self._folder),
-            "IMAGES": str(images),
             "PROGRAMS": str(program("kubelet").parent),
             "KUBECONFIG": str(self._certificates.path(f"{self.name}.kubeconfig")),
             "ZONE": self.zone,
             "ROUTES": routes,
         }
         spaces = ("--net", "--mount", "--uts", "--pid", "--fork", "--kill-child", "--mount-proc")
-        command = ["unshare", *spaces, "--propagation=private", str(SCRIPT)]
+        command = ["unshare", *spaces, "--propagation=private", str(SCRIPT), *map(str, archives)]
         outer = self._processes.start(self.name, command, os.environ | environment)
         self._connect(self._inner(outer))
 
     def kill(self) -> None:
-        """The power is cut: every process of the node is gone at once. Its disk stays."""
+        """The power is cut: every process of the node is gone at once.
+
+        What lies in volumes stays, and what the kubelet knows; images and containers do not.
+        """
         self._processes.kill(self.name)
         run("ip", "link", "delete", self._who.link, check=False)
 
