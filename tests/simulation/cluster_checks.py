@@ -17,6 +17,7 @@ from simulation.cluster_world import ClusterWorld
 from simulation.history import operations_of
 from simulation.no_lost_write_checker import NoLostWriteChecker
 from simulation.promise import PromiseBroken
+from simulation.stream_checker import PartitionFeed, check_stream
 from simulation.workloads import TABLES, Workload, item_of
 from simulation.world import Node
 from stator_core import change_format, item_format, key_format, keys
@@ -249,6 +250,26 @@ def found_leaders(found: Replicas) -> list[tuple[Node, HostedPartition]]:
         for node, hosted in replicas
         if hosted.may_write and hosted.state is not None
     ]
+
+
+def check_streams(cluster: ClusterWorld) -> int:
+    """Of the table that has a stream, each change is in it once. Gives the number of records."""
+    feeds: list[PartitionFeed] = []
+    items: dict[bytes, bytes] = {}
+    for node, hosted in found_leaders(replicas_of(cluster)):
+        state = hosted.state
+        assert state is not None
+        if state.table.stream_view is None or state.is_of_index:
+            continue
+        changes = []
+        for family, key, value in owned_content(node.disk, state):
+            if family == "changes":
+                changes.append(change_format.decode(key, value))
+            elif family == "items":
+                items[key] = item_format.payload_of(key, value)
+        changes.sort()
+        feeds.append(PartitionFeed(hosted.partition_id, state.shards, changes))
+    return check_stream(feeds, items, cluster.world.random)
 
 
 def _check_indexes(found: Replicas) -> None:

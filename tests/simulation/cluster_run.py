@@ -27,9 +27,10 @@ from simulation.endings import (
     is_enabled_late,
 )
 from simulation.faults import EVERYTHING, Faults, Rhythm
-from simulation.workloads import TABLES, Workload, execute_until_done, keys_of
+from simulation.workloads import SPREAD, STREAMED, TABLES, Workload, execute_until_done, keys_of
 from simulation.world import SimulationFailed
 from stator_core.raft.settings import Settings
+from stator_core.table import Table
 
 WARM_UP_SECONDS = 30.0  # at most; it ends when every table is served
 STORM_SECONDS = (2.0, 6.0)
@@ -102,6 +103,11 @@ def mixture(chance: random.Random) -> Scenario:
     )
 
 
+def has_stream(seed: int) -> bool:
+    """Whether a table of the seed's cluster has a stream."""
+    return seed % 4 in (1, 2)
+
+
 def kind_of(seed: int) -> str:
     """Which scenario a seed has."""
     return SPECIAL.get(seed % 20, "")
@@ -148,9 +154,9 @@ class Run:
         scenario = special.get(kind, lambda: mixture(chance))()
         self.seed = seed
         self.scenario = scenario
-        tables = TABLES
+        tables: tuple[Table, ...] = (SPREAD, STREAMED) if has_stream(seed) else TABLES
         if has_endings(seed):
-            tables = (*TABLES, WITHOUT if is_enabled_late(seed) else ENDING)
+            tables = (*tables, WITHOUT if is_enabled_late(seed) else ENDING)
         self.cluster = cluster = ClusterWorld(seed, shape_of(seed), tables)
         self.world = cluster.world
         keys = keys_of(scenario.keys)
@@ -165,6 +171,8 @@ class Run:
         self.commands = Commands(cluster, sorted({key.place for key in keys}))
         if kind == "cutting":
             self.commands.weights = {"split": 6, "transfer": 2, "nothing": 1}
+        if has_stream(seed):
+            self.commands.weights = {**self.commands.weights, "roll": 3}
         spared = set(cluster.may_fail) - set(cluster.identities) if scenario.only_storage else set()
         self.faults = Faults(
             self.world,
@@ -198,6 +206,8 @@ class Run:
         self._need(CALM_SECONDS, self._is_calm, "it did not calm down again")
         cluster_checks.check(self.cluster, self.workload, items)
         ended = {}
+        if has_stream(self.seed):
+            self.cluster.observer.counts["streamed"] = cluster_checks.check_streams(self.cluster)
         if has_endings(self.seed):
             found = cluster_checks.replicas_of(self.cluster)
             ended = self.endings.check(cluster_checks.found_leaders(found))

@@ -10,6 +10,7 @@ supervisor's, and members are left alone unless the shape is `wild`.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,10 +18,13 @@ import orjson
 
 from simulation.cluster_world import CONSOLE, ClusterWorld
 from stator_core import partition_descriptor, partition_state, table
+from stator_core.entry_format import EntryKind
 from stator_core.key_format import HASH_SPACE
 from stator_core.partition_descriptor import PartitionDescriptor
 from stator_core.partition_state import PartitionState, begun
+from stator_core.raft.refusals import Refusal
 from stator_core.table import TimeToLive
+from stator_node.hosted_partition import HostedPartition
 from stator_node.operation_codes import OperationCode
 from stator_node.pending import wait
 from stator_node.transport.frame_format import Status
@@ -132,6 +136,8 @@ class Commands:
             )
         elif kind == "describe":
             await self._describe(replica)
+        elif kind == "roll":
+            self._roll(descriptor)
         elif kind == "learner" and self.cluster.shape.wild:
             nodes = self._open_nodes(descriptor)
             if nodes and not descriptor.learners:
@@ -149,6 +155,17 @@ class Commands:
         self._child_id += 1
         members = {"at_hash": f"{at:017x}", "child_id": self._child_id}
         await self._change("split", replica, OperationCode.SPLIT, members)
+
+    def _roll(self, descriptor: PartitionDescriptor) -> None:
+        """The leader's own clock does it after hours; here somebody does it now."""
+        for node, hosted in self.cluster.hosted():
+            if hosted.partition_id == descriptor.partition_id and hosted.may_write:
+                node.loop.call_soon(self._roll_here, hosted)
+
+    def _roll_here(self, hosted: HostedPartition) -> None:
+        with contextlib.suppress(Refusal):
+            hosted.propose_change(EntryKind.ROLL, b"{}")
+            self.done["roll"] = self.done.get("roll", 0) + 1
 
     async def _describe(self, replica: dict[str, Any]) -> None:
         """Another tag: every replica of the partition must come to have the same."""

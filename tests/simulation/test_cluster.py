@@ -57,6 +57,7 @@ def test_runs_are_rich_enough_to_prove_something() -> None:
                 totals[name] = totals.get(name, 0) + count
 
     wanted = ("ok", "unknown", "restarted", "restored", "forgotten", "split", "transfer", "learner")
+    wanted += ("roll", "streamed")
     wanted += ("change", "describe", "destroy", "repair", "power cut", "kill", "freeze", "cut off")
     wanted += ("swept", "stayed")
     assert not [name for name in wanted if totals.get(name, 0) < 3], totals

@@ -28,7 +28,14 @@ from stator_core.errors import (
     ServiceUnavailable,
     ThrottlingException,
 )
-from stator_core.table import Index, IndexProjection, KeyAttribute, KeySchema, Table
+from stator_core.table import (
+    Index,
+    IndexProjection,
+    KeyAttribute,
+    KeySchema,
+    StreamSpecification,
+    Table,
+)
 from stator_node.doors import Caller
 from stator_node.pending import Pending, wait
 
@@ -67,6 +74,11 @@ FOLLOWED = make_table(
     global_indexes=(_index("global", "GLOBAL", 4, VALUE, RANGE),),
 )
 TABLES = (SPREAD, FOLLOWED)
+# With a stream from its beginning: the feed serves that and the index.
+STREAMED = FOLLOWED.changed(
+    stream=StreamSpecification(True, "KEYS_ONLY"),
+    latest_stream_label="2027-01-15T08:00:00.000",
+)
 
 # What is done to keys of a kind, and how often. Registers and counters apart are what
 # `no_lost_write_checker.py` can judge; `mixed` is for the search alone.
