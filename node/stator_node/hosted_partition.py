@@ -438,23 +438,24 @@ class HostedPartition:
     def resign(self) -> None:
         """Have another replica lead at once: this one is about to stand still, or to end.
 
+        Who waits here hears that at once, too, and can ask there.
+
         What Raft wants besides is not done: it is begun anew from the disk after this, or never.
         """
-        if not self.raft.leads:
-            return
-        # What makes this replica stand still may keep Raft from saying anything: no harm in that.
-        with contextlib.suppress(ReplicaDamaged, StorageFailed):
-            self.raft.resign(self._around.now())
-            ready = self.raft.ready()
-            for message in () if ready is None else ready.messages:
-                self._send(message)
+        if self.raft.leads:
+            # What makes this replica stand still may keep Raft from speaking: no harm in that.
+            with contextlib.suppress(ReplicaDamaged, StorageFailed):
+                self.raft.resign(self._around.now())
+                ready = self.raft.ready()
+                for message in () if ready is None else ready.messages:
+                    self._send(message)
+        self.commit.lead_no_more()
+        self._fail_reads()
 
     def stop(self, record: ReplicaRecord) -> None:
         """Do nothing more. What was not applied is undone: `record` is what the disk holds."""
         self.resign()
         self.stopped = True
-        self.commit.lead_no_more()
-        self._fail_reads()
         self.state, self.configuration = record.state, record.configuration
         self.raft = self._new_raft()  # One that leads nobody, and that nobody will ask.
         self._term_start = self._splitting = 0
@@ -470,8 +471,6 @@ class HostedPartition:
         self.resign()
         self.needs_snapshot = max(until, self.needs_snapshot or 0)
         self.state = self.state or coming
-        self.commit.lead_no_more()
-        self._fail_reads()
         self._arrived = None
         return [self._record()]
 

@@ -53,6 +53,7 @@ logger = logging.getLogger(__name__)
 
 LEADERS_GONE_SECONDS = 2.0  # what a stopping pod waits for its leaders to move away
 REDIRECT_SECONDS = 0.5  # and then for gateways to hear of it, which ask for reports twice as often
+LAST_BYTES_SECONDS = 0.02  # for sockets to be written and closed before a disk holds up the loop
 
 
 @dataclass(slots=True)
@@ -83,6 +84,7 @@ class Node:
         self.host.stop()
         await self.server.stop()
         self.links.close()
+        await asyncio.sleep(LAST_BYTES_SECONDS)
 
     async def _leaders_gone(self) -> None:
         """Let a peer that has everything lead what this pod leads."""
