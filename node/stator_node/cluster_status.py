@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from stator_core import key_format, partition_descriptor
+from stator_core.clock import milliseconds_of
 from stator_core.partition_descriptor import HashRange, PartitionDescriptor, Role
 from stator_core.partition_state import index_follower
 from stator_core.placement_types import NodeState
@@ -43,20 +44,20 @@ def nodes_of(view: ClusterView, states: dict[str, NodeState], now: float) -> lis
     return lines
 
 
-def partitions_of(view: ClusterView) -> list[Report]:
-    """A line for each partition, by table and range."""
+def partitions_of(view: ClusterView, now: float) -> list[Report]:
+    """A line for each partition, by table and range. `now`: epoch seconds."""
     fresh = {node.node_id for node in view.fresh()}
     reports: dict[int, list[tuple[NodeView, Report]]] = {}
     for node in view.nodes.values():
         for replica in node.report.get("partitions", ()):
             partition_id = replica["descriptor"]["partition_id"]
             reports.setdefault(partition_id, []).append((node, replica))
-    lines = [_partition(of_partition, view, fresh) for of_partition in reports.values()]
+    lines = [_partition(of_partition, view, fresh, now) for of_partition in reports.values()]
     return sorted(lines, key=lambda line: (line["table"], line["range"]))
 
 
 def _partition(
-    reports: list[tuple[NodeView, Report]], view: ClusterView, fresh: set[str]
+    reports: list[tuple[NodeView, Report]], view: ClusterView, fresh: set[str], now: float
 ) -> Report:
     leading = [
         (replica["term"], node.node_id, replica)
@@ -83,8 +84,20 @@ def _partition(
         "size_bytes": newest["size_bytes"],
         "operations_per_second": round(newest["operations_per_second"], 1),
         "indexes": _indexes(led),
+        "stream": _stream(newest, led, now),
         "time_to_live": None if led is None else led.get("time_to_live"),
         "replicas": _members(descriptor, led, by_node, view),
+    }
+
+
+def _stream(newest: Report, led: Report | None, now: float) -> Report:
+    """The shards of a partition, and how old the oldest record in them is (None: there is none)."""
+    oldest = None if led is None else led["oldest_change"]
+    age = None if oldest is None else round(max(0.0, now - milliseconds_of(oldest) / 1000), 1)
+    return {
+        "shards": len(newest["shards"]),
+        "open_shards": sum(shard["end"] is None for shard in newest["shards"]),
+        "oldest_record_seconds": age,
     }
 
 

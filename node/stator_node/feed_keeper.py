@@ -53,7 +53,7 @@ class FeedKeeper:
         if feed_keeping.is_roll_due(state, now):
             self._propose(hosted, EntryKind.ROLL, b"{}")
         until = feed_keeping.trimmable_until(state, now)
-        if until > state.trimmed and feed_keeping.is_trim_due(state, until, _oldest(hosted)):
+        if until > state.trimmed and feed_keeping.is_trim_due(state, until, oldest_change(hosted)):
             self._propose(hosted, EntryKind.TRIM, partition_state.trim_body(until))
 
     def _propose(self, hosted: HostedPartition, kind: EntryKind, body: bytes) -> None:
@@ -61,7 +61,7 @@ class FeedKeeper:
         self._proposed[hosted.partition_id] = hosted.raft.term, index
 
 
-def _oldest(hosted: HostedPartition) -> int | None:
+def oldest_change(hosted: HostedPartition) -> int | None:
     """The stamp of the first record that is left of a feed."""
     assert hosted.state is not None
     bounds = change_format.feed_bounds(hosted.partition_id, hosted.state.trimmed - 1)

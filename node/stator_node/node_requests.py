@@ -21,6 +21,7 @@ from stator_core.raft.membership import Change, ChangeKind, MembershipChange
 from stator_core.raft.refusals import NotLeader, Refusal
 from stator_node.cluster_expiries import ClusterExpiries
 from stator_node.cluster_members import ClusterMembers
+from stator_node.feed_keeper import oldest_change
 from stator_node.hosted_partition import HostedPartition
 from stator_node.index_feeder import IndexFeeder
 from stator_node.operation_codes import OperationCode
@@ -156,6 +157,7 @@ class NodeRequests:
             **self._loads.of(hosted),
         }
         if raft.leads:
+            members["oldest_change"] = oldest_change(hosted) if hosted.state.shards else None
             members["peers"] = {str(peer.replica): peer.match for peer in raft.state.others}
             lags = self._feeder.lags(hosted.partition_id, hosted.state.table)
             members["index_lags"] = {name: asdict(lag) for name, lag in lags.items()}

@@ -86,7 +86,7 @@ class SupervisorRequests:
         return {
             "cluster_id": self._cluster_id,
             "nodes": cluster_status.nodes_of(self._view, states, self._clock.monotonic()),
-            "partitions": cluster_status.partitions_of(self._view),
+            "partitions": cluster_status.partitions_of(self._view, self._clock.now()),
             "reasons": [f"{each.subject}: {each.text}" for each in self._supervisor.reasons],
         }
 

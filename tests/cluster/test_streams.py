@@ -57,6 +57,9 @@ def test_every_change_comes_once_and_in_order_through_splits_and_lost_leaders(
     consume(consumer, lambda: not consumer.turn())
     zones.wait_until_whole()
     load.check(client, consumer.read_all())
+    for partition in zones.partitions(TABLE):
+        assert partition["stream"]["open_shards"] == 1
+        assert 0 < partition["stream"]["oldest_record_seconds"] < SECONDS_MAX * 3
     # Who comes later reads the same, shard by shard.
     load.check(client, StreamReader(streams, arn).read_all())
     shards = streams.describe_stream(StreamArn=arn)["StreamDescription"]["Shards"]

@@ -1,8 +1,9 @@
 """The Python of public DynamoDB guides runs with boto3 against Stator and gives what it promises.
 
 Each test is one snippet, its calls unchanged; around it stands what the guide describes in words
-(the table, the items), and after it what the guide says comes out. Snippets of transactions, DAX
-and stream handlers wait for those features.
+(the table, the items), and after it what the guide says comes out. A stream's handler is called
+with the records of the stream, as Lambda would call it. Snippets of transactions and DAX wait for
+those features.
 """
 
 from __future__ import annotations
@@ -18,7 +19,14 @@ from typing import Any
 import pytest
 from boto3.dynamodb.conditions import Key
 
-from blackbox import Stator, boto3_client, boto3_resource, wait_for, wait_until_active
+from blackbox import (
+    Stator,
+    boto3_client,
+    boto3_resource,
+    boto3_streams,
+    wait_for,
+    wait_until_active,
+)
 from guides.commands import table as definition
 
 
@@ -279,3 +287,48 @@ def test_time_to_live_is_enabled_by_one_call(client: Any, make: Any) -> None:
     setting = client.describe_time_to_live(TableName="Sessions")["TimeToLiveDescription"]
     assert setting["AttributeName"] == "expires_at"
     assert setting["TimeToLiveStatus"] in ("ENABLING", "ENABLED")
+
+
+def test_a_stream_handler_is_told_of_inserts_and_deletes(
+    client: Any, make: Any, guide_url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With a consumer in Lambda's place, which is no part of DynamoDB."""
+    make(
+        "OrdersCDC",
+        "OrderId",
+        StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"},
+    )
+
+    def lambda_handler(event: Any, context: Any) -> Any:
+        for record in event["Records"]:
+            event_name = record["eventName"]
+            print(f"Detected {event_name} event")
+            if event_name == "INSERT":
+                new_item = record["dynamodb"]["NewImage"]
+                print("New order:", new_item)
+            elif event_name == "REMOVE":
+                old_item = record["dynamodb"]["OldImage"]
+                print("Deleted order:", old_item)
+        return {"statusCode": 200}
+
+    order = {"OrderId": {"S": "O-1"}, "Status": {"S": "PLACED"}}
+    client.put_item(TableName="OrdersCDC", Item=order)
+    client.put_item(TableName="OrdersCDC", Item={**order, "Status": {"S": "SENT"}})
+    client.delete_item(TableName="OrdersCDC", Key={"OrderId": {"S": "O-1"}})
+    arn = client.describe_table(TableName="OrdersCDC")["Table"]["LatestStreamArn"]
+    streams = boto3_streams(guide_url)
+    (shard,) = streams.describe_stream(StreamArn=arn)["StreamDescription"]["Shards"]
+    iterator = streams.get_shard_iterator(
+        StreamArn=arn, ShardId=shard["ShardId"], ShardIteratorType="TRIM_HORIZON"
+    )["ShardIterator"]
+    records = streams.get_records(ShardIterator=iterator)["Records"]
+    streams.close()
+
+    assert lambda_handler({"Records": records}, None) == {"statusCode": 200}
+    assert capsys.readouterr().out.splitlines() == [
+        "Detected INSERT event",
+        f"New order: {order}",
+        "Detected MODIFY event",
+        "Detected REMOVE event",
+        f"Deleted order: { {**order, 'Status': {'S': 'SENT'}} }",
+    ]
