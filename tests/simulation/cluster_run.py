@@ -19,6 +19,8 @@ from simulation import cluster_checks
 from simulation.cluster_world import CONSOLE, ClusterWorld, Gateway, Shape
 from simulation.commands import Commands
 from simulation.endings import (
+    AGAIN,
+    DISABLED,
     ENDING,
     SETTING,
     WITHOUT,
@@ -30,7 +32,7 @@ from simulation.faults import EVERYTHING, Faults, Rhythm
 from simulation.workloads import SPREAD, STREAMED, TABLES, Workload, execute_until_done, keys_of
 from simulation.world import SimulationFailed
 from stator_core.raft.settings import Settings
-from stator_core.table import Table
+from stator_core.table import Table, TimeToLive
 
 WARM_UP_SECONDS = 30.0  # at most; it ends when every table is served
 STORM_SECONDS = (2.0, 6.0)
@@ -191,8 +193,12 @@ class Run:
         self.faults.begin()
         if has_endings(self.seed):
             self.endings.begin(self.cluster.gateways)
+            storm = self.scenario.storm_seconds
             if is_enabled_late(self.seed):
-                self.world.after(self.scenario.storm_seconds / 2, self._enable)
+                self.world.after(storm / 2, self._want, SETTING)
+            else:
+                self.world.after(storm / 3, self._want, DISABLED)
+                self.world.after(storm * 2 / 3, self._want, AGAIN)
         if self.scenario.loses_volume:
             self.world.after(self._volume_at, self._lose_volume)
         self.cluster.run(self.scenario.storm_seconds)
@@ -225,12 +231,11 @@ class Run:
         self.workload.arrive(gateway)
         self.endings.arrive(gateway)
 
-    def _enable(self) -> None:
-        """Time to live comes to a table with items."""
-        if self.cluster.shape.supervised:
-            self.endings.enable()
-        else:
-            self.commands.settings[ENDING.name] = SETTING
+    def _want(self, setting: TimeToLive) -> None:
+        """Time to live comes to a table with items, or leaves it."""
+        self.endings.want(setting)
+        if not self.cluster.shape.supervised:
+            self.commands.settings[ENDING.name] = setting
 
     def _lose_volume(self) -> None:
         if self.workload.ended:

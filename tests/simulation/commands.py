@@ -51,7 +51,8 @@ class Commands:
         self._child_id = FIRST_CHILD_ID
         self._descriptions = 0
         self._joined: dict[str, Any] = {}
-        self.settings: dict[str, TimeToLive] = {}  # by table: what it is to be enabled with
+        # By table, without a supervisor: the setting that its partitions are to hear of.
+        self.settings: dict[str, TimeToLive] = {}
 
     def begin(self) -> None:
         """Start the rounds, in the console's loop."""
@@ -72,7 +73,7 @@ class Commands:
                 await self._join()
                 await self._clear_strays()
             for replica in self._led():
-                await self._enable(replica)
+                await self._set_time_to_live(replica)
                 if self._calm:
                     await self._repair(replica)
                 elif self._chance.random() < 0.5:
@@ -179,14 +180,14 @@ class Commands:
         members = {"epoch": epoch, "table": table.to_json(changed)}
         await self._change("describe", replica, OperationCode.DESCRIBE, members)
 
-    async def _enable(self, replica: dict[str, Any]) -> None:
-        """Have a partition know that its table's items end."""
+    async def _set_time_to_live(self, replica: dict[str, Any]) -> None:
+        """Have a partition know whether its table's items end."""
         described = table.from_json(replica["table"])
         setting = self.settings.get(described.name)
-        if setting is not None and described.time_to_live is None:
+        if setting is not None and described.time_to_live != setting:
             changed = table.to_json(described.changed(time_to_live=setting))
             members = {"epoch": replica["description_epoch"], "table": changed}
-            await self._change("enable", replica, OperationCode.DESCRIBE, members)
+            await self._change("time to live", replica, OperationCode.DESCRIBE, members)
 
     async def _add_learner(self, replica: dict[str, Any], node_id: str) -> None:
         await self._change("learner", replica, OperationCode.ADD_LEARNER, {"node_id": node_id})

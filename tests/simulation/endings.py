@@ -1,7 +1,8 @@
 """Items that end, in a part of the seeds: what has ended is gone once, and nothing else is.
 
 A third table, `ending`, has time to live and a stream; in half of these seeds it is enabled in the
-middle of the storm, so leaders fill the index while they fail. Each client writes items under names
+middle of the storm, so leaders fill the index while they fail; in the others it is disabled and
+enabled again, so the index is emptied and filled anew. Each client writes items under names
 of its own and remembers what may have come of it. Ends lie far from every clock's time, which may
 jump by half a minute: what is to go ended long ago, what is to stay ends in years or never.
 """
@@ -44,8 +45,11 @@ WITHOUT = make_table(
     latest_stream_label="2027-01-15T08:00:00.000",  # EPOCH_SECONDS
 )
 SETTING = TimeToLive("ends", "ENABLED", EPOCH_SECONDS)
+DISABLED = TimeToLive("ends", "DISABLED", EPOCH_SECONDS + 1)
+AGAIN = TimeToLive("ends", "ENABLED", EPOCH_SECONDS + 2)
 ENDING = WITHOUT.changed(time_to_live=SETTING)
 PAUSE_SECONDS = 0.1
+STORY_SECONDS = 0.3  # from one write under a name to the next
 RETRY_SECONDS = 0.3
 
 _LONG_AGO = {"N": str(int(EPOCH_SECONDS) - 10_000)}
@@ -102,6 +106,7 @@ class Endings:
         self._world = cluster.world
         self.items: dict[str, Named] = {}
         self.told: dict[str, list[Any]] = {}  # by story: how its writes ended
+        self.setting = SETTING  # that is wanted last
         self._begun = self._ended = False
         self._waiting: dict[str, asyncio.AbstractEventLoop] = {}
 
@@ -118,27 +123,32 @@ class Endings:
     def end(self) -> None:
         self._ended = True
 
-    def enable(self) -> None:
-        """Have the supervisor put the setting on record, once it can."""
+    def want(self, setting: TimeToLive) -> None:
+        """Have the supervisor put this setting on record, once it can."""
+        self.setting = setting
+        if self._cluster.shape.supervised:
+            self._put_on_record()
+
+    def _put_on_record(self) -> None:
         supervisor = self._cluster.supervisor
         node = self._world.nodes["s"]
         if supervisor is not None and node.running:
             node.loop.call_soon(self._save, supervisor._catalog)
-        self._world.after(RETRY_SECONDS, self._enable_again)
+        self._world.after(RETRY_SECONDS, self._put_on_record_again)
 
-    def _enable_again(self) -> None:
+    def _put_on_record_again(self) -> None:
         supervisor = self._cluster.supervisor
         known = None if supervisor is None else supervisor._catalog.tables.get(ENDING.name)
-        if known is None or known.time_to_live is None:
-            self.enable()
+        if known is None or known.time_to_live != self.setting:
+            self._put_on_record()
 
     def _save(self, catalog: Any) -> None:
         known = catalog.tables.get(ENDING.name)
-        if known is not None and known.status == "ACTIVE" and known.time_to_live is None:
+        if known is not None and known.status == "ACTIVE" and known.time_to_live != self.setting:
             try:
-                catalog.save(known.changed(time_to_live=SETTING))
+                catalog.save(known.changed(time_to_live=self.setting))
             except StorageFailed:
-                self._world.record("s", "cannot enable time to live")
+                self._world.record("s", "cannot change time to live")
 
     async def _client(self, gateway: Gateway) -> None:
         chance = self._world.random
@@ -149,7 +159,11 @@ class Endings:
             story = chance.choices(list(STORIES), WEIGHTS)[0]
             name = f"{story} {len(self.items)}"
             named = self.items[name] = Named()
-            for ends in STORIES[story]:
+            for number, ends in enumerate(STORIES[story]):
+                if number:
+                    await asyncio.sleep(chance.expovariate(1.0 / STORY_SECONDS))
+                    if self._ended:
+                        return
                 self._waiting[name] = asyncio.get_running_loop()
                 outcome = await self._put(gateway, name, ends)
                 del self._waiting[name]
@@ -183,6 +197,8 @@ class Endings:
             state = hosted.state
             if state is None or state.table.name != ENDING.name:
                 continue
+            if state.table.time_to_live != self.setting:
+                return f"partition {hosted.partition_id} has not heard of {self.setting}"
             follower = state.follower(EXPIRIES)
             if follower is None or follower.filled is not None:
                 return f"partition {hosted.partition_id}: the index by expiry is not filled"
