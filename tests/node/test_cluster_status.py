@@ -9,6 +9,7 @@ import pytest
 from stator_core.key_format import HASH_SPACE
 from stator_core.partition_state import index_follower, place_key
 from stator_core.placement_types import NodeState
+from stator_core.stream import stamp_at
 from stator_core.table import to_json
 from stator_node.cluster_status import nodes_of, partitions_of
 from stator_node.cluster_view import REPORT_AGE_SECONDS_MAX, ClusterView
@@ -23,6 +24,9 @@ TABLE = music()
 STATES = dict.fromkeys(NODES, NodeState.ALIVE)
 
 
+NOW = 1_800_000_000.0
+
+
 def told(descriptor: Any, number: int, **members: Any) -> dict[str, Any]:
     """A replica's report with its figures."""
     figures = {
@@ -32,6 +36,8 @@ def told(descriptor: Any, number: int, **members: Any) -> dict[str, Any]:
         "size_bytes": 1_000,
         "item_count": 5,
         "operations_per_second": 1.26,
+        "shards": [],
+        "oldest_change": None,
     }
     leads = members.pop("leads", False)
     return replica(TABLE, descriptor, leads=leads) | figures | members
@@ -60,7 +66,7 @@ def looked() -> Looked:
 
 
 def test_a_partition_tells_its_leader_and_how_far_each_replica_is_behind(looked: Looked) -> None:
-    (line,) = partitions_of(looked.view)
+    (line,) = partitions_of(looked.view, NOW)
 
     assert (line["table"], line["leader"], line["items"]) == ("Music", "n2", 5)
     assert line["range"] == ["0" * 17, "10000000000000000"]
@@ -74,7 +80,7 @@ def test_a_partition_tells_its_leader_and_how_far_each_replica_is_behind(looked:
 def test_a_silent_leader_leads_nothing_and_a_silent_replica_has_no_lag(looked: Looked) -> None:
     looked.clock.advance(REPORT_AGE_SECONDS_MAX + 1)
 
-    (line,) = partitions_of(looked.view)
+    (line,) = partitions_of(looked.view, NOW)
     nodes = nodes_of(looked.view, STATES, looked.clock.monotonic())
 
     assert line["leader"] is None
@@ -87,7 +93,7 @@ def test_another_replica_of_the_node_is_not_the_member(looked: Looked) -> None:
     whole = partition(TABLE)
     old = Looked(n1=[told(whole, 99)], n2=[told(whole, 2, leads=True)], n3=[])
 
-    (line,) = partitions_of(old.view)
+    (line,) = partitions_of(old.view, NOW)
 
     assert [each["lag"] for each in line["replicas"]] == [None, 2, None]
 
@@ -106,7 +112,7 @@ def test_partitions_are_in_the_order_of_their_hashes() -> None:
     right = partition(TABLE, 2, HALF, HASH_SPACE, range_epoch=2)
     looked = Looked(n1=[told(right, 1), told(left, 1)], n2=[], n3=[])
 
-    assert [line["partition_id"] for line in partitions_of(looked.view)] == [1, 2]
+    assert [line["partition_id"] for line in partitions_of(looked.view, NOW)] == [1, 2]
 
 
 def test_a_partition_tells_how_far_its_indexes_are_behind() -> None:
@@ -120,16 +126,25 @@ def test_a_partition_tells_how_far_its_indexes_are_behind() -> None:
         "followers": [{**follower, "filled": place_key(table.identifier, HALF // 2).hex()}],
         "index_lags": {"of-g": {"seconds": 1.23456, "records": 64}},
     }
-    (line,) = partitions_of(Looked(n1=[led]).view)
+    (line,) = partitions_of(Looked(n1=[led]).view, NOW)
 
     assert line["indexes"] == {"of-g": {"lag_seconds": 1.235, "lag_records": 64, "filled": 0.25}}
+
+
+def test_a_partition_tells_its_shards_and_how_old_the_oldest_record_is() -> None:
+    shards = {"shards": [{"end": 5}, {"end": None}]}
+    oldest = stamp_at(int(NOW * 1000) - 2_500)
+    led = told(partition(music()), 1, leads=True) | shards | {"oldest_change": oldest}
+    (line,) = partitions_of(Looked(n1=[led]).view, NOW)
+
+    assert line["stream"] == {"shards": 2, "open_shards": 1, "oldest_record_seconds": 2.5}
 
 
 def test_a_partition_tells_what_its_sweep_has_done() -> None:
     swept = {"deleted": 5, "stale": 1, "backlog_seconds": 0.5, "filled": True}
     led = told(partition(music()), 1, leads=True) | {"time_to_live": swept}
-    (line,) = partitions_of(Looked(n1=[led]).view)
+    (line,) = partitions_of(Looked(n1=[led]).view, NOW)
 
     assert line["time_to_live"] == swept
-    (silent,) = partitions_of(Looked(n1=[told(partition(music()), 1)]).view)
+    (silent,) = partitions_of(Looked(n1=[told(partition(music()), 1)]).view, NOW)
     assert silent["time_to_live"] is None
