@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from stator_core import stream_shards
 from stator_core.key_format import HASH_SPACE
 from stator_core.partition_state import index_follower, place_key
 from stator_core.placement_types import NodeState
@@ -132,9 +133,10 @@ def test_a_partition_tells_how_far_its_indexes_are_behind() -> None:
 
 
 def test_a_partition_tells_its_shards_and_how_old_the_oldest_record_is() -> None:
-    shards = {"shards": [{"end": 5}, {"end": None}]}
+    shards = stream_shards.rolled(stream_shards.opened((), 1, "label", "KEYS_ONLY", 5), 1, 6)
     oldest = stamp_at(int(NOW * 1000) - 2_500)
-    led = told(partition(music()), 1, leads=True) | shards | {"oldest_change": oldest}
+    streamed = {"shards": stream_shards.to_json(shards), "oldest_change": oldest}
+    led = told(partition(music()), 1, leads=True) | streamed
     (line,) = partitions_of(Looked(n1=[led]).view, NOW)
 
     assert line["stream"] == {"shards": 2, "open_shards": 1, "oldest_record_seconds": 2.5}
