@@ -53,6 +53,8 @@ TESTED_ELSEWHERE: dict[str, str] = {
     "node/stator_node/local.py": "wiring; every black-box test starts it",
     "node/stator_node/doors.py": "Protocols alone; each implementation has its tests",
     "node/stator_node/local_zones.py": "wiring; every test in tests/cluster starts it",
+    "node/stator_node/gateway_process.py": "wiring; tests/cluster/test_separate_processes.py",
+    "node/stator_node/supervisor_process.py": "wiring; tests/cluster/test_separate_processes.py",
     "node/stator_node/local_table_work.py": "the work of test_table_life, which runs on it",
     "node/stator_node/supervisor_requests.py": "asked by the command, as people ask: "
     "tests/cluster/test_cluster_command.py",

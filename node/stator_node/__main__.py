@@ -23,6 +23,14 @@ def main() -> None:
         from stator_node.cluster_command import run as ask_cluster
 
         sys.exit(ask_cluster(settings, sys.stdout))
+    if isinstance(settings, cli.GatewaySettings):
+        from stator_node.gateway_process import run as serve_clients
+
+        sys.exit(serve_clients(settings))
+    if isinstance(settings, cli.SupervisorSettings):
+        from stator_node.supervisor_process import run as steer
+
+        sys.exit(steer(settings))
     if isinstance(settings, cli.DrainSettings):
         from stator_node.drain_command import run as drain
 

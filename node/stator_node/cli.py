@@ -56,6 +56,42 @@ class NodeSettings:
     health_port: int | None = None  # None: nobody asks
 
 
+Seed = tuple[str, int]  # a host's name, whose every address counts, and a port
+
+
+@dataclass(frozen=True, slots=True)
+class GatewaySettings:
+    """What `stator gateway` runs with."""
+
+    host: str
+    port: int
+    grpc_port: int
+    cluster_id: str
+    zone: str
+    seeds: tuple[Seed, ...]
+    supervisor: tuple[Seed, ...]
+    access_keys: Path | None
+    region: str
+    account: str
+    health_port: int | None
+    tls: TlsFiles | None
+
+
+@dataclass(frozen=True, slots=True)
+class SupervisorSettings:
+    """What `stator supervisor` runs with."""
+
+    folder: Path
+    host: str
+    port: int
+    cluster_id: str
+    seeds: tuple[Seed, ...]
+    account: str
+    table_delay_seconds: float
+    health_port: int | None
+    tls: TlsFiles | None
+
+
 @dataclass(frozen=True, slots=True)
 class DrainSettings:
     """Which pod `stator drain` asks: the one of this port."""
@@ -76,7 +112,15 @@ class ClusterSettings:
     cancel: bool = False
 
 
-Settings = LocalSettings | VerifySettings | NodeSettings | DrainSettings | ClusterSettings
+Settings = (
+    LocalSettings
+    | VerifySettings
+    | NodeSettings
+    | GatewaySettings
+    | SupervisorSettings
+    | DrainSettings
+    | ClusterSettings
+)
 
 
 def parse(arguments: list[str]) -> Settings:
@@ -89,6 +133,8 @@ def parse(arguments: list[str]) -> Settings:
     verify = commands.add_parser("verify", help="check the files of a stopped data folder")
     verify.add_argument("folder", type=Path, help="the data folder")
     _add_node(commands.add_parser("node", help="serve partitions as a storage pod of a cluster"))
+    _add_gateway(commands.add_parser("gateway", help="serve DynamoDB's API from storage pods"))
+    _add_supervisor(commands.add_parser("supervisor", help="steer the storage pods of a cluster"))
     drain = commands.add_parser("drain", help="have the storage pod of this host stop leading")
     _add_health_port(drain, required=True)
     _add_cluster(commands.add_parser("cluster", help="look at a running cluster, and steer it"))
@@ -108,6 +154,8 @@ def parse(arguments: list[str]) -> Settings:
             tls=_tls_of(parser, parsed),
             health_port=parsed.health_port,
         )
+    if parsed.command in ("gateway", "supervisor"):
+        return _cluster_process(parser, parsed)
     if parsed.command == "drain":
         return DrainSettings(parsed.health_port)
     if parsed.command == "verify":
@@ -139,6 +187,18 @@ def parse(arguments: list[str]) -> Settings:
     )
 
 
+def _cluster_process(
+    parser: argparse.ArgumentParser, parsed: argparse.Namespace
+) -> GatewaySettings | SupervisorSettings:
+    """The settings of a process that finds its cluster by seeds."""
+    tls = _tls_of(parser, parsed)
+    away = ("command", "tls_certificate", "tls_key", "tls_authority")
+    members = {name: value for name, value in vars(parsed).items() if name not in away}
+    if parsed.command == "gateway":
+        return GatewaySettings(**members, tls=tls)
+    return SupervisorSettings(**members, tls=tls)
+
+
 def _tls_of(parser: argparse.ArgumentParser, parsed: argparse.Namespace) -> TlsFiles | None:
     """All three files or none."""
     paths = (parsed.tls_certificate, parsed.tls_key, parsed.tls_authority)
@@ -153,19 +213,7 @@ def _add_local(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--folder", type=Path, default=Path("data"), help="where the data is kept (./data)"
     )
-    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (127.0.0.1)")
-    parser.add_argument("--port", type=_port, default=8000, help="HTTP port, 0 for any (8000)")
-    parser.add_argument("--grpc-port", type=_port, default=8001, help="gRPC port, 0 for any (8001)")
-    parser.add_argument(
-        "--access-keys",
-        type=Path,
-        help="file of `access_key_id secret_access_key` lines; without it (and without "
-        "STATOR_ACCESS_KEYS) any key is taken and signatures are not verified",
-    )
-    parser.add_argument(
-        "--region", default="us-east-1", help="Region in ARNs where a request names none"
-    )
-    parser.add_argument("--account", type=_account, default="111122223333", help="account in ARNs")
+    _add_doors(parser)
     parser.add_argument(
         "--sync",
         action=argparse.BooleanOptionalAction,
@@ -180,12 +228,7 @@ def _add_local(parser: argparse.ArgumentParser) -> None:
         default=1,
         help="3 runs three storage processes and replicates every table over them (1)",
     )
-    parser.add_argument(
-        "--table-delay-seconds",
-        type=float,
-        default=0.02,
-        help="how long a table stays CREATING, UPDATING or DELETING at least (0.02)",
-    )
+    _add_table_delay_seconds(parser)
     _add_ttl_round_seconds(parser)
     parser.add_argument(
         "--test-clock",
@@ -204,6 +247,35 @@ def _add_ttl_round_seconds(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_doors(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (127.0.0.1)")
+    parser.add_argument("--port", type=_port, default=8000, help="HTTP port, 0 for any (8000)")
+    parser.add_argument("--grpc-port", type=_port, default=8001, help="gRPC port, 0 for any (8001)")
+    parser.add_argument(
+        "--access-keys",
+        type=Path,
+        help="file of `access_key_id secret_access_key` lines; without it (and without "
+        "STATOR_ACCESS_KEYS) any key is taken and signatures are not verified",
+    )
+    parser.add_argument(
+        "--region", default="us-east-1", help="Region in ARNs where a request names none"
+    )
+    _add_account(parser)
+
+
+def _add_account(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--account", type=_account, default="111122223333", help="account in ARNs")
+
+
+def _add_table_delay_seconds(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--table-delay-seconds",
+        type=float,
+        default=0.02,
+        help="how long a table stays CREATING, UPDATING or DELETING at least (0.02)",
+    )
+
+
 def _add_node(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--folder", type=Path, required=True, help="where the data is kept")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (127.0.0.1)")
@@ -214,6 +286,53 @@ def _add_node(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--with-parent", action="store_true", help="stop when standard input ends")
     _add_health_port(parser, required=False)
     _add_tls(parser, "")
+
+
+def _add_gateway(parser: argparse.ArgumentParser) -> None:
+    _add_doors(parser)
+    _add_seeds(parser)
+    parser.add_argument(
+        "--supervisor",
+        type=_seeds,
+        default=(),
+        metavar="HOST:PORT",
+        help="where the supervisor listens, that makes and changes tables",
+    )
+    parser.add_argument("--zone", default="", help="its own zone: eventual reads go there first")
+    _add_health_port(parser, required=False)
+    _add_tls(parser, "")
+
+
+def _add_supervisor(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--folder", type=Path, required=True, help="where the tables are on record")
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (127.0.0.1)")
+    parser.add_argument("--port", type=_port, default=0, help="port for gateways (any)")
+    _add_seeds(parser)
+    _add_account(parser)
+    _add_table_delay_seconds(parser)
+    _add_health_port(parser, required=False)
+    _add_tls(parser, "")
+
+
+def _add_seeds(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--cluster-id", required=True, help="the cluster that it is of")
+    parser.add_argument(
+        "--seeds",
+        type=_seeds,
+        required=True,
+        metavar="HOST:PORT,...",
+        help="where storage pods are found: at every address of each host",
+    )
+
+
+def _seeds(text: str) -> tuple[Seed, ...]:
+    seeds = []
+    for each in text.split(","):
+        host, colon, port = each.rpartition(":")
+        if not colon or not host or not port.isdecimal():
+            raise argparse.ArgumentTypeError(f"{each!r} is no HOST:PORT")
+        seeds.append((host.strip("[]"), _port(port)))
+    return tuple(seeds)
 
 
 def _add_health_port(parser: argparse.ArgumentParser, *, required: bool) -> None:

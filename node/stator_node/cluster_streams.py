@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
+from typing import Protocol
 
 from stator_core import stream, stream_shards
 from stator_core.change_format import ChangeDamaged
@@ -22,7 +23,6 @@ from stator_core.requests.get_records import FeedPage
 from stator_core.stream import Stream
 from stator_core.stream_shards import Shard
 from stator_core.table import Table
-from stator_node.catalog import Catalog
 from stator_node.cluster_view import ClusterView, FeedView
 from stator_node.errand import Errands
 from stator_node.feed_reading import ChangesPage, read_answer, read_changes_body
@@ -33,11 +33,17 @@ from stator_node.storage_errors import DAMAGED
 logger = logging.getLogger(__name__)
 
 
+class KnownTables(Protocol):
+    """The tables by name: those on record, or those that a gateway has heard of."""
+
+    tables: dict[str, Table]
+
+
 class ClusterStreams:
     """The `stream_operations.StreamSource` of a gateway."""
 
-    def __init__(self, view: ClusterView, errands: Errands, catalog: Catalog) -> None:
-        """`catalog`: the tables on record, whose states the streams show."""
+    def __init__(self, view: ClusterView, errands: Errands, catalog: KnownTables) -> None:
+        """`catalog`: the tables, whose states the streams show."""
         self._view = view
         self._errands = errands
         self._catalog = catalog

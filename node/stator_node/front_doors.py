@@ -9,8 +9,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
-from stator_node.cli import LocalSettings
 from stator_node.doors import Clock, Executor
 from stator_node.gateway.access_keys import AccessKeys
 from stator_node.gateway.grpc import GrpcDoor
@@ -25,11 +25,26 @@ class CannotStart(Exception):
     """Why the command ends at once; the text is for the person who started it."""
 
 
+class DoorSettings(Protocol):
+    """Where to listen, and as whom."""
+
+    @property
+    def host(self) -> str: ...
+    @property
+    def port(self) -> int: ...
+    @property
+    def grpc_port(self) -> int: ...
+    @property
+    def account(self) -> str: ...
+    @property
+    def region(self) -> str: ...
+
+
 @dataclass(frozen=True, slots=True)
 class FrontDoors:
     """HTTP and gRPC, both open."""
 
-    settings: LocalSettings
+    settings: DoorSettings
     http: HttpDoor
     grpc: GrpcDoor
     grpc_port: int
@@ -38,7 +53,7 @@ class FrontDoors:
     @classmethod
     async def open(
         cls,
-        settings: LocalSettings,
+        settings: DoorSettings,
         executor: Executor,
         access_keys: AccessKeys,
         clock: Clock,
@@ -60,13 +75,13 @@ class FrontDoors:
             raise _cannot_listen(settings.host, settings.grpc_port, "--grpc-port", error) from error
         return cls(settings, http, grpc, grpc_port, access_keys.accepts_any)
 
-    def say_ready(self) -> None:
-        """Print the line that people read and scripts wait for."""
+    def say_ready(self, where: str) -> None:
+        """Print the line that people read and scripts wait for. `where` the data is, in words."""
         host, port = self.settings.host, self.http.port
         keys = "any access key is taken" if self.accepts_any else "signatures are verified"
         print(
             f"Stator is ready: http://{host}:{port} (gRPC {host}:{self.grpc_port}), "
-            f"data in {self.settings.folder}, {keys}.\n"
+            f"{where}, {keys}.\n"
             f"Try: aws dynamodb list-tables --endpoint-url http://{host}:{port}",
             flush=True,
         )

@@ -113,7 +113,7 @@ async def _serve_store(
     ]
     gc.collect()
     gc.freeze()
-    doors.say_ready()
+    doors.say_ready(f"data in {settings.folder}")
     await stopped.wait()
     logger.info("stopping: no new requests are taken")
     await doors.close()

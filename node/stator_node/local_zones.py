@@ -155,7 +155,6 @@ async def _serve_cluster(
     links = Links(hello, clock, chance.random, tls=for_connecting(tls))
     view = ClusterView(links, clock, GATEWAY_ZONE)
     supervisor = Supervisor(store, catalog, view, clock, CONFIGURATION)
-    requests = SupervisorRequests(folder.folder_id, view, supervisor, clock)
     tables = TableLife(
         catalog,
         ClusterTableWork(catalog, view, supervisor),
@@ -163,6 +162,7 @@ async def _serve_cluster(
         delay_seconds=settings.table_delay_seconds,
         account=settings.account,
     )
+    requests = SupervisorRequests(folder.folder_id, view, supervisor, clock, tables.operations())
     router = _router(view, Errands(view, clock, chance.random), tables, catalog, clock)
     server = FrameServer(hello, requests, tls=for_listening(tls))
     record = ClusterRecord(folder, server, tls)
@@ -197,7 +197,7 @@ async def _serve_cluster(
     tables.resume()
     gc.collect()
     gc.freeze()
-    doors.say_ready()
+    doors.say_ready(f"data in {settings.folder}")
     await stopped.wait()
     logger.info("stopping: no new requests are taken")
     await record.close()

@@ -39,6 +39,7 @@ class OperationCode(IntEnum):
     CLUSTER_REMOVE = 66
     CLUSTER_SPLIT = 67
     CLUSTER_TRANSFER = 68
+    TABLE_OPERATION = 69  # its body: `remote_tables.py`
 
 
 NAMES: dict[int, str] = {

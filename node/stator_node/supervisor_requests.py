@@ -10,18 +10,21 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
 import orjson
 
+from stator_core.errors import DynamoDBError, InternalServerError
 from stator_core.partition_descriptor import PartitionDescriptor
 from stator_core.placement_types import NodeState, SplitPartition, TransferLeader
 from stator_node import cluster_status
 from stator_node.cluster_view import ClusterView, NodeView
-from stator_node.doors import Clock
+from stator_node.doors import Caller, Clock, StorageFailed
 from stator_node.operation_codes import OperationCode
+from stator_node.partition_requests import refusal
 from stator_node.supervisor import Supervisor
+from stator_node.table_life import TableOperation
 from stator_node.transport.frame_format import Hello, Status
 from stator_node.transport.server import Request
 
@@ -38,8 +41,15 @@ class SupervisorRequests:
     """The `transport.server.Inbound` of a supervisor."""
 
     def __init__(
-        self, cluster_id: str, view: ClusterView, supervisor: Supervisor, clock: Clock
+        self,
+        cluster_id: str,
+        view: ClusterView,
+        supervisor: Supervisor,
+        clock: Clock,
+        tables: Mapping[str, TableOperation],
     ) -> None:
+        """`tables`: the operations on tables by name, for gateways of other processes."""
+        self._tables = tables
         self._cluster_id = cluster_id
         self._view = view
         self._supervisor = supervisor
@@ -62,7 +72,28 @@ class SupervisorRequests:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
+    def _table_operation(self, request: Request) -> None:
+        """What a gateway asks for one of its clients."""
+        try:
+            members = orjson.loads(request.body)
+            operation = self._tables[members["operation"]]
+            body, caller = members["body"], Caller(*members["caller"])
+        except (ValueError, KeyError, TypeError) as error:
+            logger.error("a table operation that cannot be read: %r", error)
+            request.answer(Status.UNAVAILABLE, b"")
+            return
+        try:
+            request.answer(Status.RESULT, operation(body, caller))
+        except DynamoDBError as error:
+            request.answer(Status.REFUSED, refusal(error))
+        except StorageFailed as error:
+            logger.error("the control store refuses: %s", error)
+            request.answer(Status.REFUSED, refusal(InternalServerError("Internal server error")))
+
     async def _answer(self, sender: Hello, request: Request) -> None:
+        if request.operation == OperationCode.TABLE_OPERATION:
+            self._table_operation(request)
+            return
         try:
             handler = self._handlers.get(request.operation)
             if handler is None:

@@ -40,6 +40,20 @@ logger = logging.getLogger(__name__)
 RETRY_SECONDS = 1.0
 
 TableOperation = Callable[[dict[str, Any], Caller], bytes]
+OPERATIONS = (
+    "CreateTable",
+    "DescribeTable",
+    "ListTables",
+    "UpdateTable",
+    "DeleteTable",
+    "TagResource",
+    "UntagResource",
+    "ListTagsOfResource",
+    "UpdateTimeToLive",
+    "DescribeTimeToLive",
+    "DescribeLimits",
+    "DescribeEndpoints",
+)
 
 
 class TableWork(Protocol):

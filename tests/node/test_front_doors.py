@@ -52,13 +52,13 @@ def test_both_doors_open_on_ports_of_their_own_and_close(
         assert is_taken(doors.http.port)
         assert is_taken(doors.grpc_port)
         assert doors.http.port != doors.grpc_port
-        doors.say_ready()
+        doors.say_ready("data in a folder")
         await doors.close()
         assert not is_taken(doors.http.port)
         assert not is_taken(doors.grpc_port)
         ready = capsys.readouterr().out
         assert ready.startswith(f"Stator is ready: http://127.0.0.1:{doors.http.port} (gRPC ")
-        assert f"gRPC 127.0.0.1:{doors.grpc_port}), data in folder, any access key" in ready
+        assert f"gRPC 127.0.0.1:{doors.grpc_port}), data in a folder, any access key" in ready
 
     asyncio.run(run())
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from sample_pool import SETTINGS, a_pool
-from stator_node.cli import DrainSettings, NodeSettings, parse
+from stator_node.cli import DrainSettings, GatewaySettings, NodeSettings, parse
 from stator_operator.objects.gateway_deployment import gateway_deployment
 from stator_operator.objects.network_policies import gateway_policy, storage_policy
 from stator_operator.objects.pod_disruption_budgets import gateway_budget, storage_budget
@@ -167,6 +167,19 @@ def test_secrets_for_the_image_are_named() -> None:
 
     for workload in workloads(pool):
         assert workload["spec"]["template"]["spec"]["imagePullSecrets"] == [{"name": "registry"}]
+
+
+def test_gateways_start_by_a_command_that_stator_takes() -> None:
+    (container,) = gateway_deployment(POOL)["spec"]["template"]["spec"]["containers"]
+
+    settings = parse(container["args"])
+    assert isinstance(settings, GatewaySettings)
+    assert settings.seeds == (("default-storage.music.svc", 8002),)
+    assert {each["name"]: each["containerPort"] for each in container["ports"]} == {
+        "http": settings.port,
+        "grpc": settings.grpc_port,
+        "health": settings.health_port,
+    }
 
 
 def test_storage_pods_start_and_drain_by_commands_that_stator_takes() -> None:

@@ -21,7 +21,8 @@ LOOK_SECONDS = 1.0
 class Renewal:
     """Keeps the links and the server of a process at what its files say."""
 
-    def __init__(self, files: TlsFiles, links: Links, server: FrameServer) -> None:
+    def __init__(self, files: TlsFiles, links: Links, server: FrameServer | None) -> None:
+        """`server`: None for a process that only connects."""
         self._files = files
         self._links = links
         self._server = server
@@ -42,7 +43,8 @@ class Renewal:
         try:
             client = self._files.context(ssl.Purpose.SERVER_AUTH)
             server = self._files.context(ssl.Purpose.CLIENT_AUTH)
-            await self._server.renew(server)
+            if self._server is not None:
+                await self._server.renew(server)
         except (TlsRefused, OSError) as error:
             self._complaints.say("TLS files", f"they have changed, and the old ones stay: {error}")
             return
@@ -51,7 +53,9 @@ class Renewal:
         self._complaints.well("TLS files")
 
 
-def renewing(files: TlsFiles | None, links: Links, server: FrameServer) -> list[asyncio.Task[None]]:
+def renewing(
+    files: TlsFiles | None, links: Links, server: FrameServer | None
+) -> list[asyncio.Task[None]]:
     """Begin to look at the files, where there are any."""
     if files is None:
         return []

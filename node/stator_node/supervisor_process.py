@@ -1,0 +1,143 @@
+"""`stator supervisor`: what steers the storage pods of a cluster. Wiring, and how it starts, stops.
+
+Called by `__main__.py`. It finds the storage pods by name (`transport/seeds.py`), keeps the cluster
+as the tables want it (`supervisor.py`), and executes the table operations of gateways
+(`supervisor_requests.py`). Prints one line when it listens: `Stator supervisor is ready on
+HOST:PORT`. Invariant: what it has to remember is in its folder before anybody hears of it; while it
+is away, items are read and written all the same.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import signal
+import sys
+
+import uvloop
+
+from stator_core.item_format import Damaged
+from stator_core.log_format import LogDamaged
+from stator_core.placement_types import Configuration
+from stator_node import cluster_file
+from stator_node.catalog import Catalog
+from stator_node.cli import SupervisorSettings
+from stator_node.clock import SystemClock
+from stator_node.cluster_file import ClusterFile, Place
+from stator_node.cluster_table_work import ClusterTableWork
+from stator_node.cluster_view import ClusterView
+from stator_node.doors import StorageFailed
+from stator_node.front_doors import CannotStart
+from stator_node.gateway_process import (
+    addresses,
+    nothing_to_hand_over,
+    open_health,
+    process_name,
+)
+from stator_node.health import Health
+from stator_node.storage.folder import DataFolder, FolderRefused
+from stator_node.storage.rocksdb import RocksItemStore
+from stator_node.supervisor import Supervisor
+from stator_node.supervisor_requests import SupervisorRequests
+from stator_node.table_life import TableLife
+from stator_node.transport.frame_format import Hello
+from stator_node.transport.links import Address, Links
+from stator_node.transport.seeds import Seeds
+from stator_node.transport.server import FrameServer
+from stator_node.transport.tls_files import TlsRefused, for_connecting, for_listening
+from stator_node.transport.tls_renewal import renewing
+
+logger = logging.getLogger(__name__)
+
+
+def run(settings: SupervisorSettings) -> int:
+    """Steer until told to stop. Returns the exit code."""
+    try:
+        return uvloop.run(_serve(settings))
+    except CannotStart as error:
+        print(f"stator: {error}", file=sys.stderr)
+        return 1
+
+
+async def _serve(settings: SupervisorSettings) -> int:
+    health, health_door = await open_health(settings.health_port)
+    try:
+        # As in a folder of `stator local --zones 3`, so that `stator cluster` finds its way.
+        control = settings.folder / "control"
+        folder = DataFolder(control, create=True, now=SystemClock().now())
+    except FolderRefused as error:
+        raise CannotStart(str(error)) from error
+    try:
+        store = RocksItemStore(folder.database_path)
+        try:
+            return await _steer(settings, store, health)
+        finally:
+            store.close()
+    except (Damaged, LogDamaged, StorageFailed, ValueError) as error:
+        raise CannotStart(f"the control store cannot be read: {error}") from error
+    except TlsRefused as error:
+        raise CannotStart(str(error)) from error
+    finally:
+        folder.close()
+        await health_door.stop()
+
+
+async def _steer(settings: SupervisorSettings, store: RocksItemStore, health: Health) -> int:
+    """Put the parts together, steer, take them apart."""
+    clock, chance = SystemClock(), random.Random()
+    tls = for_connecting(settings.tls)
+    hello = Hello(settings.cluster_id, process_name("supervisor"), "gateway", "")
+    links = Links(hello, clock, chance.random, tls=tls)
+    view = ClusterView(links, clock, "")
+    catalog = Catalog(store)
+    supervisor = Supervisor(store, catalog, view, clock, Configuration())
+    tables = TableLife(
+        catalog,
+        ClusterTableWork(catalog, view, supervisor),
+        clock,
+        delay_seconds=settings.table_delay_seconds,
+        account=settings.account,
+    )
+    requests = SupervisorRequests(settings.cluster_id, view, supervisor, clock, tables.operations())
+    server = FrameServer(hello, requests, tls=for_listening(settings.tls))
+
+    def met(found: Hello, address: Address) -> None:
+        if found.role == "node":
+            view.join(found.sender_id, found.zone, address)
+
+    pods = Seeds(addresses(settings.seeds), hello, met, links.is_up, lambda: links.tls)
+    try:
+        await server.start(settings.host, settings.port)
+    except OSError as error:
+        raise CannotStart(f"cannot listen on {settings.host}:{settings.port}: {error}") from error
+    _say_where(settings, hello, server.port)
+    loop = asyncio.get_running_loop()
+    stopped = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopped.set)
+    background = [loop.create_task(each.run()) for each in (pods, supervisor)]
+    background += renewing(settings.tls, links, server)
+    tables.resume()
+    health.serves(nothing_to_hand_over)
+    print(f"Stator supervisor is ready on {settings.host}:{server.port}", flush=True)
+    await stopped.wait()
+    health.ends()
+    for task in background:
+        task.cancel()
+    await server.stop()
+    await supervisor.stop()
+    await tables.stop()
+    links.close()
+    store.flush()
+    return 0
+
+
+def _say_where(settings: SupervisorSettings, hello: Hello, port: int) -> None:
+    """For `stator cluster`, run beside it on its folder."""
+    place = Place(hello.sender_id, settings.host, port)
+    content = ClusterFile(settings.cluster_id, place, {}, settings.tls)
+    try:
+        cluster_file.write(settings.folder / "control", content)
+    except OSError as error:
+        logger.warning("%s could not be written: %s", cluster_file.FILE_NAME, error)

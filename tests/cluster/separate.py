@@ -1,0 +1,114 @@
+"""A cluster as pods have it: three nodes, a supervisor and gateways, each a process of its own.
+
+Nobody is told of anybody but by names with ports (`--seeds`, `--supervisor`), as headless Services
+give them. Imported by test_separate_processes.py.
+"""
+
+from __future__ import annotations
+
+import itertools
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import blackbox
+from blackbox import STATOR, Server, boto3_client, free_port
+
+ZONES = ("zone-1", "zone-2", "zone-3")
+CLUSTER_ID = "cluster-of-the-test"
+
+
+class Process(Server):
+    """One `stator` process; it is ready when its health port says so."""
+
+    def __init__(self, folder: Path, *words: str, health_port: int) -> None:
+        folder.mkdir(exist_ok=True)
+        self.health_port = health_port
+        super().__init__([str(STATOR), *words, f"--health-port={health_port}"], folder)
+
+    def health(self, path: str) -> int:
+        """The status of its health port's answer; 0 where nobody answers."""
+        address = f"http://127.0.0.1:{self.health_port}{path}"
+        try:
+            with urllib.request.urlopen(address, timeout=5) as answer:
+                status: int = answer.status
+                return status
+        except urllib.error.HTTPError as error:
+            error.close()
+            return error.code
+        except OSError:
+            return 0
+
+    def is_ready(self) -> bool:
+        return self.health("/ready") == 200
+
+
+class Pods:
+    """The processes. What still runs at the end is killed."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._numbers = itertools.count()
+        self.ports = {zone: free_port() for zone in ZONES}
+        self._supervisor_port = free_port()
+        self.nodes: dict[str, Process] = {}
+        self._others: list[Process] = []
+
+    @property
+    def _seeds(self) -> str:
+        return "--seeds=" + ",".join(f"localhost:{port}" for port in self.ports.values())
+
+    def start_node(self, zone: str) -> Process:
+        """The node of a zone, in its folder and on its port."""
+        words = ("node", f"--folder={self._folder / zone}", f"--port={self.ports[zone]}")
+        node = self._process(zone, *words, f"--cluster-id={CLUSTER_ID}", f"--zone={zone}")
+        self.nodes[zone] = node
+        return node
+
+    def start_supervisor(self) -> Process:
+        words = ("supervisor", f"--folder={self._folder / 'steering'}", self._seeds)
+        port = f"--port={self._supervisor_port}"
+        return self._process("supervisor", *words, port, f"--cluster-id={CLUSTER_ID}")
+
+    def start_gateway(self, zone: str = "") -> Process:
+        """A gateway on free ports; `.port` is its HTTP port."""
+        port = free_port()
+        words = ("gateway", f"--port={port}", f"--grpc-port={free_port()}", self._seeds)
+        supervisor = f"--supervisor=localhost:{self._supervisor_port}"
+        more = (supervisor, f"--cluster-id={CLUSTER_ID}", f"--zone={zone}")
+        gateway = self._process(f"gateway-{next(self._numbers)}", *words, *more)
+        gateway.port = port
+        return gateway
+
+    def _process(self, name: str, *words: str) -> Process:
+        process = Process(self._folder / f"{name}-log", *words, health_port=free_port())
+        self._others.append(process)
+        process.start()
+        return process
+
+    def end(self) -> None:
+        for each in self._others:
+            each.kill()
+
+
+def client_of(gateway: Process) -> Any:
+    return boto3_client(gateway.url)
+
+
+def create_music(client: Any) -> None:
+    client.create_table(
+        TableName="Music",
+        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    blackbox.wait_until_active(client, "Music")
+
+
+def put(client: Any, key: str) -> None:
+    client.put_item(TableName="Music", Item={"pk": {"S": key}})
+
+
+def has(client: Any, key: str) -> bool:
+    return "Item" in client.get_item(TableName="Music", Key={"pk": {"S": key}}, ConsistentRead=True)

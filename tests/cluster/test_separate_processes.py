@@ -1,0 +1,107 @@
+"""Nodes, a supervisor and gateways as processes of their own: they find each other by names alone.
+
+What a pod may lose (its supervisor, its gateway, another node) while the rest goes on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from blackbox import wait_for
+from cluster.separate import ZONES, Pods, Process, client_of, create_music, has, put
+
+
+@pytest.fixture
+def pods(tmp_path: Path) -> Iterator[Pods]:
+    made = Pods(tmp_path)
+    yield made
+    made.end()
+
+
+def start(pods: Pods) -> tuple[Process, Process]:
+    """Everybody. Returns the supervisor and a gateway."""
+    for zone in ZONES:
+        pods.start_node(zone)
+    return pods.start_supervisor(), pods.start_gateway()
+
+
+def test_a_table_is_made_written_read_and_deleted(pods: Pods) -> None:
+    start(pods)
+    gateway = pods.start_gateway("zone-2")
+    client = client_of(gateway)
+
+    create_music(client)
+    put(client, "a")  # A client that has heard ACTIVE does not wait.
+    assert has(client, "a")
+    assert client.list_tables()["TableNames"] == ["Music"]
+    with pytest.raises(client.exceptions.ResourceInUseException):
+        create_music(client)
+    with pytest.raises(client.exceptions.ResourceNotFoundException):
+        client.describe_table(TableName="Nothing")
+
+    client.delete_table(TableName="Music")
+    wait_for(lambda: True if client.list_tables()["TableNames"] == [] else None, "deleted")
+    client.close()
+
+
+def test_items_are_served_while_nobody_steers_by_a_new_gateway_too(pods: Pods) -> None:
+    supervisor, first = start(pods)
+    client = client_of(first)
+    create_music(client)
+    put(client, "before")
+
+    supervisor.kill()
+    put(client, "without")
+    first.kill()
+    client.close()
+    second = pods.start_gateway()
+    client = client_of(second)
+
+    assert has(client, "before")
+    assert has(client, "without")
+    put(client, "by the second")
+    with pytest.raises(client.exceptions.ClientError, match="supervisor is away"):
+        client.list_tables()
+
+    pods.start_supervisor()
+    wait_for(lambda: _tables(client), "the supervisor that came back is found")
+    client.close()
+
+
+def _tables(client: object) -> list[str] | None:
+    try:
+        names: list[str] = client.list_tables()["TableNames"]  # type: ignore[attr-defined]
+    except client.exceptions.ClientError:  # type: ignore[attr-defined]
+        return None
+    return names
+
+
+def test_a_node_that_is_drained_and_started_again_fails_no_write(pods: Pods) -> None:
+    _, gateway = start(pods)
+    client = client_of(gateway)
+    create_music(client)
+    for number, zone in enumerate(ZONES):
+        node = pods.nodes[zone]
+        put(client, f"before {number}")
+        assert node.stop() == 0
+        put(client, f"after {number}")
+        pods.start_node(zone)
+
+        def serves(zone: str = zone) -> bool | None:
+            return True if pods.nodes[zone].health("/ready") == 200 else None
+
+        wait_for(serves, f"the node of {zone} is back")
+
+    assert all(has(client, f"{when} {n}") for when in ("before", "after") for n in range(3))
+    client.close()
+
+
+def test_a_gateway_that_has_found_nobody_is_not_ready(pods: Pods) -> None:
+    health = pods.start_supervisor()
+    assert health.health("/ready") == 200
+
+    with pytest.raises(Exception, match="not ready in"):
+        pods.start_gateway()
