@@ -62,6 +62,11 @@ def stamp_of(key: bytes) -> int:
     return int.from_bytes(key[PARTITION_BYTES:], "big")
 
 
+def partition_of(key: bytes) -> int:
+    """The partition in the key of a record."""
+    return int.from_bytes(key[:PARTITION_BYTES], "big")
+
+
 def feed_bounds(partition_id: int, after: int = -1, until: int = 2**64) -> tuple[bytes, bytes]:
     """[start, end) of the keys of a partition's records with after < stamp < until."""
     return _bound(partition_id, after + 1), _bound(partition_id, until)

@@ -48,13 +48,15 @@ class ClusterStreams:
         self._errands = errands
         self._catalog = catalog
 
-    def streams(self, horizon: int) -> Iterator[Stream]:
+    def streams(self, horizon: int, table_arn: str | None = None) -> Iterator[Stream]:
         feeds: dict[int, list[FeedView]] = {}
         for feed in self._view.feeds.values():
-            if not feed.shards:
+            if not feed.shards or table_arn not in (None, feed.table.arn):
                 continue
             feeds.setdefault(feed.table.identifier, []).append(feed)
         for table in self._catalog.tables.values():
+            if table_arn not in (None, table.arn):
+                continue
             if table.identifier not in feeds and table.stream_view is not None:
                 yield from stream.streams_of(table, (), horizon, deleted=table.status == "DELETING")
         for of_table in feeds.values():

@@ -108,25 +108,15 @@ class LocalStreams:
 
     def _stored(self, feed: Feed) -> list[Operation]:
         """The operations that store a feed. With them goes the mark above its stamps."""
-        key = _key(feed)
-        payload = orjson.dumps(
-            {
-                "version": FEED_VERSION,
-                "table": table.to_json(feed.table),
-                "shards": stream_shards.to_json(feed.shards),
-                "trimmed": feed.trimmed,
-            }
-        )
-        operations: list[Operation] = [
-            ("meta", key, item_format.encode(key, payload, len(payload), 0))
-        ]
         mark = self._commit.stamp_mark()
-        return operations if mark is None else [*operations, mark]
+        return [feed_operation(feed), *([] if mark is None else [mark])]
 
     # What readers ask: `stream_operations.StreamSource`.
 
-    def streams(self, horizon: int) -> Iterator[Stream]:
+    def streams(self, horizon: int, table_arn: str | None = None) -> Iterator[Stream]:
         for feed in list(self._feeds.values()):
+            if table_arn is not None and feed.table.arn != table_arn:
+                continue
             present = self._catalog.tables.get(feed.table.name)
             gone = present is None or present.identifier != feed.table.identifier
             described = feed.table if gone or present is None else present
@@ -247,6 +237,20 @@ class LocalStreams:
 
     def _milliseconds(self) -> int:
         return int(self._clock.now() * 1000)
+
+
+def feed_operation(feed: Feed) -> Operation:
+    """What stores a feed; `read_feeds` reads it back."""
+    key = _key(feed)
+    payload = orjson.dumps(
+        {
+            "version": FEED_VERSION,
+            "table": table.to_json(feed.table),
+            "shards": stream_shards.to_json(feed.shards),
+            "trimmed": feed.trimmed,
+        }
+    )
+    return "meta", key, item_format.encode(key, payload, len(payload), 0)
 
 
 def _key(feed: Feed) -> bytes:

@@ -33,8 +33,11 @@ StreamOperation = Callable[[dict[str, Any], Caller], Answer]
 class StreamSource(Protocol):
     """Where the streams are."""
 
-    def streams(self, horizon: int) -> Iterable[Stream]:
-        """All of them; shards that ended before `horizon` (a stamp) are nobody's any more."""
+    def streams(self, horizon: int, table_arn: str | None = None) -> Iterable[Stream]:
+        """All of them, or those of the tables that had or have this ARN.
+
+        Shards that ended before `horizon` (a stamp) are nobody's any more.
+        """
 
     def has_table(self, name: str) -> bool:
         """Whether there is a table of that name, with a stream or without."""
@@ -120,7 +123,7 @@ class StreamOperations:
         return self._source.read(shard, position, request.limit, answer)
 
     def _stream(self, arn: str) -> Stream:
-        for each in self._source.streams(self._horizon()):
+        for each in self._source.streams(self._horizon(), arn.partition("/stream/")[0]):
             if each.arn == arn:
                 return each
         raise stream.not_found(arn)

@@ -32,7 +32,7 @@ class Source:
         self.found = music_stream()
         self.asked: list[tuple[str, int, int]] = []
 
-    def streams(self, horizon: int) -> Iterable[Stream]:
+    def streams(self, horizon: int, table_arn: str | None = None) -> Iterable[Stream]:
         return [self.found]
 
     def has_table(self, name: str) -> bool:

@@ -13,7 +13,7 @@ import pytest
 
 from damaged_files import copy_of, flip
 from one_node import item, table_body
-from stator_core import expiry, item_format, keys
+from stator_core import expiry, item_format, keys, stream_shards
 from stator_core.partition import View, evaluate_write
 from stator_core.requests import create_table, put_item
 from stator_core.table import Table, TimeToLive
@@ -21,6 +21,7 @@ from stator_core.table_status import table_active, table_deleting
 from stator_node.catalog import TABLE_PREFIX, Catalog
 from stator_node.doors import Operation
 from stator_node.local_expiries import mark_key, setting_of
+from stator_node.local_streams import Feed, feed_operation
 from stator_node.storage.folder import DataFolder
 from stator_node.storage.rocksdb import RocksItemStore
 from stator_node.storage.verify import run, verify
@@ -287,3 +288,56 @@ def test_a_folder_that_cannot_be_looked_at_is_refused(tmp_path: Path) -> None:
     output = io.StringIO()
     assert run(tmp_path / "none", output) == 1
     assert output.getvalue().startswith("stator: there is no data folder")
+
+
+def with_stream(path: Path, stamp: int) -> Table:
+    """A folder with a table whose shards are [100, 200) and on, and a change at this stamp."""
+    with DataFolder(path, create=True, now=1.0) as folder:
+        store = RocksItemStore(folder.database_path)
+        catalog = Catalog(store)
+        stream = {"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"}
+        body = {**orjson.loads(orjson.dumps(BODY)), "StreamSpecification": stream}
+        made = create_table.parse(body).table(
+            catalog.identifiers(), "id", 1.0, "eu-west-2", "123456789012"
+        )
+        table = table_active(made)
+        catalog.save(table)
+        view = View(store.get, lambda key: store.get_from("indexes", key))
+        put = put_item.parse({"TableName": "Music", "Item": item(a="x")})
+        evaluated = evaluate_write(table, put, view, stamp)
+        operations: list[Operation] = [("items", evaluated.key, evaluated.value)]
+        shards = stream_shards.opened((), table.identifier, "label", "NEW_IMAGE", 100)
+        feed = Feed(table, stream_shards.rolled(shards, table.identifier, 200))
+        store.write([*operations, *evaluated.beside, feed_operation(feed)], sync=True)
+        store.close()
+    return table
+
+
+@pytest.mark.parametrize("stamp", [70, 100, 199, 200, 500])
+def test_a_stream_whose_records_are_in_shards_is_sound(tmp_path: Path, stamp: int) -> None:
+    """What is older than the oldest shard is about to be trimmed."""
+    with_stream(tmp_path / "data", stamp)
+    output = io.StringIO()
+    assert run(tmp_path / "data", output) == 0, output.getvalue()
+
+
+@pytest.mark.parametrize("damaged", [False, True])
+def test_a_stream_record_that_is_damaged_or_in_no_shard_is_named(
+    tmp_path: Path, damaged: bool
+) -> None:
+    path = tmp_path / "data"
+    table = with_stream(path, 500)
+    with DataFolder(path, create=False, now=1.0) as folder:
+        store = RocksItemStore(folder.database_path)
+        ((key, value),) = list(store.cursor("changes", b"", b"\xff" * 20))
+        if damaged:
+            store.write([("changes", key, value[:-1] + b"?")], sync=True)
+        else:
+            shards = stream_shards.opened((), table.identifier, "label", "NEW_IMAGE", 100)
+            feed = Feed(table, stream_shards.closed(shards, 400))
+            store.write([feed_operation(feed)], sync=True)
+        store.close()
+    output = io.StringIO()
+    assert run(path, output) == 1
+    named = "the checksum does not match" if damaged else f"under key {key.hex()} is in no shard"
+    assert named in output.getvalue()

@@ -1,10 +1,11 @@
 """`stator verify FOLDER`: is everything in a stopped data folder what was written there?
 
-Reads only. Six looks, each of which names what it finds: the files (every checksum in them), the
+Reads only. Seven looks, each of which names what it finds: the files (every checksum in them), the
 catalog, every item's checksum under its key, that each index holds exactly the entries that follow
-from its table, that each item which ends is known by its end, and that each item collection has the
-size that is kept of it. Called by `__main__.py`. Exit code 0: sound; 1: damaged, or the folder
-cannot be looked at. Invariant: the folder is left as it was found.
+from its table, that each item which ends is known by its end, that each item collection has the
+size that is kept of it, and every stream record's checksum, and that it lies in a shard. Called by
+`__main__.py`. Exit code 0: sound; 1: damaged, or the folder cannot be looked at. Invariant: the
+folder is left as it was found.
 """
 
 from __future__ import annotations
@@ -18,13 +19,16 @@ from typing import TextIO
 
 import orjson
 
-from stator_core import expiry, item_format, keys
+from stator_core import change_format, expiry, item_format, keys
+from stator_core.change_format import ChangeDamaged
 from stator_core.indexes import IndexChange, index_change
 from stator_core.item_format import Damaged
+from stator_core.stream_shards import Shards
 from stator_core.table import Index, Table
 from stator_node.catalog import TABLE_PREFIX, read_descriptors
 from stator_node.doors import FAMILIES, Family, StorageFailed
 from stator_node.local_expiries import mark_key, setting_of
+from stator_node.local_streams import read_feeds
 from stator_node.storage import log_files, table_files
 from stator_node.storage.folder import DataFolder, FolderRefused
 from stator_node.storage.rocksdb import RocksItemStore
@@ -81,6 +85,7 @@ def verify(database_path: Path) -> Findings:
         findings.tables = len(tables)
         for table in tables:
             _check_table(store, table, findings)
+        _check_streams(store, findings)
     finally:
         store.close()
     return findings
@@ -160,6 +165,34 @@ def _check_catalog(store: RocksItemStore, findings: Findings) -> list[Table]:
     except StorageFailed:
         findings.add(f"the catalog (keys beginning {TABLE_PREFIX.decode()}) cannot be read whole")
     return tables
+
+
+def _check_streams(store: RocksItemStore, findings: Findings) -> None:
+    """Every record's checksum; and, where the shards are known here, that one holds it."""
+    shards: dict[int, Shards] = {}
+    try:
+        shards = {feed.table.identifier: feed.shards for feed in read_feeds(store)}
+    except (Damaged, ValueError, StorageFailed) as error:
+        findings.add(f"the shards of streams: {error}")
+    try:
+        for key, stored in store.cursor("changes", b"", KEY_END):
+            try:
+                change = change_format.decode(key, stored)
+            except ChangeDamaged as error:
+                findings.add(f"a stream's record: {error}")
+                continue
+            of_partition = shards.get(change_format.partition_of(key), ())
+            if of_partition and not _is_held(of_partition, change.stamp):
+                findings.add(f"the stream's record under key {key.hex()} is in no shard")
+    except StorageFailed:
+        findings.add("the records of streams cannot be read whole")
+
+
+def _is_held(shards: Shards, stamp: int) -> bool:
+    """Whether a shard holds this stamp, or did before it was trimmed."""
+    return stamp < shards[0].start or any(
+        shard.start <= stamp and (shard.end is None or stamp < shard.end) for shard in shards
+    )
 
 
 def _check_table(store: RocksItemStore, table: Table, findings: Findings) -> None:
