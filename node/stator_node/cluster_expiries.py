@@ -22,7 +22,7 @@ from stator_core.key_format import hash_of, identifier_of
 from stator_core.partition_state import EXPIRIES, Follower, follow_body, place_key
 from stator_core.table import Table
 from stator_node.catalog import SERVING
-from stator_node.doors import Clock
+from stator_node.doors import Clock, StorageDamaged
 from stator_node.expiry_filling import fill_slice, settle
 from stator_node.expiry_sweep import ROUND_SECONDS, Pass, Rounds, SweepCounts, SweepPass
 from stator_node.hosted_partition import HostedPartition
@@ -135,7 +135,7 @@ class ClusterPlace:
         is_of_table = identifier_of(item_key) == descriptor.table_identifier
         return is_of_table and held.start <= hash_of(item_key) < held.end
 
-    def damaged(self, error: Damaged) -> None:
+    def damaged(self, error: Damaged | StorageDamaged) -> None:
         """This replica is rebuilt, so it leads no more. Raises NotLeading."""
         logger.error("partition %d: %s", self.partition_id, error)
         self._host.rebuild(self.hosted)
@@ -152,6 +152,13 @@ class FillPass:
 
     async def slice(self) -> bool:
         """Fill a little. Raises DynamoDBError, NotLeading, Refusal, StorageFailed."""
+        try:
+            return await self._fill()
+        except StorageDamaged as error:
+            self._place.damaged(error)
+            raise
+
+    async def _fill(self) -> bool:
         place, hosted = self._place, self._place.hosted
         if self._position is None:
             if place.follower() is None:

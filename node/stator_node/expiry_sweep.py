@@ -25,7 +25,7 @@ from stator_core import expiry, item_format, keys
 from stator_core.item_format import Damaged
 from stator_core.requests.delete_item import DeleteItem
 from stator_core.table import Table
-from stator_node.doors import Clock, Operation
+from stator_node.doors import Clock, Operation, StorageDamaged
 from stator_node.pending import Pending, wait
 from stator_node.replica import Replica
 
@@ -68,8 +68,8 @@ class SweptPlace(Protocol):
     def holds(self, item_key: bytes) -> bool:
         """Whether an item of this stored key belongs here."""
 
-    def damaged(self, error: Damaged) -> None:
-        """An item cannot be read; it is left alone."""
+    def damaged(self, error: Damaged | StorageDamaged) -> None:
+        """An item, or a block of the disk, cannot be read; it is left alone."""
 
 
 class Pass(Protocol):
@@ -91,6 +91,13 @@ class SweepPass:
 
     async def slice(self) -> bool:
         """Delete some of what is due. Raises DynamoDBError, StorageFailed, NotLeading."""
+        try:
+            return await self._sweep()
+        except StorageDamaged as error:
+            self._place.damaged(error)
+            raise
+
+    async def _sweep(self) -> bool:
         table = self._place.table()
         if table is None:
             return True
@@ -188,8 +195,13 @@ class Rounds:
 
     async def round(self) -> None:
         """Do every pass to its end, or until something keeps it from going on."""
-        left = list(self._passes())
+        left: list[Pass] = []
         failures = 0
+        try:
+            left += self._passes()
+        except Exception as error:  # noqa: BLE001  # The next round asks again.
+            failures += 1
+            self._complain(error)
         while left:
             for each in tuple(left):
                 began = self._clock.monotonic()

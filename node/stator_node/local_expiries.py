@@ -20,7 +20,7 @@ from stator_core.item_format import Damaged
 from stator_core.key_format import IDENTIFIER_BYTES, identifier_of
 from stator_core.table import Table
 from stator_node.catalog import SERVING, Catalog
-from stator_node.doors import Clock, ItemStore
+from stator_node.doors import Clock, ItemStore, StorageDamaged
 from stator_node.expiry_filling import fill_slice, settle
 from stator_node.expiry_sweep import ROUND_SECONDS, Pass, Rounds, SweepCounts, SweepPass
 from stator_node.replica import Replica
@@ -149,7 +149,9 @@ class LocalPlace:
     def holds(self, item_key: bytes) -> bool:
         return identifier_of(item_key) == self.partition_id
 
-    def damaged(self, error: Damaged) -> None:
+    def damaged(self, error: Damaged | StorageDamaged) -> None:
+        if isinstance(error, StorageDamaged):
+            return  # The round says so, and ends.
         table = self.table()
         name = name_of(error.key, [] if table is None else [table])
         logger.error("%s is left alone by time to live: %s", name, error)

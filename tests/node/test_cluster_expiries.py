@@ -16,6 +16,7 @@ from stator_core.expiry import entry_key, partition_bounds, second_of
 from stator_core.item_format import payload_of
 from stator_core.key_format import HASH_SPACE, hash_of
 from stator_core.partition_state import EXPIRIES
+from stator_node.cluster_expiries import ClusterPlace
 from stator_node.expiry_filling import SLICE_ENTRIES
 from stator_node.hosted_partition import HostedPartition
 from stator_node.operation_codes import OperationCode
@@ -236,6 +237,30 @@ def test_an_index_that_ends_is_emptied_on_every_replica_alike() -> None:
             await cluster.until(lambda: is_filled(cluster) and agree(cluster))
             assert missing(cluster, "until") == set()
             assert len(list(pod.store.cursor("expiries", *partition_bounds(1)))) == 1
+
+    asyncio.run(run())
+
+
+def test_nothing_is_swept_while_an_index_is_too_far_behind() -> None:
+    """Clients are throttled then, and the service is no better."""
+
+    async def run() -> None:
+        async with SmallCluster() as cluster:
+            await cluster.create_table()
+            await enable(cluster)
+            table = cluster.catalog.tables["Music"]
+            for pod in cluster.pods:
+                assert pod.node is not None
+                pod.node.feeder.late = lambda *_: object()  # type: ignore[method-assign]
+            leader = cluster.leader()
+            hosted = leader.partitions[1]
+            assert leader.node is not None
+            place = ClusterPlace(hosted, leader.node.host, leader.node.feeder, {})
+            assert place.table() is None
+            for pod in cluster.pods:
+                assert pod.node is not None
+                pod.node.feeder.late = lambda *_: None  # type: ignore[method-assign]
+            assert place.table() == table
 
     asyncio.run(run())
 

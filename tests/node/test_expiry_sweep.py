@@ -13,6 +13,7 @@ from one_node import Node, key, table_body
 from stator_core import change_format, expiry, keys
 from stator_core.change_format import ChangeFlag
 from stator_core.expiry import PAST_SECONDS_MAX
+from stator_node.doors import StorageDamaged, StorageFailed
 from stator_node.expiry_sweep import ROUND_SECONDS, SLICE_ENTRIES, Rounds, SweepCounts
 from stator_node.group_commit import REOPEN_SECONDS
 from stator_node.memory import ManualClock
@@ -233,6 +234,72 @@ def test_a_damaged_entry_is_named_and_its_item_decides(caplog: pytest.LogCapture
         assert names(node) == entries(node) == set()
         assert "the checksum does not match" in caplog.text
         await node.crash()
+
+    run(main())
+
+
+def test_a_damaged_block_ends_the_round_and_the_next_one_tries_again(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def main() -> None:
+        node = Node(sync=False)
+        await expiring(node)
+        await ending(node, "a", 1)
+        node.clock.advance(2)
+
+        def damaged(*_: object) -> None:
+            raise StorageDamaged("Corruption: block checksum mismatch")
+
+        with monkeypatch.context() as patched:
+            patched.setattr(node.store, "cursor", damaged)
+            await node.expiries.round()
+        assert names(node) == {"a"}
+        assert "block checksum mismatch" in caplog.text
+        await node.expiries.round()
+
+        assert names(node) == set()
+        await node.crash()
+
+    run(main())
+
+
+def test_a_clock_that_is_set_back_keeps_items_longer_and_one_ahead_takes_them() -> None:
+    """No item goes before its time by the clock of the process that takes its writes."""
+
+    async def main() -> None:
+        node = Node(sync=False)
+        await expiring(node)
+        now = node.clock.now()
+        await ending(node, "a", 100)
+        await ending(node, "b", 5000)
+        node.clock.set_now(now - 86_400)
+        await node.expiries.round()
+        assert names(node) == {"a", "b"}
+        node.clock.set_now(now + 99)
+        await node.expiries.round()
+        assert names(node) == {"a", "b"}
+        node.clock.set_now(now + 101)
+        await node.expiries.round()
+
+        assert names(node) == {"b"}
+        await node.crash()
+
+    run(main())
+
+
+def test_rounds_outlive_whatever_keeps_a_round_from_beginning() -> None:
+    async def main() -> None:
+        asked = 0
+
+        def passes() -> list[Counted]:
+            nonlocal asked
+            asked += 1
+            raise StorageFailed("No space left on device")
+
+        task = asyncio.ensure_future(Rounds(passes, ManualClock()).run())
+        await asyncio.sleep(2.5 * ROUND_SECONDS)
+        task.cancel()
+        assert asked == 3
 
     run(main())
 
