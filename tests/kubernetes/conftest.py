@@ -10,7 +10,8 @@
     stator_image    the project's image, built from its Dockerfile and on every node. Its name.
     helm, kind      the programs' paths.
 
-A `KUBECONFIG` in the environment is the cluster that all tests then use, and `KUBEBUILDER_ASSETS` a
+A `KUBECONFIG` in the environment is the cluster that all tests then use (with `STATOR_IMAGE`, and
+`STATOR_BUSYBOX` where its nodes cannot get `busybox:1`), and `KUBEBUILDER_ASSETS` a
 folder of etcd and kube-apiserver that is used instead of what is built here. Where a machine cannot
 have what a fixture needs, its tests are skipped with the reason; with `STATOR_KUBERNETES=required`,
 as CI sets it, they fail instead.

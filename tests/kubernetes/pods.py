@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 from testbed.images import BUSYBOX
@@ -10,6 +11,8 @@ Object = dict[str, Any]
 
 ZONE = "topology.kubernetes.io/zone"
 ANY_USER = 12345
+# A given cluster has none of our images, and gets this one from where it gets its others.
+IMAGE = os.environ.get("STATOR_BUSYBOX") or ("busybox:1" if "KUBECONFIG" in os.environ else BUSYBOX)
 
 
 def restricted_container(name: str, image: str, **members: Any) -> Object:
@@ -39,7 +42,7 @@ def pod_spec(*containers: Object, user: int = ANY_USER, **members: Any) -> Objec
 
 def busybox(command: str, **members: Any) -> Object:
     words = ["sh", "-c", command]
-    return restricted_container("main", BUSYBOX, command=words, **members)
+    return restricted_container("main", IMAGE, command=words, **members)
 
 
 def pod(name: str, spec: Object, labels: dict[str, str] | None = None) -> Object:

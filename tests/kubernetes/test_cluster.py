@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import http.client
 import os
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,7 +14,7 @@ from typing import Any
 import pytest
 
 from pods import ZONE, busybox, pod, pod_spec, service, stateful_set, volume_claim
-from testbed.cluster import Cluster
+from testbed.cluster import PREFIX, Cluster, remove_what_was_left
 from testbed.given import GivenCluster
 from testbed.kubectl import Kubectl, KubectlFailed
 
@@ -235,3 +237,43 @@ def test_two_clusters_stand_side_by_side_and_leave_nothing(
 
 def cgroups_of(cluster: Cluster) -> list[Path]:
     return list(Path("/sys/fs/cgroup").glob(f"*/{cluster.id}-*"))
+
+
+KILLED_RUN = """
+import sys, time
+from pathlib import Path
+from testbed.cluster import Cluster
+cluster = Cluster(Path(sys.argv[1])).start()
+print(*cluster.processes.ids(), *cluster.control_plane.processes.ids(), flush=True)
+time.sleep(1000)
+"""
+
+
+def test_a_killed_test_run_leaves_no_process_and_its_cgroups_go_with_the_next(
+    own_cluster: Cluster, tmp_path: Path
+) -> None:
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parent)}
+    command = [sys.executable, "-c", KILLED_RUN, str(tmp_path / "killed")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, env=environment, text=True) as started:
+        assert started.stdout is not None
+        processes = started.stdout.readline().split()
+        started.kill()
+    assert len(processes) == 10
+
+    wait_for(lambda: not any(map(is_alive, processes)), "end of every process", 10)
+    left = f"{PREFIX}{started.pid}-*"
+    assert list(Path("/sys/fs/cgroup").glob(f"*/{left}"))
+    wait_for(lambda: removed(left), "end of the cgroups")
+
+    assert own_cluster.kubectl.items("nodes")
+    assert cgroups_of(own_cluster)
+
+
+def is_alive(process: str) -> bool:
+    return Path(f"/proc/{process}").exists()
+
+
+def removed(pattern: str) -> bool:
+    """Whether the cgroups are gone: those of killed processes are not empty at once."""
+    remove_what_was_left()
+    return not list(Path("/sys/fs/cgroup").glob(f"*/{pattern}"))

@@ -33,11 +33,13 @@ from testbed.kubectl import Kubectl, KubectlFailed
 from testbed.network_namespace import NetworkNamespace
 from testbed.nodes import (
     BRIDGE,
+    CGROUPS,
     GATEWAY,
     IMPORT_SECONDS,
     Node,
     NodeName,
     proxy_configuration,
+    remove_cgroups,
     run,
 )
 from testbed.processes import NotReady, Processes
@@ -46,6 +48,7 @@ from testbed.programs import Missing, found, program
 NODES = 3
 READY_SECONDS = 120.0
 STORAGE_CLASS = "zonal"
+PREFIX = "stator-test-"  # of the cgroups; then the process id of who made them
 # Programs of packages: where one is not there, no cluster can be.
 NEEDED = ("containerd", "ctr", "runc", "ip", "nft", "conntrack", "unshare", "nsenter", "setpriv")
 
@@ -74,13 +77,26 @@ def require() -> None:
         found(name)
 
 
+def remove_what_was_left() -> None:
+    """Remove the cgroups of clusters whose test run was killed: all that it could leave.
+
+    One that still ends keeps its own for now; whoever starts the next cluster comes by again.
+    """
+    for folder in CGROUPS.glob(f"*/{PREFIX}*"):
+        owner = folder.name.removeprefix(PREFIX).partition("-")[0]
+        if owner.isdecimal() and not Path(f"/proc/{owner}").exists():
+            with contextlib.suppress(OSError):
+                remove_cgroups(folder.name)
+
+
 class Cluster:
     """A cluster in `folder`, which is its own and goes when it ends."""
 
     def __init__(self, folder: Path) -> None:
         require()
+        remove_what_was_left()
         self.folder = folder
-        self.id = f"stator-{os.getpid()}-{secrets.token_hex(3)}"
+        self.id = f"{PREFIX}{os.getpid()}-{secrets.token_hex(3)}"
         self._archives = sorted(basic_images().glob("*.tar"))
         self._network = NetworkNamespace()
         self.processes = Processes(folder / "logs")

@@ -173,9 +173,7 @@ class Node:
 
     def forget(self) -> None:
         """Remove the cgroups that the node has left; it must have ended."""
-        for top in CGROUPS.glob(f"*/{self._cgroup}"):
-            for folder, _, _ in os.walk(top, topdown=False):
-                os.rmdir(folder)
+        remove_cgroups(self._cgroup)
 
     def _inner(self, outer: int) -> int:
         """The node's first process, as the rest of the machine counts it."""
@@ -279,6 +277,13 @@ def proxy_configuration(name: str, address: str, certificates: Certificates) -> 
             "tcpCloseWaitTimeout": "0s",
         },
     }
+
+
+def remove_cgroups(name: str) -> None:
+    """Remove the cgroups of that name, which must hold no process, from every hierarchy."""
+    for top in CGROUPS.glob(f"*/{name}"):
+        for folder, _, _ in os.walk(top, topdown=False):
+            os.rmdir(folder)
 
 
 def run(*command: str, check: bool = True) -> None:
