@@ -27,6 +27,7 @@ class Doors:
 
     def __init__(self, server: blackbox.Stator) -> None:
         self.client = blackbox.boto3_client(server.url)
+        self.streams = blackbox.boto3_streams(server.url)
         self.loop = asyncio.new_event_loop()
         self.grpc_address = f"127.0.0.1:{server.grpc_port}"
         self.http_address = f"127.0.0.1:{server.port}"
@@ -41,7 +42,8 @@ class Doors:
     def http(self, method: str, **members: Any) -> Members:
         """The answer through the HTTP door, or the error as name and message."""
         try:
-            answer = getattr(self.client, method)(**members)
+            client = self.client if hasattr(self.client, method) else self.streams
+            answer = getattr(client, method)(**members)
         except ClientError as refused:
             error = refused.response["Error"]
             found = {"error": error["Code"], "message": error["Message"]}
@@ -64,6 +66,7 @@ class Doors:
         self.run(self._grpc.close())
         self.loop.close()
         self.client.close()
+        self.streams.close()
 
 
 @pytest.fixture(scope="module")
@@ -354,3 +357,43 @@ def test_tags_written_by_one_door_are_read_by_the_other(doors):
     assert doors.http("list_tags_of_resource", ResourceArn=arn) == {"Tags": tags}
     assert doors.http("untag_resource", ResourceArn=arn, TagKeys=["a"]) == {}
     assert doors.grpc("list_tags_of_resource", ResourceArn=arn) == {"Tags": tags[1:]}
+
+
+def test_streams(doors: Doors) -> None:
+    name = "doors-stream"
+    stream = {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"}
+    doors.http(
+        "create_table",
+        TableName=name,
+        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+        StreamSpecification=stream,
+    )
+    blackbox.wait_until_active(doors.client, name)
+    doors.http("put_item", TableName=name, Item=item(3))
+    doors.http("put_item", TableName=name, Item=item(3) | {"more": {"NS": ["1", "2", "3"]}})
+    doors.http("delete_item", TableName=name, Key={"pk": item(3)["pk"]})
+
+    def same(method: str, **members: Any) -> Members:
+        answer = doors.http(method, **members)
+        assert doors.grpc(method, **members) == answer
+        return answer
+
+    (listed,) = same("list_streams", TableName=name, Limit=5)["Streams"]
+    arn = listed["StreamArn"]
+    described = same("describe_stream", StreamArn=arn)["StreamDescription"]
+    (shard,) = described["Shards"]
+    wanted = {"StreamArn": arn, "ShardId": shard["ShardId"]}
+    given = doors.grpc("get_shard_iterator", ShardIteratorType="TRIM_HORIZON", **wanted)
+    position = given["ShardIterator"]
+    by_http, by_grpc = (
+        call("get_records", ShardIterator=position, Limit=9) for call in (doors.http, doors.grpc)
+    )
+    assert by_http["Records"] == by_grpc["Records"]
+    assert [each["eventName"] for each in by_http["Records"]] == ["INSERT", "MODIFY", "REMOVE"]
+    assert {"NextShardIterator"} == set(by_http) - {"Records"} == set(by_grpc) - {"Records"}
+    same("get_records", ShardIterator="x")
+    same("describe_stream", StreamArn="fake-stream" * 4)
+    same("get_shard_iterator", ShardIteratorType="AT_SEQUENCE_NUMBER", **wanted)
+    doors.http("delete_table", TableName=name)
