@@ -9,6 +9,7 @@ its end only when nothing more of it can come.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
@@ -18,7 +19,7 @@ from stator_core import stream
 from stator_core.clock import HybridClock, milliseconds_of
 from stator_core.errors import ResourceNotFoundException, TrimmedDataAccessException
 from stator_core.requests import describe_stream, get_records, get_shard_iterator, list_streams
-from stator_core.requests.get_records import FeedPage
+from stator_core.requests.get_records import FeedPage, RecordsAnswer
 from stator_core.requests.get_shard_iterator import Position, latest_position
 from stator_core.stream import ShardIterator, Stream
 from stator_core.stream_readers import ShardReaders
@@ -26,6 +27,7 @@ from stator_core.stream_shards import Shard
 from stator_core.table_status import not_found
 from stator_node.doors import Caller, Clock
 from stator_node.item_operations import Answer
+from stator_node.pending import Pending
 
 StreamOperation = Callable[[dict[str, Any], Caller], Answer]
 
@@ -117,10 +119,46 @@ class StreamOperations:
         position = iterator.from_horizon(self._horizon())
         self._readers.note(shard.shard_id, iterator.reader, milliseconds_of(iterator.reader), now)
 
-        def answer(page: FeedPage) -> bytes:
-            return orjson.dumps(request.answer(found, shard, page, now))
+        growing = RecordsAnswer(request, found, shard, position)
+        return self._page(shard, growing, now, None)
 
-        return self._source.read(shard, position, request.limit, answer)
+    def _page(
+        self, shard: Shard, growing: RecordsAnswer, now: int, result: Pending[bytes] | None
+    ) -> Answer:
+        """Take the next page, and others in later turns of the loop, until that is enough."""
+
+        def take(page: FeedPage) -> bytes:
+            growing.take(page)
+            return orjson.dumps(growing.answer(now)) if growing.complete else b""
+
+        answer = self._source.read(shard, growing.position, growing.wanted, take)
+        if isinstance(answer, bytes) and answer:
+            return answer
+        waiting: Pending[bytes] = Pending() if result is None else result
+        loop = asyncio.get_running_loop()
+
+        def go_on() -> None:
+            try:
+                following = self._page(shard, growing, now, waiting)
+            except Exception as error:  # noqa: BLE001  # The door that waits answers it.
+                waiting.fail(error)
+            else:
+                if isinstance(following, bytes):
+                    waiting.resolve(following)
+
+        def taken(done: Pending[bytes]) -> None:
+            if done.error is not None:
+                waiting.fail(done.error)
+            elif done.result():
+                waiting.resolve(done.result())
+            else:
+                loop.call_soon(go_on)
+
+        if isinstance(answer, bytes):
+            loop.call_soon(go_on)
+        else:
+            answer.listen(taken)
+        return waiting
 
     def _stream(self, arn: str) -> Stream:
         for each in self._source.streams(self._horizon(), arn.partition("/stream/")[0]):

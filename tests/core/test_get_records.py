@@ -10,7 +10,7 @@ import pytest
 from small_stream import NOW, STREAM_ARN, change, music_stream
 from stator_core.change_format import Change
 from stator_core.errors import ValidationException
-from stator_core.requests.get_records import FeedPage, parse
+from stator_core.requests.get_records import PAGE_RECORDS, FeedPage, RecordsAnswer, parse
 from stator_core.stream import ShardIterator, read_iterator, stamp_at
 
 STREAM = music_stream()
@@ -39,7 +39,10 @@ def answer(
     """How many records come, and the iterator that follows."""
     request = parse({"ShardIterator": ITERATOR.encode(), **members})
     page = FeedPage(FIRST, found, more, ended)
-    given = request.answer(STREAM, SHARD, page, NOW + 5)
+    growing = RecordsAnswer(request, STREAM, SHARD, FIRST)
+    growing.take(page)
+    assert growing.complete is (not more or len(found) > request.limit)
+    given = growing.answer(NOW + 5)
     assert set(given) <= {"Records", "NextShardIterator"}
     text = given.get("NextShardIterator")
     return len(given["Records"]), None if text is None else read_iterator(text)
@@ -97,3 +100,18 @@ def test_refusals(members: dict[str, Any], message: str) -> None:
     with pytest.raises(ValidationException) as refused:
         parse({"ShardIterator": ITERATOR.encode(), **members})
     assert refused.value.message == message
+
+
+def test_an_answer_grows_page_by_page_until_it_has_enough() -> None:
+    request = parse({"ShardIterator": ITERATOR.encode(), "Limit": PAGE_RECORDS + 50})
+    growing = RecordsAnswer(request, STREAM, SHARD, FIRST)
+    found = changes(PAGE_RECORDS + 60)
+    assert growing.wanted == PAGE_RECORDS
+    growing.take(FeedPage(FIRST, found[:PAGE_RECORDS], True, False))
+    assert not growing.complete
+    assert (growing.wanted, growing.position) == (50, FIRST + PAGE_RECORDS)
+    growing.take(FeedPage(growing.position, found[PAGE_RECORDS:-10], True, False))
+    assert growing.complete
+    answer = growing.answer(NOW)
+    assert len(answer["Records"]) == PAGE_RECORDS + 50
+    assert read_iterator(answer["NextShardIterator"]).position == FIRST + PAGE_RECORDS + 50

@@ -14,12 +14,14 @@ from stator_core.errors import (
     ResourceNotFoundException,
     ValidationException,
 )
-from stator_core.requests.get_records import FeedPage
+from stator_core.requests.get_records import PAGE_RECORDS, FeedPage
 from stator_core.stream import Stream, stamp_at
 from stator_core.stream_shards import Shard
 from stator_node.doors import Caller
 from stator_node.memory import ManualClock
+from stator_node.pending import Pending, wait
 from stator_node.stream_operations import StreamOperations
+from virtual_time import run
 
 CALLER = Caller("AKIATEST", "123456789012", "eu-west-2")
 ITEM = {"pk": {"S": "a"}, "sk": {"N": "1"}}
@@ -31,6 +33,7 @@ class Source:
     def __init__(self) -> None:
         self.found = music_stream()
         self.asked: list[tuple[str, int, int]] = []
+        self.length = 0  # of the feed, from its beginning; 0: there is always one more
 
     def streams(self, horizon: int, table_arn: str | None = None) -> Iterable[Stream]:
         return [self.found]
@@ -42,6 +45,10 @@ class Source:
         self, shard: Shard, position: int, limit: int, answer: Callable[[FeedPage], bytes]
     ) -> bytes:
         self.asked.append((shard.shard_id, position, limit))
+        if self.length:
+            end = min(position + limit, stamp_at(NOW) + self.length)
+            found = [change(stamp, None, ITEM) for stamp in range(position, end)]
+            return answer(FeedPage(position, found, end < stamp_at(NOW) + self.length, False))
         return answer(FeedPage(position, [change(position + 1, None, ITEM)], False, False))
 
     def last_stamp(self, shard: Shard, answer: Callable[[int], bytes]) -> bytes:
@@ -86,9 +93,9 @@ def test_records_are_asked_for_from_the_position_of_the_iterator() -> None:
     shard = world.shard.shard_id
     assert world.source.asked == [
         (shard, start, 7),
-        (shard, start + 100, 1000),
-        (shard, stamp_at(NOW + 5000), 1000),
-        (shard, stamp_at(NOW + 5000) + 2, 1000),
+        (shard, start + 100, PAGE_RECORDS),
+        (shard, stamp_at(NOW + 5000), PAGE_RECORDS),
+        (shard, stamp_at(NOW + 5000) + 2, PAGE_RECORDS),
     ]
 
 
@@ -145,3 +152,20 @@ def test_an_iterator_of_a_stream_that_is_gone_is_of_no_stream() -> None:
     world.source.found = Stream(music(), "2027-01-16T08:00:00.000", "KEYS_ONLY", "ENABLED", ())
     with pytest.raises(ResourceNotFoundException, match=f"Stream: {STREAM_ARN} not found"):
         world.call("GetRecords", ShardIterator=position)
+
+
+def test_a_long_answer_is_put_together_in_several_turns_of_the_loop() -> None:
+    async def story() -> None:
+        world = World()
+        world.source.length = 2 * PAGE_RECORDS + 30
+        body = {"ShardIterator": world.iterator("TRIM_HORIZON")}
+        answer = world.operations["GetRecords"](body, CALLER)
+        assert isinstance(answer, Pending)
+        assert len(world.source.asked) == 1
+        page = orjson.loads(await wait(answer))
+        assert len(page["Records"]) == 2 * PAGE_RECORDS + 30
+        numbers = [record["dynamodb"]["SequenceNumber"] for record in page["Records"]]
+        assert numbers == sorted(set(numbers))
+        assert [limit for _, _, limit in world.source.asked] == [PAGE_RECORDS] * 3
+
+    run(story())

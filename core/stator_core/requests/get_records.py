@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final
 
 from stator_core.change_format import Change
 from stator_core.limits import (
@@ -22,6 +22,8 @@ from stator_core.requests.stream_members import collect_length, collect_limit
 from stator_core.stream import ShardIterator, Stream, read_iterator, record
 from stator_core.stream_shards import Shard
 
+# A few milliseconds of the loop; the next page comes after what waits meanwhile.
+PAGE_RECORDS: Final = 200
 SHAPE = Structure("GetRecordsInput", {"ShardIterator": STRING, "Limit": INTEGER})
 
 
@@ -44,29 +46,51 @@ class GetRecords:
     iterator: ShardIterator
     limit: int
 
-    def answer(
-        self, stream: Stream, shard: Shard, page: FeedPage, now_milliseconds: int
-    ) -> dict[str, Any]:
-        """The records of a page, as many as fit."""
-        records: list[dict[str, Any]] = []
-        size = 0
-        position, whole = page.position, True
+
+class RecordsAnswer:
+    """The answer as it grows: page after page is taken, until it is `complete`."""
+
+    def __init__(self, request: GetRecords, stream: Stream, shard: Shard, position: int) -> None:
+        """`position` is the least stamp wanted, as far as it is still there."""
+        self._request = request
+        self._stream = stream
+        self._shard = shard
+        self.position = position  # of the next page
+        self._records: list[dict[str, Any]] = []
+        self._size = 0
+        self._more = True
+        self._ended = False
+        self.complete = False
+
+    @property
+    def wanted(self) -> int:
+        """How many changes the next page should have: so many are made into records at once."""
+        return min(PAGE_RECORDS, self._request.limit - len(self._records))
+
+    def take(self, page: FeedPage) -> None:
+        """Show the changes of a page that begins at `position`, as many as fit."""
+        assert page.position == self.position
+        assert not self.complete
+        self._more, self._ended = page.more, page.ended
         for change in page.changes:
-            shown = record(stream, shard, change)
-            size += shown["dynamodb"]["SizeBytes"]
-            if records and (size > GET_RECORDS_BYTES_MAX or len(records) == self.limit):
-                whole = False
-                break
-            records.append(shown)
-            position = change.stamp + 1
-        more = page.more or not whole
-        answer: dict[str, Any] = {"Records": records}
-        if more or not page.ended:
+            shown = record(self._stream, self._shard, change)
+            self._size += shown["dynamodb"]["SizeBytes"]
+            is_full = len(self._records) == self._request.limit
+            if self._records and (is_full or self._size > GET_RECORDS_BYTES_MAX):
+                self._more = self.complete = True
+                return
+            self._records.append(shown)
+            self.position = change.stamp + 1
+        self.complete = not self._more or len(self._records) == self._request.limit
+
+    def answer(self, now_milliseconds: int) -> dict[str, Any]:
+        answer: dict[str, Any] = {"Records": self._records}
+        if self._more or not self._ended:
             answer["NextShardIterator"] = replace(
-                self.iterator,
-                position=position,
+                self._request.iterator,
+                position=self.position,
                 issued_milliseconds=now_milliseconds,
-                skips=not more,
+                skips=not self._more,
             ).encode()
         return answer
 
