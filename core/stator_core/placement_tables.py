@@ -217,9 +217,13 @@ class TableRules:
         was_removed = old.partition_id in self.view.led
         for descriptor in known.partitions_of(old.range.start, old.range.end):
             partition = self.view.led.get(descriptor.partition_id)
-            if partition is None or not descriptor.is_newer_than(old):
-                return "nothing newer holds all of its hashes"
             is_own_group = descriptor.partition_id == old.partition_id
+            # A leader that was removed has applied that itself: it knows as much as its group.
+            is_old = descriptor.is_newer_than(old) or (
+                is_own_group and descriptor.epochs == old.epochs
+            )
+            if partition is None or not is_old:
+                return "nothing newer holds all of its hashes"
             if descriptor.replica_on(report.node_id) is not None:
                 if is_own_group or not was_removed:
                     return "its node is a member of what holds its hashes now"

@@ -171,6 +171,16 @@ def test_a_replica_that_its_group_removed_is_thrown_away() -> None:
     assert planned(world) == ()
 
 
+def test_a_leader_that_has_applied_its_own_removal_is_thrown_away() -> None:
+    """It knows as much as the group that lives on without it."""
+    world = World(THREE)
+    (group,) = world.table("a1 b1 c1")
+    stray_on_d1(world)
+    world.machines["d1"].held[1] = (4, group.descriptor)
+
+    assert planned(world) == (DeleteStray(1, 1, "d1", 4),)
+
+
 def test_a_leftover_stays_while_good_copies_are_few() -> None:
     world = World(THREE)
     (group,) = world.table("a1 b1 c1")
