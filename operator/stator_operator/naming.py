@@ -21,15 +21,15 @@ COMPONENT_LABEL: Final = "app.kubernetes.io/component"
 MANAGED_BY_LABEL: Final = "app.kubernetes.io/managed-by"
 STORAGE: Final = "storage"
 GATEWAY: Final = "gateway"
+SUPERVISOR: Final = "supervisor"
 
 POOL_NAME_CHARACTERS_MAX: Final = 30
 POOL_NAME_PATTERN: Final = "^[a-z]([-a-z0-9]*[a-z0-9])?$"
 # A StatefulSet's pods carry its name and a hash of ten characters in one label of 63.
 STATEFUL_SET_NAME_CHARACTERS_MAX: Final = 52
-# A pool's longest fixed ending is `-gateway`; a zone must not be able to take it.
 _DIGEST_CHARACTERS = 8
 _PLAIN_ZONE = re.compile("[a-z0-9]([-a-z0-9]*[a-z0-9])?")
-_ENDINGS = (STORAGE, GATEWAY)
+_ENDINGS = (STORAGE, GATEWAY, SUPERVISOR)  # a zone must not be able to take one of them
 
 
 def stateful_set_name(pool: str, zone: str) -> str:
@@ -56,6 +56,11 @@ def storage_service_name(pool: str) -> str:
 def gateway_name(pool: str) -> str:
     """The Deployment of the gateways, and the Service that clients speak to."""
     return f"{pool}-{GATEWAY}"
+
+
+def supervisor_name(pool: str) -> str:
+    """The pod that steers, and its Service."""
+    return f"{pool}-{SUPERVISOR}"
 
 
 def selector(pool: str, component: str) -> dict[str, str]:

@@ -19,6 +19,11 @@ from stator_operator.objects.network_policies import gateway_policy, storage_pol
 from stator_operator.objects.pod_disruption_budgets import gateway_budget, storage_budget
 from stator_operator.objects.services import gateway_service, storage_service
 from stator_operator.objects.stateful_set import stateful_set
+from stator_operator.objects.supervisor import (
+    supervisor_policy,
+    supervisor_service,
+    supervisor_set,
+)
 from stator_operator.quantity import amount
 from stator_operator.storage_pool import Pool
 
@@ -149,6 +154,9 @@ def common_children(pool: Pool) -> Iterator[Object]:
     yield storage_service(pool)
     yield storage_budget(pool)
     yield storage_policy(pool)
+    yield supervisor_service(pool)
+    yield supervisor_policy(pool)
+    yield supervisor_set(pool)
     yield gateway_service(pool)
     yield gateway_budget(pool)
     yield gateway_policy(pool)

@@ -23,6 +23,7 @@ from testbed.kubectl import Kubectl
 
 WAIT_SECONDS = 60.0
 ZONES = 3
+SUPERVISORS = 1
 
 
 @pytest.fixture(scope="module")
@@ -69,13 +70,16 @@ def test_controllers_make_pods_that_a_restricted_namespace_lets_in(
 ) -> None:
     wanted = put(kubectl, full_pool(), namespace)
     apply_plan(kubectl, wanted)
-    count = ZONES * wanted.pods_per_zone + wanted.gateways
+    count = ZONES * wanted.pods_per_zone + SUPERVISORS + wanted.gateways
 
     until(lambda: len(kubectl.items("pods", f"--namespace={namespace}")) == count)
 
     claims = kubectl.items("persistentvolumeclaims", f"--namespace={namespace}")
-    assert len(claims) == ZONES * wanted.pods_per_zone
-    assert {each["spec"]["resources"]["requests"]["storage"] for each in claims} == {"10Gi"}
+    assert len(claims) == ZONES * wanted.pods_per_zone + SUPERVISORS
+    assert {each["spec"]["resources"]["requests"]["storage"] for each in claims} == {
+        "10Gi",
+        "1Gi",
+    }
     assert all("ownerReferences" not in each["metadata"] for each in claims)
 
 
@@ -109,7 +113,7 @@ def test_an_operator_that_finds_nothing_new_writes_nothing(
     services = kubectl.items("services", f"--namespace={namespace}")
     apply_plan(kubectl, wanted)
 
-    assert len(before) == 10
+    assert len(before) == 13
     assert versions() == before
     assert services == kubectl.items("services", f"--namespace={namespace}")
 
@@ -142,9 +146,9 @@ def test_a_set_is_replaced_for_larger_volumes_and_its_pods_stay(
 def test_all_of_a_pool_goes_with_it_but_the_volumes(kubectl: Kubectl, namespace: str) -> None:
     apply_plan(kubectl, put(kubectl, pool(), namespace))
     own = (f"--namespace={namespace}",)
-    until(lambda: len(kubectl.items("persistentvolumeclaims", *own)) == ZONES)
+    until(lambda: len(kubectl.items("persistentvolumeclaims", *own)) == ZONES + SUPERVISORS)
 
     kubectl("delete", "storagepool", "one", *own)
 
     until(lambda: kubectl.items("statefulsets,services,deployments", *own) == [])
-    assert len(kubectl.items("persistentvolumeclaims", *own)) == ZONES
+    assert len(kubectl.items("persistentvolumeclaims", *own)) == ZONES + SUPERVISORS

@@ -71,7 +71,7 @@ class PoolWorld:
 
     def carry_out(self, action: Action) -> None:
         match action:
-            case Apply(body) if body["kind"] == "StatefulSet":
+            case Apply(body) if naming.ZONE_LABEL in body["metadata"]["labels"]:
                 self._apply(body)
             case GrowClaim(name, size):
                 assert amount(size) > amount(self.claims[name].size), "a volume never shrinks"

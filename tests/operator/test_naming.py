@@ -16,6 +16,7 @@ from stator_operator.naming import (
     selector,
     stateful_set_name,
     storage_service_name,
+    supervisor_name,
 )
 
 DNS_LABEL = re.compile("[a-z]([-a-z0-9]*[a-z0-9])?")
@@ -24,7 +25,9 @@ pools = st.from_regex(r"[a-z]([-a-z0-9]{0,28}[a-z0-9])?", fullmatch=True)
 plain_zones = st.from_regex(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", fullmatch=True)
 any_zones = st.from_regex(r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?", fullmatch=True)
 zones = st.one_of(
-    plain_zones, any_zones, st.sampled_from(["storage", "gateway", "a", "A", "europe-west1-b"])
+    plain_zones,
+    any_zones,
+    st.sampled_from(["storage", "gateway", "supervisor", "a", "A", "europe-west1-b"]),
 )
 
 
@@ -34,7 +37,7 @@ def test_a_stateful_set_has_a_name_that_kubernetes_takes(pool: str, zone: str) -
 
     assert DNS_LABEL.fullmatch(name)
     assert len(name) <= STATEFUL_SET_NAME_CHARACTERS_MAX
-    assert name not in (gateway_name(pool), storage_service_name(pool))
+    assert name not in (gateway_name(pool), storage_service_name(pool), supervisor_name(pool))
 
 
 @given(pools, st.sets(zones, min_size=2, max_size=9))

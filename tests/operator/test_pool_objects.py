@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 
 from sample_pool import SETTINGS, a_pool
-from stator_node.cli import DrainSettings, GatewaySettings, NodeSettings, parse
+from stator_node.cli import DrainSettings, GatewaySettings, NodeSettings, SupervisorSettings, parse
 from stator_operator.objects.gateway_deployment import gateway_deployment
 from stator_operator.objects.network_policies import gateway_policy, storage_policy
 from stator_operator.objects.pod_disruption_budgets import gateway_budget, storage_budget
 from stator_operator.objects.services import gateway_service, storage_service
 from stator_operator.objects.stateful_set import stateful_set
+from stator_operator.objects.supervisor import supervisor_service, supervisor_set
 from stator_operator.pool_plan import common_children
 from stator_operator.storage_pool import PodSettings, Pool
 
@@ -143,10 +144,11 @@ def test_clients_find_both_doors() -> None:
 
 def test_storage_pods_hear_their_pool_and_the_operator() -> None:
     (rule,) = storage_policy(POOL)["spec"]["ingress"]
-    own, gateways, operator = rule["from"]
+    own, gateways, supervisor, operator = rule["from"]
 
     assert own["podSelector"]["matchLabels"]["stator.dev/pool"] == "default"
     assert gateways["podSelector"]["matchLabels"]["app.kubernetes.io/component"] == "gateway"
+    assert supervisor["podSelector"]["matchLabels"]["stator.dev/pool"] == "default"
     assert operator["namespaceSelector"]["matchLabels"] == {
         "kubernetes.io/metadata.name": SETTINGS.operator_namespace
     }
@@ -175,11 +177,23 @@ def test_gateways_start_by_a_command_that_stator_takes() -> None:
     settings = parse(container["args"])
     assert isinstance(settings, GatewaySettings)
     assert settings.seeds == (("default-storage.music.svc", 8002),)
+    assert settings.supervisor == (("default-supervisor.music.svc", 8002),)
     assert {each["name"]: each["containerPort"] for each in container["ports"]} == {
         "http": settings.port,
         "grpc": settings.grpc_port,
         "health": settings.health_port,
     }
+
+
+def test_the_supervisor_starts_by_a_command_that_stator_takes() -> None:
+    steering = supervisor_set(POOL)["spec"]
+    (container,) = steering["template"]["spec"]["containers"]
+
+    settings = parse(container["args"])
+    assert isinstance(settings, SupervisorSettings)
+    assert settings.seeds == (("default-storage.music.svc", 8002),)
+    assert settings.port == supervisor_service(POOL)["spec"]["ports"][0]["port"]
+    assert steering["replicas"] == 1
 
 
 def test_storage_pods_start_and_drain_by_commands_that_stator_takes() -> None:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from pool_world import PoolWorld
 from sample_pool import a_pool, observed, outdated, with_pod
+from stator_operator import naming
 from stator_operator.objects.stateful_set import stateful_set
 from stator_operator.pool_plan import (
     Apply,
@@ -39,7 +40,7 @@ def applied_sets(pool: Pool, world: ObservedPool) -> dict[str, int]:
     return {
         body["metadata"]["name"]: body["spec"]["replicas"]
         for body in bodies
-        if body["kind"] == "StatefulSet"
+        if naming.ZONE_LABEL in body["metadata"]["labels"]
     }
 
 
@@ -85,7 +86,7 @@ def test_a_new_pool_gets_all_its_objects_at_once() -> None:
     pool = a_pool()
 
     assert applied_sets(pool, ObservedPool()) == {f"default-{zone}": 1 for zone in pool.zones}
-    assert len(plan(pool, ObservedPool()).actions) == 7 + 3
+    assert len(plan(pool, ObservedPool()).actions) == 10 + 3
 
 
 def test_a_pool_that_is_as_it_should_be_is_only_confirmed() -> None:

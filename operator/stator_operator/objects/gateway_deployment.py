@@ -11,7 +11,7 @@ from typing import Any
 from stator_operator import naming
 from stator_operator.objects.metadata import metadata
 from stator_operator.objects.pod import HEALTH_PORT, HOSTNAME, container, pod_spec, spread_over
-from stator_operator.objects.stateful_set import FRAMES_PORT
+from stator_operator.objects.stateful_set import FRAMES_PORT, seeds
 from stator_operator.storage_pool import Pool
 
 Object = dict[str, Any]
@@ -25,15 +25,16 @@ def gateway_deployment(pool: Pool) -> Object:
     """The Deployment of the gateways."""
     own = metadata(pool, naming.gateway_name(pool.name), naming.GATEWAY)
     selector = naming.selector(pool.name, naming.GATEWAY)
-    seeds = f"{naming.storage_service_name(pool.name)}.{pool.namespace}.svc:{FRAMES_PORT}"
+    supervisor = f"{naming.supervisor_name(pool.name)}.{pool.namespace}.svc:{FRAMES_PORT}"
     arguments = [
         "gateway",
-        "--host=$(POD_IP)",
+        "--host=0.0.0.0",  # and so on loopback, where `kubectl port-forward` comes from
         f"--port={HTTP_PORT}",
         f"--grpc-port={GRPC_PORT}",
         f"--health-port={HEALTH_PORT}",
         f"--cluster-id={pool.cluster_id}",
-        f"--seeds={seeds}",
+        f"--seeds={seeds(pool)}",
+        f"--supervisor={supervisor}",
     ]
     gateway = container(pool, "gateway", arguments, {"http": HTTP_PORT, "grpc": GRPC_PORT})
     gateway["resources"] = pool.gateway_resources

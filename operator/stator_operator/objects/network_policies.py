@@ -21,18 +21,23 @@ NAMESPACE_LABEL = "kubernetes.io/metadata.name"
 
 def storage_policy(pool: Pool) -> Object:
     """Frames come from the pool's own pods, and from the operator's."""
-    senders = [
-        {"podSelector": {"matchLabels": naming.selector(pool.name, naming.STORAGE)}},
-        {"podSelector": {"matchLabels": naming.selector(pool.name, naming.GATEWAY)}},
-        {
-            "namespaceSelector": {
-                "matchLabels": {NAMESPACE_LABEL: pool.settings.operator_namespace}
-            },
-            "podSelector": {"matchLabels": OPERATOR_LABELS},
-        },
+    senders = (naming.STORAGE, naming.GATEWAY, naming.SUPERVISOR)
+    return pod_policy(pool, naming.storage_service_name(pool.name), naming.STORAGE, senders)
+
+
+def pod_policy(pool: Pool, name: str, component: str, senders: tuple[str, ...]) -> Object:
+    """Pods that hear frames of these components of their pool, and of the operator."""
+    heard: list[Object] = [
+        {"podSelector": {"matchLabels": naming.selector(pool.name, each)}} for each in senders
     ]
-    name = naming.storage_service_name(pool.name)
-    return _policy(pool, name, naming.STORAGE, {"from": senders, "ports": [_port(FRAMES_PORT)]})
+    namespace = {NAMESPACE_LABEL: pool.settings.operator_namespace}
+    heard.append(
+        {
+            "namespaceSelector": {"matchLabels": namespace},
+            "podSelector": {"matchLabels": OPERATOR_LABELS},
+        }
+    )
+    return _policy(pool, name, component, {"from": heard, "ports": [_port(FRAMES_PORT)]})
 
 
 def gateway_policy(pool: Pool) -> Object:

@@ -23,7 +23,7 @@ def storage_service(pool: Pool) -> Object:
             "clusterIP": "None",
             "publishNotReadyAddresses": True,
             "selector": naming.selector(pool.name, naming.STORAGE),
-            "ports": [_port("frames", FRAMES_PORT)],
+            "ports": [frames_port()],
         },
     }
 
@@ -41,6 +41,11 @@ def gateway_service(pool: Pool) -> Object:
             "ports": [_port("http", HTTP_PORT), _port("grpc", GRPC_PORT)],
         },
     }
+
+
+def frames_port() -> Object:
+    """What pods speak to each other by."""
+    return _port("frames", FRAMES_PORT)
 
 
 def _port(name: str, port: int) -> Object:

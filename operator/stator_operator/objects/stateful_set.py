@@ -19,6 +19,8 @@ Object = dict[str, Any]
 FRAMES_PORT = 8_002
 DATA = "data"
 DATA_PATH = "/data"
+# Not the volume itself: some file systems begin with a folder of their own.
+FOLDER = f"{DATA_PATH}/stator"
 # Leaders go within seconds; the rest is for a disk that takes its time.
 GRACE_SECONDS = 60
 
@@ -49,7 +51,7 @@ def stateful_set(pool: Pool, zone: str, pods: int) -> Object:
                 "metadata": {"labels": {**own["labels"]}},
                 "spec": _pod(pool, zone),
             },
-            "volumeClaimTemplates": [_claim(pool, selector)],
+            "volumeClaimTemplates": [volume_claim(pool, pool.volume_size, selector)],
         },
     }
 
@@ -57,7 +59,7 @@ def stateful_set(pool: Pool, zone: str, pods: int) -> Object:
 def _pod(pool: Pool, zone: str) -> Object:
     arguments = [
         "node",
-        f"--folder={DATA_PATH}",
+        f"--folder={FOLDER}",
         "--host=$(POD_IP)",
         f"--port={FRAMES_PORT}",
         f"--health-port={HEALTH_PORT}",
@@ -83,10 +85,16 @@ def _pod(pool: Pool, zone: str) -> Object:
     return spec
 
 
-def _claim(pool: Pool, labels: dict[str, str]) -> Object:
+def seeds(pool: Pool) -> str:
+    """Where every storage pod of a pool is found."""
+    return f"{naming.storage_service_name(pool.name)}.{pool.namespace}.svc:{FRAMES_PORT}"
+
+
+def volume_claim(pool: Pool, size: str, labels: dict[str, str]) -> Object:
+    """The claim of a pod's data."""
     spec: Object = {
         "accessModes": ["ReadWriteOnce"],
-        "resources": {"requests": {"storage": pool.volume_size}},
+        "resources": {"requests": {"storage": size}},
     }
     if pool.storage_class is not None:
         spec["storageClassName"] = pool.storage_class

@@ -1,0 +1,176 @@
+"""A planned pool in a real cluster: three zones, a table by boto3, and pods that are lost."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from blackbox import boto3_client, wait_for, wait_until_active
+from resource_changes import an_object
+from sample_pool import SETTINGS
+from stator_operator.pool_plan import Apply, ObservedPool, plan
+from stator_operator.storage_pool import pool_of
+from stator_operator.write_crds import RESOURCES
+from testbed.cluster import STORAGE_CLASS, Cluster
+from testbed.given import GivenCluster
+from testbed.kubectl import Kubectl
+
+AnyCluster = Cluster | GivenCluster
+SMALL = {"requests": {"cpu": "20m", "memory": "64Mi"}}
+ZONES = ["zone-1", "zone-2", "zone-3"]
+STARTED_SECONDS = 180.0
+
+
+class Deployed:
+    """A pool whose pods serve, in a namespace of its own."""
+
+    def __init__(self, kubectl: Kubectl, namespace: str) -> None:
+        self.kubectl = kubectl
+        self.own = f"--namespace={namespace}"
+
+    def deploy(self, image: str, namespace: str) -> None:
+        """What the operator's reconcile does: plan, and apply."""
+        self.kubectl.apply(*(each.definition() for each in RESOURCES), server_side=True)
+        self.kubectl.wait("condition=Established", "crd", "storagepools.stator.dev")
+        spec = {
+            "zones": ZONES,
+            "volume": {"size": "1Gi", "storageClassName": STORAGE_CLASS},
+            "resources": SMALL,
+            "gateway": {"replicas": 1, "resources": SMALL},
+        }
+        self.kubectl.apply(an_object("StoragePool", spec), namespace=namespace)
+        settings = replace(SETTINGS, image=image)
+        pool = pool_of(self.kubectl.get("storagepool", "one", self.own), settings, None)
+        bodies = [
+            each.body for each in plan(pool, ObservedPool()).actions if isinstance(each, Apply)
+        ]
+        given = json.dumps({"apiVersion": "v1", "kind": "List", "items": bodies})
+        self.kubectl("apply", "--server-side", "-f-", given=given)
+
+    def wait_until_ready(self) -> None:
+        names = ("one-supervisor-0", *(f"one-{zone}-0" for zone in ZONES))
+        wait_for(
+            lambda: True if all(self.is_ready(name) for name in names) else None,
+            "all pods serve",
+            STARTED_SECONDS,
+        )
+        self.kubectl("rollout", "status", "deployment/one-gateway", "--timeout=60s", self.own)
+
+    def remove(self) -> None:
+        """The pool and all its pods: they hand over and end, before their nodes may."""
+        self.kubectl("delete", "storagepool", "one", self.own)
+        wait_for(
+            lambda: True if self.kubectl.items("pods", self.own) == [] else None, "all gone", 120
+        )
+
+    def is_ready(self, pod: str) -> bool:
+        """Whether the pod of that name serves, and is not on its way out."""
+        for found in self.kubectl.items("pods", self.own):
+            if found["metadata"]["name"] == pod and "deletionTimestamp" not in found["metadata"]:
+                conditions = found.get("status", {}).get("conditions", [])
+                return any(c["type"] == "Ready" and c["status"] == "True" for c in conditions)
+        return False
+
+
+@pytest.fixture
+def deployed(cluster: AnyCluster, stator_image: str) -> Iterator[tuple[Deployed, Any]]:
+    """The pool, and a boto3 client of its gateway."""
+    with cluster.kubectl.namespace("pool") as namespace:
+        made = Deployed(cluster.kubectl, namespace)
+        made.deploy(stator_image, namespace)
+        made.wait_until_ready()
+        with cluster.kubectl.forward("svc/one-gateway", 8000, namespace) as port:
+            client = boto3_client(f"http://127.0.0.1:{port}")
+            yield made, client
+            client.close()
+        made.remove()
+
+
+def create_music(client: Any) -> None:
+    client.create_table(
+        TableName="Music",
+        AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
+        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    wait_until_active(client, "Music")
+
+
+class Load:
+    """Writes, one after the other, until it is told to stop; remembers what was acknowledged."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+        self._ending = threading.Event()
+        self.written: list[str] = []
+        self.failed = 0
+        self._thread = threading.Thread(target=self._run)
+
+    def __enter__(self) -> Load:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ending.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        number = 0
+        while not self._ending.is_set():
+            key = f"k{number}"
+            number += 1
+            try:
+                self._client.put_item(TableName="Music", Item={"pk": {"S": key}})
+            except self._client.exceptions.ClientError:
+                self.failed += 1
+            else:
+                self.written.append(key)
+
+    def wait_for_more(self, count: int) -> None:
+        wanted = len(self.written) + count
+        wait_for(lambda: True if len(self.written) >= wanted else None, "writes go on", 60)
+
+
+def is_there(client: Any, key: str) -> bool:
+    return "Item" in client.get_item(TableName="Music", Key={"pk": {"S": key}}, ConsistentRead=True)
+
+
+def test_pods_serve_a_table_and_lose_nothing_when_pods_are_lost(
+    deployed: tuple[Deployed, Any],
+) -> None:
+    pool, client = deployed
+    create_music(client)
+    with Load(client) as load:
+        load.wait_for_more(20)
+        # Without a word, then with one: preStop hands over what the pod leads.
+        for zone, words in zip(ZONES, (("--grace-period=0", "--force"), (), ()), strict=True):
+            pod = f"one-{zone}-0"
+            pool.kubectl("delete", "pod", pod, "--wait=false", *words, pool.own)
+            load.wait_for_more(20)
+            wait_for(lambda pod=pod: True if pool.is_ready(pod) else None, f"{pod} is back", 120)
+            load.wait_for_more(20)
+        # Nobody steers: items are served all the same.
+        pool.kubectl("delete", "pod", "one-supervisor-0", "--wait=false", pool.own)
+        load.wait_for_more(20)
+
+    missing = [key for key in load.written if not is_there(client, key)]
+    assert missing == []
+    assert len(load.written) > 10 * load.failed
+
+
+def test_pods_stand_in_their_zones(deployed: tuple[Deployed, Any]) -> None:
+    pool, _ = deployed
+    zones = {
+        node["metadata"]["name"]: node["metadata"]["labels"]["topology.kubernetes.io/zone"]
+        for node in pool.kubectl.items("nodes")
+    }
+    pods = pool.kubectl.items("pods", "--selector=app.kubernetes.io/component=storage", pool.own)
+
+    assert {pod["metadata"]["name"]: zones[pod["spec"]["nodeName"]] for pod in pods} == {
+        f"one-{zone}-0": zone for zone in ZONES
+    }
