@@ -206,7 +206,8 @@ def test_a_lost_node_is_noticed_and_comes_back(
         own_cluster.start_node(node)
     else:
         node.mend()
-    kubectl.wait("condition=Ready", f"node/{node.name}")
+    # It has every image to take in again.
+    kubectl.wait("condition=Ready", f"node/{node.name}", seconds=200)
     kubectl.wait("condition=Ready", "pod/there", f"--namespace={namespace}")
 
 

@@ -16,11 +16,10 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-
-import pip
 
 from testbed.programs import CACHE, Missing, found, program
 
@@ -149,7 +148,11 @@ def _base() -> str:
 
 @functools.cache
 def _builder(base: str) -> str:
-    """The base with pip, for the stage that installs: the pip that runs here."""
+    """The base with pip, for the stage that installs: the pip that runs here. Raises Missing."""
+    try:
+        import pip
+    except ImportError as failure:
+        raise Missing("an image is built with pip, which this Python has not") from failure
     image = BUILDER.format(digest=f"{base.rpartition(':')[2]}-{pip.__version__}")
     if _exists(image):
         return image
@@ -190,12 +193,8 @@ def _distribution() -> tuple[str, str]:
 
 def _pip_settings() -> str:
     """The machine's settings of pip (its registry, its certificates) for a build to have too."""
-    listed = subprocess.run(
-        [shutil.which("python3") or "python3", "-m", "pip", "config", "list"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    command = [sys.executable, "-m", "pip", "config", "list"]
+    listed = subprocess.run(command, capture_output=True, text=True, check=False)
     settings = {}
     for line in listed.stdout.splitlines():
         name, _, value = line.partition("=")

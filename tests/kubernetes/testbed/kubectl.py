@@ -66,7 +66,7 @@ class Kubectl:
             words.append("--server-side")
         return self(*words, given=json.dumps(as_list(objects)))
 
-    def wait(self, condition: str, *words: str, seconds: float = 60.0) -> None:
+    def wait(self, condition: str, *words: str, seconds: float = 120.0) -> None:
         """`kubectl wait --for=…`. Raises KubectlFailed."""
         self(
             "wait", f"--for={condition}", f"--timeout={seconds:.0f}s", *words, seconds=seconds + 10

@@ -7,9 +7,11 @@ what its disk holds.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import subprocess
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +31,7 @@ CGROUPS = Path("/sys/fs/cgroup")
 # Debian keeps the plugins here; others, where their packages do.
 CNI_PLUGINS = ("/usr/lib/cni", "/opt/cni/bin", "/usr/libexec/cni")
 IMPORT_SECONDS = 300.0
+END_SECONDS = 30.0
 
 CONTAINERD = """\
 version = 2
@@ -172,8 +175,19 @@ class Node:
         return self.run("ctr", "--namespace=k8s.io", "images", "import", str(archive))
 
     def forget(self) -> None:
-        """Remove the cgroups that the node has left; it must have ended."""
-        remove_cgroups(self._cgroup)
+        """Remove the cgroups that the node has left; it must have been killed.
+
+        Its first process has ended; the last of those that went with it may still be on its way.
+        """
+        deadline = time.monotonic() + END_SECONDS
+        while True:
+            try:
+                remove_cgroups(self._cgroup)
+                return
+            except OSError as failure:
+                if failure.errno != errno.EBUSY or time.monotonic() > deadline:
+                    raise
+            time.sleep(0.05)
 
     def _inner(self, outer: int) -> int:
         """The node's first process, as the rest of the machine counts it."""
@@ -280,7 +294,8 @@ def proxy_configuration(name: str, address: str, certificates: Certificates) -> 
 
 
 def remove_cgroups(name: str) -> None:
-    """Remove the cgroups of that name, which must hold no process, from every hierarchy."""
+    """Remove the cgroups of that name from every hierarchy. Raises OSError (EBUSY) where one
+    still holds a process."""
     for top in CGROUPS.glob(f"*/{name}"):
         for folder, _, _ in os.walk(top, topdown=False):
             os.rmdir(folder)
