@@ -7,6 +7,7 @@ also what no SDK would send, and returns the answer as it came.
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import os
@@ -16,7 +17,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -148,10 +149,25 @@ class Dynoxide(Server):
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A port that nobody listens on, and that no connection is given by chance until it is used.
+
+    Those that the kernel gives out begin at 32768: between asking and listening, one may be taken.
+    """
+    for port in _PORTS:
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError("no port is free")
+
+
+def _ports() -> Iterator[int]:
+    """Those below the kernel's, beginning elsewhere in each process."""
+    begin = os.getpid() * 97
+    return (PORTS.start + (begin + step) % len(PORTS) for step in range(10 * len(PORTS)))
+
+
+PORTS = range(20_000, 32_000)
+_PORTS = _ports()
 
 
 @dataclass(frozen=True, slots=True)

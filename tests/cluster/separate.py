@@ -74,7 +74,7 @@ class Pods:
     def start_gateway(self, zone: str = "") -> Process:
         """A gateway on free ports; `.port` is its HTTP port."""
         port = free_port()
-        words = ("gateway", f"--port={port}", f"--grpc-port={free_port()}", self._seeds)
+        words = ("gateway", f"--port={port}", "--grpc-port=0", self._seeds)
         supervisor = f"--supervisor=localhost:{self._supervisor_port}"
         more = (supervisor, f"--cluster-id={CLUSTER_ID}", f"--zone={zone}")
         gateway = self._process(f"gateway-{next(self._numbers)}", *words, *more)
