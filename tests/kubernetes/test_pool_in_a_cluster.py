@@ -92,12 +92,23 @@ def deployed(cluster: AnyCluster, stator_image: str) -> Iterator[tuple[Deployed,
 
 
 def create_music(client: Any) -> None:
-    client.create_table(
-        TableName="Music",
-        AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
-        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
-        BillingMode="PAY_PER_REQUEST",
-    )
+    """Make the table. A gateway is ready when it has found nodes; its supervisor may be next."""
+
+    def made() -> bool | None:
+        try:
+            client.create_table(
+                TableName="Music",
+                AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
+                KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
+                BillingMode="PAY_PER_REQUEST",
+            )
+        except client.exceptions.ClientError as error:
+            if error.response["Error"]["Code"] != "ServiceUnavailable":
+                raise
+            return None
+        return True
+
+    wait_for(made, "a supervisor that the gateway has found", 60)
     wait_until_active(client, "Music")
 
 
