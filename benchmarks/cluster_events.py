@@ -222,7 +222,7 @@ _gone: set[str] = set()
 
 
 def replace_follower(zones: Zones) -> None:
-    """Take the folder of the process that leads least away and end it: it comes back as another.
+    """Take the folder of a process away that leads nothing, and end it: it comes back as another.
 
     Its replicas move there: learner, snapshot, promotion, removal of the old one. In three zones
     with a node each there is no other way for a replica to go.
@@ -230,6 +230,9 @@ def replace_follower(zones: Zones) -> None:
     status = zones.ask("status")
     led = Counter(each["leader"] for each in status["partitions"])
     node = min(status["nodes"], key=lambda node: led[node["node_id"]])
+    zones.ask("drain", node["node_id"])  # Its leaders go first: what a lost one costs is known.
+    while any(each["leader"] == node["node_id"] for each in zones.ask("status")["partitions"]):
+        time.sleep(0.1)
     folder = node_folder(zones.data, node["zone"])
     pid = storage_pid(zones.data, node["zone"])
     folder.rename(folder.with_name(f"lost-{folder.name}"))
