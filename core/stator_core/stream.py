@@ -247,7 +247,8 @@ class ShardIterator:
             len(shard_id),
         )
         content += shard_id + self.stream_arn.encode()
-        text = base64.urlsafe_b64encode(xxh3_64_digest(content) + content).decode()
+        # The version comes first: a text that began with a dash would be an option to the AWS CLI.
+        text = base64.urlsafe_b64encode(content + xxh3_64_digest(content)).decode()
         assert len(text) <= SHARD_ITERATOR_CHARACTERS_MAX
         return text
 
@@ -270,7 +271,7 @@ def read_iterator(text: str) -> ShardIterator:
     """An iterator from its text. Raises ValidationException for one that was never given."""
     try:
         content = base64.b64decode(text.encode("ascii"), b"-_", validate=True)
-        checksum, content = content[:_CHECKSUM_BYTES], content[_CHECKSUM_BYTES:]
+        content, checksum = content[:-_CHECKSUM_BYTES], content[-_CHECKSUM_BYTES:]
         if len(content) < _ITERATOR.size or xxh3_64_digest(content) != checksum:
             raise ValidationException(INVALID_ITERATOR)
         version, position, issued, reader, skips, id_bytes = _ITERATOR.unpack_from(content)

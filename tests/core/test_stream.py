@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -207,6 +208,11 @@ def test_children_name_their_parent() -> None:
 
 def test_an_iterator_comes_back_as_it_was_given() -> None:
     assert read_iterator(ITERATOR.encode()) == ITERATOR
+
+
+def test_an_iterator_is_no_option_of_a_command_line() -> None:
+    texts = [replace(ITERATOR, position=position).encode() for position in range(500)]
+    assert {text[0] for text in texts} == {"A"}
     assert len(ITERATOR.encode()) <= 2048
 
 
