@@ -375,7 +375,7 @@ class HostedPartition:
         if self.state is not before or configuration is not None:
             operations.append(self._record())
         self._around.store.write(operations, sync=False)
-        if self.state.forgotten_ranges() != before.forgotten_ranges():
+        if self.state is not before and self.state.forgotten_ranges() != before.forgotten_ranges():
             self.forget()
         self.raft.applied(self._around.now(), last)
         for group in groups:
