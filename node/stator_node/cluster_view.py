@@ -25,7 +25,7 @@ from stator_core.table_status import DELETED
 from stator_node.doors import Clock
 from stator_node.operation_codes import OperationCode
 from stator_node.pending import wait
-from stator_node.transport.frame_format import Status
+from stator_node.transport.frame_format import Hello, Status
 from stator_node.transport.links import Address, Links
 
 logger = logging.getLogger(__name__)
@@ -78,6 +78,11 @@ class ClusterView:
         else:
             known.address = address
         self.links.connect(node_id, address)
+
+    def met(self, found: Hello, address: Address) -> None:
+        """Somebody answers at this address: a storage pod, or another process of the cluster."""
+        if found.role == "node":
+            self.join(found.sender_id, found.zone, address)
 
     def leave(self, node_id: str) -> None:
         """The pod is gone for good."""

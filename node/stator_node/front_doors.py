@@ -17,12 +17,9 @@ from stator_node.gateway.grpc import GrpcDoor
 from stator_node.gateway.http import HttpDoor
 from stator_node.gateway.http_request import SideDoor
 from stator_node.gateway.sigv4 import SignatureVerifier
+from stator_node.process import CannotStart
 
 DRAIN_SECONDS = 10.0
-
-
-class CannotStart(Exception):
-    """Why the command ends at once; the text is for the person who started it."""
 
 
 class DoorSettings(Protocol):

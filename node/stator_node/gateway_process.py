@@ -9,27 +9,21 @@ has nothing of its own on any disk, and needs nobody but storage pods to serve i
 from __future__ import annotations
 
 import asyncio
-import gc
 import logging
 import os
 import random
-import signal
-import socket
-import sys
 from collections.abc import Callable
 
-import uvloop
-
+from stator_node import process
 from stator_node.cli import GatewaySettings, Seed
 from stator_node.clock import SystemClock
 from stator_node.cluster_router import ClusterRouter
 from stator_node.cluster_streams import ClusterStreams
 from stator_node.cluster_view import ClusterView
 from stator_node.errand import Errands
-from stator_node.front_doors import CannotStart, FrontDoors
+from stator_node.front_doors import FrontDoors
 from stator_node.gateway.access_keys import AccessKeys, AccessKeysRefused
-from stator_node.health import Health, HealthDoor
-from stator_node.local import COLLECTOR_THRESHOLDS, SWITCH_INTERVAL_SECONDS
+from stator_node.process import CannotStart
 from stator_node.remote_tables import RemoteTables
 from stator_node.stream_operations import StreamOperations
 from stator_node.transport.frame_format import Hello
@@ -47,38 +41,7 @@ LOOK_SECONDS = 0.05
 
 def run(settings: GatewaySettings) -> int:
     """Serve until told to stop. Returns the exit code."""
-    sys.setswitchinterval(SWITCH_INTERVAL_SECONDS)
-    gc.set_threshold(*COLLECTOR_THRESHOLDS)
-    try:
-        return uvloop.run(_serve(settings))
-    except CannotStart as error:
-        print(f"stator: {error}", file=sys.stderr)
-        return 1
-
-
-def process_name(role: str) -> str:
-    """A name that no other process of a cluster has: the pod's, and the process' in it."""
-    return f"{role}-{socket.gethostname()}-{os.getpid()}"
-
-
-def addresses(seeds: tuple[Seed, ...]) -> tuple[Address, ...]:
-    return tuple(Address(host, port) for host, port in seeds)
-
-
-async def open_health(port: int | None) -> tuple[Health, HealthDoor]:
-    """The health port, where one is wanted. Raises CannotStart."""
-    health = Health()
-    door = HealthDoor(health)
-    if port is not None:
-        try:
-            await door.start(port)
-        except OSError as error:
-            raise CannotStart(f"cannot listen on health port {port}: {error}") from error
-    return health, door
-
-
-async def nothing_to_hand_over() -> None:
-    """A gateway leads nothing."""
+    return process.run(_serve(settings))
 
 
 async def _serve(settings: GatewaySettings) -> int:
@@ -87,9 +50,9 @@ async def _serve(settings: GatewaySettings) -> int:
         tls = for_connecting(settings.tls)
     except (AccessKeysRefused, TlsRefused) as error:
         raise CannotStart(str(error)) from error
-    health, health_door = await open_health(settings.health_port)
+    health, health_door = await process.open_health(settings.health_port)
     clock, chance = SystemClock(), random.Random()
-    hello = Hello(settings.cluster_id, process_name("gateway"), "gateway", settings.zone)
+    hello = Hello(settings.cluster_id, process.process_name("gateway"), "gateway", settings.zone)
     links = Links(hello, clock, chance.random, tls=tls)
     view = ClusterView(links, clock, settings.zone)
     tables = RemoteTables(links, view.poll)
@@ -97,24 +60,18 @@ async def _serve(settings: GatewaySettings) -> int:
     streams = StreamOperations(ClusterStreams(view, errands, view), clock)
     router = ClusterRouter(view, errands, {**tables.operations(), **streams.operations()})
 
-    def met(found: Hello, address: Address) -> None:
-        if found.role == "node":
-            view.join(found.sender_id, found.zone, address)
-
     def seeds(of: tuple[Seed, ...], joined: Callable[[Hello, Address], None]) -> Seeds:
-        return Seeds(addresses(of), hello, joined, links.is_up, lambda: links.tls)
+        return Seeds(of, hello, joined, links.is_up, lambda: links.tls)
 
-    pods, supervisor = seeds(settings.seeds, met), seeds(settings.supervisor, tables.joined)
-    loop = asyncio.get_running_loop()
+    pods, supervisor = seeds(settings.seeds, view.met), seeds(settings.supervisor, tables.joined)
     stopped = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stopped.set)
-    background = [loop.create_task(each.run()) for each in (pods, supervisor, view)]
+    process.stop_on_signals(stopped)
+    background = [asyncio.create_task(each.run()) for each in (pods, supervisor, view)]
     background += renewing(settings.tls, links, None)
     try:
         doors = await FrontDoors.open(settings, router, access_keys, clock)
         await _first_news(view, stopped)
-        health.serves(nothing_to_hand_over)
+        health.serves(process.nothing_to_hand_over)
         doors.say_ready(f"cluster {settings.cluster_id}")
         await stopped.wait()
         health.ends()

@@ -8,20 +8,16 @@ on standard error.
 from __future__ import annotations
 
 import asyncio
-import gc
 import logging
 import os
-import signal
-import sys
-
-import uvloop
 
 from stator_core.item_format import Damaged
+from stator_node import process
 from stator_node.catalog import Catalog
 from stator_node.cli import LocalSettings
 from stator_node.clock import SystemClock
 from stator_node.doors import Clock, StorageFailed
-from stator_node.front_doors import CannotStart, FrontDoors
+from stator_node.front_doors import FrontDoors
 from stator_node.gateway import clock_door
 from stator_node.gateway.access_keys import AccessKeys, AccessKeysRefused
 from stator_node.gateway.clock_door import ClockDoor
@@ -30,6 +26,7 @@ from stator_node.local_expiries import LocalExpiries
 from stator_node.local_streams import LocalStreams
 from stator_node.local_table_work import LocalTableWork
 from stator_node.movable_clock import MovableClock
+from stator_node.process import CannotStart
 from stator_node.replica import Replica
 from stator_node.router import Router
 from stator_node.storage.folder import DataFolder, FolderRefused
@@ -40,22 +37,10 @@ from stator_node.table_statistics import TableCounter
 
 logger = logging.getLogger(__name__)
 
-# A sync runs in a thread that gives the interpreter back when it ends; the default of 5 ms would
-# let that thread wait for its turn longer than the disk took.
-SWITCH_INTERVAL_SECONDS = 0.0001
-# Requests make short-lived dictionaries by the thousand, nearly none of them in cycles.
-COLLECTOR_THRESHOLDS = (50_000, 20, 100)
-
 
 def run(settings: LocalSettings) -> int:
     """Serve until told to stop. Returns the exit code."""
-    sys.setswitchinterval(SWITCH_INTERVAL_SECONDS)
-    gc.set_threshold(*COLLECTOR_THRESHOLDS)
-    try:
-        return uvloop.run(_serve(settings))
-    except CannotStart as error:
-        print(f"stator: {error}", file=sys.stderr)
-        return 1
+    return process.run(_serve(settings))
 
 
 async def _serve(settings: LocalSettings) -> int:
@@ -103,16 +88,14 @@ async def _serve_store(
         side_doors[clock_door.PATH] = ClockDoor(lasting).answer
     doors = await FrontDoors.open(settings, router, access_keys, clock, side_doors)
     stopped = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stopped.set)
+    process.stop_on_signals(stopped)
     tables.resume()
     background = [
         loop.create_task(counter.run(catalog.tables)),
         loop.create_task(expiries.run()),
         loop.create_task(streams.run()),
     ]
-    gc.collect()
-    gc.freeze()
+    process.settle()
     doors.say_ready(f"data in {settings.folder}")
     await stopped.wait()
     logger.info("stopping: no new requests are taken")

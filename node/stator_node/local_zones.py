@@ -11,19 +11,14 @@ when it serves.
 from __future__ import annotations
 
 import asyncio
-import gc
 import logging
 import os
 import random
-import signal
-import sys
-
-import uvloop
 
 from stator_core.item_format import Damaged
 from stator_core.log_format import LogDamaged
 from stator_core.placement_types import Configuration
-from stator_node import cluster_file
+from stator_node import cluster_file, process
 from stator_node.catalog import Catalog
 from stator_node.cli import LocalSettings
 from stator_node.clock import SystemClock
@@ -34,10 +29,10 @@ from stator_node.cluster_table_work import ClusterTableWork
 from stator_node.cluster_view import ClusterView
 from stator_node.doors import Clock, StorageFailed
 from stator_node.errand import Errands
-from stator_node.front_doors import CannotStart, FrontDoors
+from stator_node.front_doors import FrontDoors
 from stator_node.gateway.access_keys import AccessKeys, AccessKeysRefused
-from stator_node.local import COLLECTOR_THRESHOLDS, SWITCH_INTERVAL_SECONDS
 from stator_node.node_processes import HOST, NodeProcesses
+from stator_node.process import CannotStart
 from stator_node.storage.folder import DataFolder, FolderRefused
 from stator_node.storage.rocksdb import RocksItemStore
 from stator_node.stream_operations import StreamOperations
@@ -59,13 +54,7 @@ CONFIGURATION = Configuration(dead_node_seconds=60.0, settled_seconds=5.0, merge
 
 def run(settings: LocalSettings) -> int:
     """Serve until told to stop. Returns the exit code."""
-    sys.setswitchinterval(SWITCH_INTERVAL_SECONDS)
-    gc.set_threshold(*COLLECTOR_THRESHOLDS)
-    try:
-        return uvloop.run(_serve(settings))
-    except CannotStart as error:
-        print(f"stator: {error}", file=sys.stderr)
-        return 1
+    return process.run(_serve(settings))
 
 
 async def _serve(settings: LocalSettings) -> int:
@@ -191,12 +180,10 @@ async def _serve_cluster(
         await record.close()
         raise
     stopped = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stopped.set)
+    process.stop_on_signals(stopped)
     background = [loop.create_task(supervisor.run()), *renewing(tls, links, server)]
     tables.resume()
-    gc.collect()
-    gc.freeze()
+    process.settle()
     doors.say_ready(f"data in {settings.folder}")
     await stopped.wait()
     logger.info("stopping: no new requests are taken")

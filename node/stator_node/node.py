@@ -9,20 +9,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import gc
 import logging
-import os
 import random
-import signal
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-import uvloop
-
 from stator_core.log_format import LogDamaged
 from stator_core.raft.settings import Settings
-from stator_node import tombstone_sweep
+from stator_node import process, tombstone_sweep
 from stator_node.cli import NodeSettings
 from stator_node.clock import SystemClock
 from stator_node.cluster_expiries import ClusterExpiries
@@ -32,14 +26,13 @@ from stator_node.doors import Clock, ItemStore, StorageDamaged, StorageFailed
 from stator_node.errand import Errands
 from stator_node.expiry_sweep import ROUND_SECONDS
 from stator_node.feed_keeper import FeedKeeper
-from stator_node.front_doors import CannotStart
-from stator_node.health import Health, HealthDoor
+from stator_node.health import Health
 from stator_node.index_feeder import IndexFeeder
-from stator_node.local import COLLECTOR_THRESHOLDS, SWITCH_INTERVAL_SECONDS
 from stator_node.node_requests import NodeRequests
 from stator_node.partition_host import PartitionHost
 from stator_node.partition_load import PartitionLoads
 from stator_node.partition_requests import PartitionRequests
+from stator_node.process import CannotStart
 from stator_node.storage.folder import DataFolder, FolderRefused
 from stator_node.storage.rocksdb import RocksItemStore
 from stator_node.sync_loop import SyncLoop
@@ -148,25 +141,11 @@ def build(
 
 def run(settings: NodeSettings) -> int:
     """Serve until told to stop. Returns the exit code."""
-    sys.setswitchinterval(SWITCH_INTERVAL_SECONDS)
-    gc.set_threshold(*COLLECTOR_THRESHOLDS)
-    try:
-        return uvloop.run(_serve(settings))
-    except CannotStart as error:
-        print(f"stator: {error}", file=sys.stderr)
-        return 1
+    return process.run(_serve(settings))
 
 
 async def _serve(settings: NodeSettings) -> int:
-    health = Health()
-    door = HealthDoor(health)
-    if settings.health_port is not None:
-        try:
-            await door.start(settings.health_port)
-        except OSError as error:
-            raise CannotStart(
-                f"cannot listen on health port {settings.health_port}: {error}"
-            ) from error
+    health, door = await process.open_health(settings.health_port)
     try:
         return await _serve_folder(settings, health)
     finally:
@@ -221,27 +200,13 @@ def _with_way_out(error: StorageFailed | LogDamaged) -> str:
     return str(error)
 
 
-def _stop_at_end_of_input(loop: asyncio.AbstractEventLoop, stopped: asyncio.Event) -> None:
-    """Stop when the process that holds the other end of standard input is gone."""
-
-    def readable() -> None:
-        if not os.read(0, 4096):
-            loop.remove_reader(0)
-            stopped.set()
-
-    loop.add_reader(0, readable)
-
-
 async def _serve_until_stopped(settings: NodeSettings, node: Node, health: Health) -> None:
-    loop = asyncio.get_running_loop()
     await node.server.start(settings.host, settings.port)
     node.host.start()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, node.ended.set)
+    process.stop_on_signals(node.ended)
     if settings.with_parent:
-        _stop_at_end_of_input(loop, node.ended)
-    gc.collect()
-    gc.freeze()
+        process.stop_at_end_of_input(node.ended)
+    process.settle()
     health.serves(node.hand_over)
     print(
         f"Stator node {node.links.hello.sender_id} is ready on {settings.host}:{node.server.port}",

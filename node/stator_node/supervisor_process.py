@@ -12,15 +12,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-import signal
-import sys
-
-import uvloop
 
 from stator_core.item_format import Damaged
 from stator_core.log_format import LogDamaged
 from stator_core.placement_types import Configuration
-from stator_node import cluster_file
+from stator_node import cluster_file, process
 from stator_node.catalog import Catalog
 from stator_node.cli import SupervisorSettings
 from stator_node.clock import SystemClock
@@ -28,21 +24,15 @@ from stator_node.cluster_file import ClusterFile, Place
 from stator_node.cluster_table_work import ClusterTableWork
 from stator_node.cluster_view import ClusterView
 from stator_node.doors import StorageFailed
-from stator_node.front_doors import CannotStart
-from stator_node.gateway_process import (
-    addresses,
-    nothing_to_hand_over,
-    open_health,
-    process_name,
-)
 from stator_node.health import Health
+from stator_node.process import CannotStart
 from stator_node.storage.folder import DataFolder, FolderRefused
 from stator_node.storage.rocksdb import RocksItemStore
 from stator_node.supervisor import Supervisor
 from stator_node.supervisor_requests import SupervisorRequests
 from stator_node.table_life import TableLife
 from stator_node.transport.frame_format import Hello
-from stator_node.transport.links import Address, Links
+from stator_node.transport.links import Links
 from stator_node.transport.seeds import Seeds
 from stator_node.transport.server import FrameServer
 from stator_node.transport.tls_files import TlsRefused, for_connecting, for_listening
@@ -53,15 +43,11 @@ logger = logging.getLogger(__name__)
 
 def run(settings: SupervisorSettings) -> int:
     """Steer until told to stop. Returns the exit code."""
-    try:
-        return uvloop.run(_serve(settings))
-    except CannotStart as error:
-        print(f"stator: {error}", file=sys.stderr)
-        return 1
+    return process.run(_serve(settings))
 
 
 async def _serve(settings: SupervisorSettings) -> int:
-    health, health_door = await open_health(settings.health_port)
+    health, health_door = await process.open_health(settings.health_port)
     try:
         # As in a folder of `stator local --zones 3`, so that `stator cluster` finds its way.
         control = settings.folder / "control"
@@ -87,7 +73,7 @@ async def _steer(settings: SupervisorSettings, store: RocksItemStore, health: He
     """Put the parts together, steer, take them apart."""
     clock, chance = SystemClock(), random.Random()
     tls = for_connecting(settings.tls)
-    hello = Hello(settings.cluster_id, process_name("supervisor"), "gateway", "")
+    hello = Hello(settings.cluster_id, process.process_name("supervisor"), "gateway", "")
     links = Links(hello, clock, chance.random, tls=tls)
     view = ClusterView(links, clock, "")
     catalog = Catalog(store)
@@ -102,24 +88,18 @@ async def _steer(settings: SupervisorSettings, store: RocksItemStore, health: He
     requests = SupervisorRequests(settings.cluster_id, view, supervisor, clock, tables.operations())
     server = FrameServer(hello, requests, tls=for_listening(settings.tls))
 
-    def met(found: Hello, address: Address) -> None:
-        if found.role == "node":
-            view.join(found.sender_id, found.zone, address)
-
-    pods = Seeds(addresses(settings.seeds), hello, met, links.is_up, lambda: links.tls)
+    pods = Seeds(settings.seeds, hello, view.met, links.is_up, lambda: links.tls)
     try:
         await server.start(settings.host, settings.port)
     except OSError as error:
         raise CannotStart(f"cannot listen on {settings.host}:{settings.port}: {error}") from error
     _say_where(settings, hello, server.port)
-    loop = asyncio.get_running_loop()
     stopped = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stopped.set)
-    background = [loop.create_task(each.run()) for each in (pods, supervisor)]
+    process.stop_on_signals(stopped)
+    background = [asyncio.create_task(each.run()) for each in (pods, supervisor)]
     background += renewing(settings.tls, links, server)
     tables.resume()
-    health.serves(nothing_to_hand_over)
+    health.serves(process.nothing_to_hand_over)
     print(f"Stator supervisor is ready on {settings.host}:{server.port}", flush=True)
     await stopped.wait()
     health.ends()

@@ -15,9 +15,10 @@ from small_table import SmallTable
 from stator_node import cli
 from stator_node.cli import LocalSettings
 from stator_node.clock import SystemClock
-from stator_node.front_doors import CannotStart, FrontDoors
+from stator_node.front_doors import FrontDoors
 from stator_node.gateway.access_keys import AccessKeys
 from stator_node.pending import Pending
+from stator_node.process import CannotStart
 
 
 def settings(port: int = 0, grpc_port: int = 0) -> LocalSettings:

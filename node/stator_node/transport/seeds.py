@@ -39,18 +39,18 @@ class Seeds:
 
     def __init__(
         self,
-        seeds: Sequence[Address],
+        seeds: Sequence[tuple[str, int]],
         hello: Hello,
         joined: Callable[[Hello, Address], None],
         is_linked: Callable[[str], bool],
         tls: Callable[[], ssl.SSLContext | None],
     ) -> None:
-        """`joined` is called whenever a pod was met; `is_linked`: it need not be met again.
+        """`seeds`: names with ports. `joined` is called whenever a pod was met.
 
-        `tls` is asked each time: certificates are renewed.
+        `is_linked`: it need not be met again. `tls` is asked each time: certificates are renewed.
         """
         self._tls = tls
-        self._seeds = seeds
+        self._seeds = [Address(host, port) for host, port in seeds]
         self._hello = hello
         self._joined = joined
         self._is_linked = is_linked

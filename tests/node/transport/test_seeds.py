@@ -25,7 +25,8 @@ class Met:
         def joined(found: Hello, address: Address) -> None:
             self.found.append((found.sender_id, address))
 
-        return Seeds(addresses, hello, joined, self.linked.__contains__, lambda: None)
+        names = [(each.host, each.port) for each in addresses]
+        return Seeds(names, hello, joined, self.linked.__contains__, lambda: None)
 
 
 def test_every_seed_is_asked_who_is_there() -> None:
