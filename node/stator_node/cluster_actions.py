@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 
-from stator_core import partition_state
+from stator_core import partition_changes, partition_state
 from stator_core.partition_descriptor import Epochs, PartitionDescriptor
 from stator_core.partition_state import PartitionState
 from stator_core.placement_types import (
@@ -44,7 +44,7 @@ class ClusterActions:
     async def create(self, action: CreatePartition, table: Table) -> bool:
         """Every node of the descriptor begins its replica."""
         # Everybody begins alike, whoever is asked again.
-        first = partition_state.begun(PartitionState(action.descriptor, table), 0)
+        first = partition_changes.begun(PartitionState(action.descriptor, table), 0)
         body = partition_state.to_json(first)
         taken = await asyncio.gather(
             *(
@@ -94,7 +94,7 @@ class ClusterActions:
 
     async def describe(self, partition: PartitionDescriptor, table: Table, epoch: int) -> bool:
         """The partition's table looks like this from now on, and not like that of this epoch."""
-        body = partition_state.describe_body(table, epoch)
+        body = partition_changes.describe_body(table, epoch)
         leader = self._view.leader(partition)
         return leader is not None and await self.ask(
             leader, partition.partition_id, OperationCode.DESCRIBE, body

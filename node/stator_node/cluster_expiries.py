@@ -19,7 +19,8 @@ from typing import Any
 from stator_core.entry_format import EntryKind
 from stator_core.item_format import Damaged
 from stator_core.key_format import hash_of, identifier_of
-from stator_core.partition_state import EXPIRIES, Follower, follow_body, place_key
+from stator_core.partition_changes import follow_body
+from stator_core.partition_state import EXPIRIES, Follower, place_key
 from stator_core.table import Table
 from stator_node.catalog import SERVING
 from stator_node.doors import Clock, StorageDamaged

@@ -12,7 +12,7 @@ import asyncio
 import logging
 from collections.abc import Mapping
 
-from stator_core import change_format, feed_keeping, partition_state
+from stator_core import change_format, feed_keeping, partition_changes
 from stator_core.entry_format import EntryKind
 from stator_core.raft.refusals import Refusal
 from stator_node.doors import Clock, StorageFailed
@@ -54,7 +54,7 @@ class FeedKeeper:
             self._propose(hosted, EntryKind.ROLL, b"{}")
         until = feed_keeping.trimmable_until(state, now)
         if until > state.trimmed and feed_keeping.is_trim_due(state, until, oldest_change(hosted)):
-            self._propose(hosted, EntryKind.TRIM, partition_state.trim_body(until))
+            self._propose(hosted, EntryKind.TRIM, partition_changes.trim_body(until))
 
     def _propose(self, hosted: HostedPartition, kind: EntryKind, body: bytes) -> None:
         index = hosted.propose_change(kind, body)

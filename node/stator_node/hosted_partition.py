@@ -25,7 +25,7 @@ import logging
 from collections.abc import Callable
 from typing import Protocol
 
-from stator_core import expiry, partition_state
+from stator_core import expiry, partition_changes
 from stator_core.clock import HybridClock
 from stator_core.entry_format import (
     EntryKind,
@@ -359,8 +359,8 @@ class HostedPartition:
                 entries, rest = entries[:number], entries[number:]
                 break
             body = change_body(entry.data)
-            changed = partition_state.apply_change(self.state, kind, timestamp, body)
-            if partition_state.empties_expiries(self.state, changed.state):
+            changed = partition_changes.apply_change(self.state, kind, timestamp, body)
+            if partition_changes.empties_expiries(self.state, changed.state):
                 operations = self._without_expiries(operations)
             self.state = changed.state
             if changed.child is not None:
@@ -368,7 +368,7 @@ class HostedPartition:
                 (children if born else strangers).append(changed.child)
         after, configuration = configuration, None if rest else configuration
         if configuration is not None:
-            self.state = partition_state.configured(self.state, self.configuration, configuration)
+            self.state = partition_changes.configured(self.state, self.configuration, configuration)
             self.configuration = configuration
         last = entries[-1].index
         operations.append(self.log.apply(last, timestamp))

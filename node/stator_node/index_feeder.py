@@ -29,7 +29,8 @@ from stator_core.errors import DynamoDBError
 from stator_core.index_entries import IndexEntry
 from stator_core.item_format import Damaged
 from stator_core.key_format import hash_of
-from stator_core.partition_state import Follower, follow_body, index_follower, place_key
+from stator_core.partition_changes import follow_body
+from stator_core.partition_state import Follower, index_follower, place_key
 from stator_core.raft.refusals import Refusal
 from stator_core.table import Index, Table
 from stator_node.cluster_view import ClusterView

@@ -3,7 +3,7 @@
 In: REQUEST frames with the codes from 32 up, from the supervisor, from `stator cluster` and from
 peers (chunks of snapshots). Out: ANSWER frames whose body is JSON. Each is safe to ask twice: it
 says what shall be, and a pod where it is so already says so. The pod obeys only what fits its own
-log; nobody outside decides a range or a member (`partition_state.py`).
+log; nobody outside decides a range or a member (`partition_changes.py`).
 """
 
 from __future__ import annotations
@@ -15,7 +15,13 @@ from typing import Any
 
 import orjson
 
-from stator_core import partition_descriptor, partition_state, stream_shards, table
+from stator_core import (
+    partition_changes,
+    partition_descriptor,
+    partition_state,
+    stream_shards,
+    table,
+)
 from stator_core.entry_format import EntryKind
 from stator_core.raft.membership import Change, ChangeKind, MembershipChange
 from stator_core.raft.refusals import NotLeader, Refusal
@@ -198,7 +204,7 @@ class NodeRequests:
 
     def _split(self, request: Request) -> None:
         members = orjson.loads(request.body)
-        body = partition_state.split_body(int(members["at_hash"], 16), members["child_id"])
+        body = partition_changes.split_body(int(members["at_hash"], 16), members["child_id"])
         self._led(request, members).propose_change(EntryKind.SPLIT, body)
         request.answer(Status.RESULT, OK)
 
@@ -211,7 +217,7 @@ class NodeRequests:
         if hosted.state.table != description:
             if epoch != present:
                 raise ValueError(f"meant for description {epoch}, this is {present}")
-            body = partition_state.describe_body(description, epoch)
+            body = partition_changes.describe_body(description, epoch)
             hosted.propose_change(EntryKind.DESCRIBE, body)
         request.answer(Status.RESULT, OK)
 
@@ -254,7 +260,7 @@ class NodeRequests:
         hosted = self._led(request, members)
         assert hosted.state is not None
         if hosted.state.descriptor.replica_on(node_id) is None:
-            hosted.propose_change(EntryKind.CONFIGURE, partition_state.learner_body(node_id))
+            hosted.propose_change(EntryKind.CONFIGURE, partition_changes.learner_body(node_id))
         request.answer(Status.RESULT, OK)
 
     def _change_members(self, request: Request) -> None:

@@ -21,7 +21,8 @@ import orjson
 from stator_core import raft_message_format
 from stator_core.clock import HybridClock
 from stator_core.entry_format import EntryRefused
-from stator_core.partition_state import PartitionState, first_configuration
+from stator_core.partition_changes import first_configuration
+from stator_core.partition_state import PartitionState
 from stator_core.raft.messages import (
     AppendEntries,
     Configuration,

@@ -9,7 +9,7 @@ from typing import Any
 from small_cluster import SmallCluster
 from stator_core.entry_format import EntryKind
 from stator_core.errors import InternalServerError
-from stator_core.partition_state import split_body
+from stator_core.partition_changes import split_body
 from stator_node.operation_codes import OperationCode
 from stator_node.raft_commit import NotLeading
 

@@ -11,7 +11,7 @@ import pytest
 from small_cluster import SmallCluster
 from stator_core.entry_format import EntryKind
 from stator_core.errors import InternalServerError, ResourceNotFoundException, ServiceUnavailable
-from stator_core.partition_state import split_body, trim_body
+from stator_core.partition_changes import split_body, trim_body
 from stator_core.raft.refusals import Refusal
 from stator_node.catalog import Catalog
 from stator_node.doors import Family

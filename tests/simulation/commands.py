@@ -20,8 +20,9 @@ from simulation.cluster_world import CONSOLE, ClusterWorld
 from stator_core import partition_descriptor, partition_state, table
 from stator_core.entry_format import EntryKind
 from stator_core.key_format import HASH_SPACE
+from stator_core.partition_changes import begun
 from stator_core.partition_descriptor import PartitionDescriptor
-from stator_core.partition_state import PartitionState, begun
+from stator_core.partition_state import PartitionState
 from stator_core.raft.refusals import Refusal
 from stator_core.table import TimeToLive
 from stator_node.hosted_partition import HostedPartition
