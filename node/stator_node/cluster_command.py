@@ -186,7 +186,7 @@ def status_tables(status: Any) -> str:
     )
     reasons = "".join(f"{reason}\n" for reason in status["reasons"])
     parts = [f"Cluster {status['cluster_id']}\n", aligned(nodes), aligned(partitions)]
-    parts += [_indexes(status["partitions"]), reasons]
+    parts += [_indexes(status["partitions"]), _streams(status["partitions"]), reasons]
     return "\n".join(part for part in parts if part)
 
 
@@ -206,6 +206,30 @@ def _indexes(partitions: Any) -> str:
     if not rows:
         return ""
     return aligned([("INDEX", "OF PARTITION", "BEHIND", "CHANGES", "FILLED"), *rows])
+
+
+def _streams(partitions: Any) -> str:
+    """The shards of each partition's stream, and how far its readers are; empty without any."""
+    rows = [
+        (
+            partition["table"],
+            f"{partition['partition_id']}",
+            f"{stream['shards']} ({stream['open_shards']} open)",
+            _seconds(stream["oldest_record_seconds"], "no record"),
+            _seconds(None if age is None else age / 1000, "not read"),
+        )
+        for partition in partitions
+        if (stream := partition["stream"])["shards"]
+        for age in (stream["iterator_age_milliseconds"],)
+    ]
+    if not rows:
+        return ""
+    headings = ("STREAM OF", "PARTITION", "SHARDS", "OLDEST RECORD", "ITERATOR AGE")
+    return aligned([headings, *rows])
+
+
+def _seconds(count: float | None, otherwise: str) -> str:
+    return otherwise if count is None else f"{count:.1f} s"
 
 
 def _member(member: Any) -> str:

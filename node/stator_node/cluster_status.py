@@ -7,6 +7,7 @@ off as news: its replicas have no lag, and it leads nothing.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from stator_core import key_format, partition_descriptor
@@ -84,21 +85,41 @@ def _partition(
         "size_bytes": newest["size_bytes"],
         "operations_per_second": round(newest["operations_per_second"], 1),
         "indexes": _indexes(led),
-        "stream": _stream(newest, led, now),
+        "stream": _stream(newest, led, by_node.values(), now),
         "time_to_live": None if led is None else led.get("time_to_live"),
         "replicas": _members(descriptor, led, by_node, view),
     }
 
 
-def _stream(newest: Report, led: Report | None, now: float) -> Report:
-    """The shards of a partition, and how old the oldest record in them is (None: there is none)."""
+def _stream(newest: Report, led: Report | None, heard: Iterable[Report], now: float) -> Report:
+    """The shards of a partition, the age of the oldest record in them, and that of iterators.
+
+    None: there is no record; nobody has read any.
+    """
     oldest = None if led is None else led["oldest_change"]
-    age = None if oldest is None else round(max(0.0, now - milliseconds_of(oldest) / 1000), 1)
     return {
         "shards": len(newest["shards"]),
         "open_shards": sum(shard["end"] is None for shard in newest["shards"]),
-        "oldest_record_seconds": age,
+        "oldest_record_seconds": None if oldest is None else round(_age(oldest, now) / 1000, 1),
+        "iterator_age_milliseconds": _iterator_age(heard, now) if newest["shards"] else None,
     }
+
+
+def _iterator_age(heard: Iterable[Report], now: float) -> int | None:
+    """The age of the oldest record behind the furthest reader (AWS: IteratorAgeMilliseconds).
+
+    0: all is read. None: nobody has read the partition's stream.
+    """
+    read = [each for replica in heard if (each := replica.get("read")) is not None]
+    if not read:
+        return None
+    furthest = max(read, key=lambda each: (each["label"], each["until"]))
+    return 0 if furthest["oldest_unread"] is None else _age(furthest["oldest_unread"], now)
+
+
+def _age(stamp: int, now: float) -> int:
+    """How long ago that was (milliseconds)."""
+    return max(0, int(now * 1000) - milliseconds_of(stamp))
 
 
 def _indexes(led: Report | None) -> dict[str, Report]:

@@ -55,6 +55,23 @@ class ChangesPage(NamedTuple):
     last: int
 
 
+class ReadPosition(NamedTuple):
+    """Records of the stream `label` with stamps below `until` have been read.
+
+    Of two positions in a feed the greater one is further: labels are the times of enabling.
+    """
+
+    label: str
+    until: int
+
+
+class ChangesRead(NamedTuple):
+    """An answer to READ_CHANGES; and how far the reader is, if he asked for records of a shard."""
+
+    answer: bytes
+    position: ReadPosition | None
+
+
 _HEADER = Struct(">BQQI")
 _ENTRY = Struct(">QI")
 _MORE, _CLOSED = 1, 2
@@ -65,7 +82,7 @@ def read_changes_body(shard_id: str, position: int, limit: int) -> bytes:
     return orjson.dumps({"shard_id": shard_id, "position": position, "limit": limit})
 
 
-def read_changes(store: ItemStore, state: PartitionState, last: int, body: bytes) -> bytes:
+def read_changes(store: ItemStore, state: PartitionState, last: int, body: bytes) -> ChangesRead:
     """The answer of a replica in this state. Raises StorageFailed, change_format.ChangeDamaged.
 
     A shard that it does not know (yet) is open and has no records.
@@ -74,22 +91,26 @@ def read_changes(store: ItemStore, state: PartitionState, last: int, body: bytes
     shard = next((each for each in state.shards if each.shard_id == asked["shard_id"]), None)
     entries: list[FeedEntry] = []
     more, end = False, None
+    position: ReadPosition | None = None
     if shard is not None:
-        end = shard.end
+        end, start = shard.end, max(asked["position"], shard.start)
         entries, more = read_feed(
             store,
             state.descriptor.partition_id,
-            max(asked["position"], shard.start),
+            start,
             2**64 if end is None else end,
             asked["limit"],
             GET_RECORDS_BYTES_MAX,
         )
+        if asked["limit"]:
+            until = stamp_of(entries[-1][0]) + 1 if entries else start
+            position = ReadPosition(shard.label, until)
     flags = more * _MORE | (end is not None) * _CLOSED
     parts = [_HEADER.pack(flags, end or 0, last, len(entries))]
     for key, value in entries:
         decode(key, value)  # What is damaged here is whole elsewhere.
         parts += (_ENTRY.pack(stamp_of(key), len(value)), value)
-    return b"".join(parts)
+    return ChangesRead(b"".join(parts), position)
 
 
 def read_answer(partition_id: int, answer: bytes) -> ChangesPage:

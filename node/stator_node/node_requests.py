@@ -160,6 +160,7 @@ class NodeRequests:
             "scrubbed": None if hosted.scrubbed is None else asdict(hosted.scrubbed),
             "followers": [asdict(each) for each in hosted.state.followers],
             "shards": stream_shards.to_json(hosted.state.shards),
+            "read": self._items.read_positions.report(hosted.partition_id),
             **self._loads.of(hosted),
         }
         if raft.leads:

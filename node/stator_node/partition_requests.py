@@ -39,6 +39,7 @@ from stator_node.partition_load import PartitionLoads
 from stator_node.pending import Pending
 from stator_node.plain_operations import PlainOperations
 from stator_node.raft_commit import NotLeading, OutcomeUnknown
+from stator_node.read_positions import ReadPositions
 from stator_node.replica import Replica
 from stator_node.storage_errors import DAMAGED, StorageTrouble, for_client
 from stator_node.transport.frame_format import EVENTUAL, Status
@@ -70,6 +71,7 @@ class PartitionRequests:
         self._loads = loads
         self._operations: dict[int, tuple[HostedPartition, dict[int, OfBytes]]] = {}
         self.writes: dict[int, int] = {}  # by table identifier, for statistics
+        self.read_positions = ReadPositions(host.store)
 
     def handle(self, request: Request) -> None:
         """Answer a request for an item operation, now or later."""
@@ -193,12 +195,15 @@ class PartitionRequests:
         def read(body: bytes) -> bytes:
             assert hosted.state is not None
             try:
-                return read_changes(self._host.store, hosted.state, self._host.stamps.last, body)
+                found = read_changes(self._host.store, hosted.state, self._host.stamps.last, body)
             except ChangeDamaged as error:
                 logger.error("partition %d: %s", hosted.partition_id, error)
                 raise StorageTrouble(DAMAGED, damaged=True) from None
             except StorageFailed as error:
                 raise for_client(error, (hosted.state.table,)) from None
+            if found.position is not None:
+                self.read_positions.note(hosted.partition_id, found.position)
+            return found.answer
 
         return read
 

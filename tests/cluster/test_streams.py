@@ -13,7 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from blackbox import boto3_client, boto3_streams, wait_for, wait_until_active
 from cluster.zones import Zones
-from stator_node.cluster_command import NotDone
+from stator_node.cluster_command import NotDone, status_tables
 from stream_load import CREATE_TABLE, TABLE, CountingLoad
 from stream_reader import StreamReader
 
@@ -60,12 +60,17 @@ def test_every_change_comes_once_and_in_order_through_splits_and_lost_leaders(
     for partition in zones.partitions(TABLE):
         assert partition["stream"]["open_shards"] == 1
         assert 0 < partition["stream"]["oldest_record_seconds"] < SECONDS_MAX * 3
+    wait_for(lambda: iterator_ages(zones) == [0, 0, 0] or None, "everything is read")
     # Who comes later reads the same, shard by shard.
     load.check(client, StreamReader(streams, arn).read_all())
     shards = streams.describe_stream(StreamArn=arn)["StreamDescription"]["Shards"]
     print(f"{load.acknowledged} writes, {len(consumer.records)} records, {len(shards)} shards")
     assert len(shards) == 5
     assert len(consumer.finished) == 2
+    client.put_item(TableName=TABLE, Item={"pk": {"S": "unread"}, "n": {"N": "1"}})
+    wait_for(lambda: sum(iterator_ages(zones)) >= 1_000 or None, "a record grows old")
+    assert "ITERATOR AGE" in status_tables(zones.status())
+    consume(consumer, lambda: iterator_ages(zones) == [0, 0, 0])
     # And who comes when the table is gone.
     client.delete_table(TableName=TABLE)
     wait_for(lambda: TABLE not in client.list_tables()["TableNames"] or None, "no table")
@@ -89,6 +94,11 @@ def consume(consumer: StreamReader, is_so: Callable[[], bool]) -> None:
         return True if is_so() else None
 
     wait_for(look, "what the consumer waits for", SECONDS_MAX)
+
+
+def iterator_ages(zones: Zones) -> list[int]:
+    """How old the oldest record is that was not read, by partition (milliseconds)."""
+    return [each["stream"]["iterator_age_milliseconds"] for each in zones.partitions(TABLE)]
 
 
 def split_begun(zones: Zones, count: int) -> bool:

@@ -139,7 +139,55 @@ def test_a_partition_tells_its_shards_and_how_old_the_oldest_record_is() -> None
     led = told(partition(music()), 1, leads=True) | streamed
     (line,) = partitions_of(Looked(n1=[led]).view, NOW)
 
-    assert line["stream"] == {"shards": 2, "open_shards": 1, "oldest_record_seconds": 2.5}
+    assert line["stream"] == {
+        "shards": 2,
+        "open_shards": 1,
+        "oldest_record_seconds": 2.5,
+        "iterator_age_milliseconds": None,
+    }
+
+
+def stamp_before(milliseconds: int) -> int:
+    return stamp_at(int(NOW * 1000) - milliseconds)
+
+
+def read_until(milliseconds: int, unread: int | None, label: str = "label") -> dict[str, Any]:
+    """What a replica says of its readers: how far they are, and the oldest record behind that."""
+    oldest_unread = None if unread is None else stamp_before(unread)
+    return {
+        "label": label,
+        "until": stamp_before(milliseconds),
+        "oldest_unread": oldest_unread,
+    }
+
+
+@pytest.mark.parametrize(
+    "read, age",
+    [
+        ((None, None, None), None),
+        ((read_until(5_000, 4_000), None, None), 4_000),
+        ((read_until(5_000, None), None, None), 0),
+        # A reader goes on at another replica.
+        ((read_until(5_000, 4_000), read_until(3_000, 2_500), None), 2_500),
+        ((read_until(3_000, None), read_until(5_000, 4_000), None), 0),
+        # The stream was disabled and enabled again.
+        ((read_until(3_000, None, "2027"), read_until(5_000, 4_000, "2028"), None), 4_000),
+    ],
+)
+def test_the_age_of_iterators_is_that_of_the_furthest_reader(
+    read: tuple[dict[str, Any] | None, ...], age: int | None
+) -> None:
+    shards = stream_shards.to_json(stream_shards.opened((), 1, "label", "KEYS_ONLY", 5))
+    whole = partition(music())
+    replicas = [
+        told(whole, number, leads=number == 1, shards=shards, read=each)
+        for number, each in enumerate(read, 1)
+    ]
+    looked = Looked(**{name: [each] for name, each in zip(NODES, replicas, strict=True)})
+
+    (line,) = partitions_of(looked.view, NOW)
+
+    assert line["stream"]["iterator_age_milliseconds"] == age
 
 
 def test_a_partition_tells_what_its_sweep_has_done() -> None:

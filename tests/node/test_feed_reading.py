@@ -71,7 +71,7 @@ def replica(*shards: stream_shards.Shard) -> PartitionState:
 
 def page(store: MemoryItemStore, state: PartitionState, position: int, limit: int = 9) -> Any:
     name = state.shards[0].shard_id if state.shards else stream_shards.shard_id(7, 5)
-    answer = read_changes(store, state, 77, read_changes_body(name, position, limit))
+    answer = read_changes(store, state, 77, read_changes_body(name, position, limit)).answer
     found = read_answer(7, answer)
     assert found.last == 77
     return [each.stamp for each in found.changes], found.more, found.end
@@ -91,11 +91,30 @@ def test_a_replica_that_does_not_know_a_shard_yet_says_nothing_of_it() -> None:
     assert page(feeds(4, 5, 8), replica(), 0) == ([], False, None)
 
 
+def test_a_reader_has_come_behind_what_he_is_given_or_to_where_he_asks() -> None:
+    store = feeds(4, 5, 8)
+    (shard,) = stream_shards.opened((), 7, LABEL, "NEW_IMAGE", 5)
+
+    def read_until(position: int, limit: int, *shards: stream_shards.Shard) -> int | None:
+        body = read_changes_body(shard.shard_id, position, limit)
+        found = read_changes(store, replica(*shards), 77, body).position
+        assert found is None or found.label == LABEL
+        return None if found is None else found.until
+
+    assert read_until(0, 1, shard) == 6
+    assert read_until(6, 9, shard) == 9
+    assert read_until(20, 9, shard) == 20
+    assert read_until(0, 9, *stream_shards.closed((shard,), 5)) == 5
+    assert read_until(0, 9) is None
+    # Who asks for LATEST reads nothing yet.
+    assert read_until(0, 0, shard) is None
+
+
 def test_a_record_arrives_as_it_was_stored_or_not_at_all() -> None:
     store = feeds(5)
     (shard,) = stream_shards.opened((), 7, LABEL, "NEW_IMAGE", 5)
     body = read_changes_body(shard.shard_id, 5, 1)
-    answer = read_changes(store, replica(shard), 77, body)
+    answer = read_changes(store, replica(shard), 77, body).answer
     (found,) = read_answer(7, answer).changes
     assert found == change(5, None, {"pk": {"S": "a"}, "sk": {"N": "5"}})
     with pytest.raises(ChangeDamaged):
