@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from partition_states import INDEXED, MUSIC, STAMP, described, split, table_of
 
+from partition_states import INDEXED, MUSIC, STAMP, described, split, table_of
 from stator_core import partition_state
 from stator_core.change_format import feed_bounds
 from stator_core.entry_format import EntryKind
