@@ -88,6 +88,7 @@ class SupervisorSettings:
     seeds: tuple[Seed, ...]
     account: str
     table_delay_seconds: float
+    operator_port: int | None  # None: there is no operator
     health_port: int | None
     tls: TlsFiles | None
 
@@ -307,6 +308,11 @@ def _add_supervisor(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--folder", type=Path, required=True, help="where the tables are on record")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (127.0.0.1)")
     parser.add_argument("--port", type=_port, default=0, help="port for gateways (any)")
+    parser.add_argument(
+        "--operator-port",
+        type=_port,
+        help="port at which the operator of Kubernetes asks for facts and steers, by HTTP",
+    )
     _add_seeds(parser)
     _add_account(parser)
     _add_table_delay_seconds(parser)

@@ -67,7 +67,7 @@ async def _serve(settings: GatewaySettings) -> int:
     stopped = asyncio.Event()
     process.stop_on_signals(stopped)
     background = [asyncio.create_task(each.run()) for each in (pods, supervisor, view)]
-    background += renewing(settings.tls, links, None)
+    background += renewing(settings.tls, links)
     try:
         doors = await FrontDoors.open(settings, router, access_keys, clock)
         await _first_news(view, stopped)

@@ -150,6 +150,18 @@ class Supervisor:
         """An id that no partition has or had."""
         return self._next_partition_id
 
+    def served_names(self) -> list[str]:
+        """The tables and global indexes that are to be whole, as their partitions name them."""
+        return [
+            name
+            for table in self._catalog.tables.values()
+            if table.status != "DELETING"
+            for name in (
+                table.name,
+                *(f"{table.name}/{i.name}" for i in table.global_indexes if i.status != "DELETING"),
+            )
+        ]
+
     def states(self) -> dict[str, NodeState]:
         """How each node is, as the planner is told."""
         return {node.node_id: self._state_of(node) for node in self._view.nodes.values()}

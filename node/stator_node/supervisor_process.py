@@ -1,10 +1,11 @@
 """`stator supervisor`: what steers the storage pods of a cluster. Wiring, and how it starts, stops.
 
 Called by `__main__.py`. It finds the storage pods by name (`transport/seeds.py`), keeps the cluster
-as the tables want it (`supervisor.py`), and executes the table operations of gateways
-(`supervisor_requests.py`). Prints one line when it listens: `Stator supervisor is ready on
-HOST:PORT`. Invariant: what it has to remember is in its folder before anybody hears of it; while it
-is away, items are read and written all the same.
+as the tables want it (`supervisor.py`), executes the table operations of gateways
+(`supervisor_requests.py`), and answers the operator of Kubernetes (`operator_requests.py`). Prints
+one line when it listens: `Stator supervisor is ready on HOST:PORT`. Invariant: what it has to
+remember is in its folder before anybody hears of it; while it is away, items are read and written
+all the same.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ from stator_node.cluster_table_work import ClusterTableWork
 from stator_node.cluster_view import ClusterView
 from stator_node.doors import StorageFailed
 from stator_node.health import Health
+from stator_node.operator_door import OperatorDoor
+from stator_node.operator_requests import OperatorRequests
 from stator_node.process import CannotStart
 from stator_node.storage.folder import DataFolder, FolderRefused
 from stator_node.storage.rocksdb import RocksItemStore
@@ -89,15 +92,15 @@ async def _steer(settings: SupervisorSettings, store: RocksItemStore, health: He
     server = FrameServer(hello, requests, tls=for_listening(settings.tls))
 
     pods = Seeds(settings.seeds, hello, view.met, links.is_up, lambda: links.tls)
-    try:
-        await server.start(settings.host, settings.port)
-    except OSError as error:
-        raise CannotStart(f"cannot listen on {settings.host}:{settings.port}: {error}") from error
+    asked = OperatorRequests(settings.cluster_id, view, supervisor, clock)
+    door = OperatorDoor(asked.answer, tls=for_listening(settings.tls))
+    await _listen(settings, server, door)
     _say_where(settings, hello, server.port)
     stopped = asyncio.Event()
     process.stop_on_signals(stopped)
     background = [asyncio.create_task(each.run()) for each in (pods, supervisor)]
-    background += renewing(settings.tls, links, server)
+    listeners = (server,) if settings.operator_port is None else (server, door)
+    background += renewing(settings.tls, links, *listeners)
     tables.resume()
     health.serves(process.nothing_to_hand_over)
     print(f"Stator supervisor is ready on {settings.host}:{server.port}", flush=True)
@@ -105,12 +108,25 @@ async def _steer(settings: SupervisorSettings, store: RocksItemStore, health: He
     health.ends()
     for task in background:
         task.cancel()
+    await door.stop()
     await server.stop()
     await supervisor.stop()
     await tables.stop()
     links.close()
     store.flush()
     return 0
+
+
+async def _listen(settings: SupervisorSettings, server: FrameServer, door: OperatorDoor) -> None:
+    """Open both ports, or only the one for gateways. Raises CannotStart."""
+    port = settings.port
+    try:
+        await server.start(settings.host, port)
+        if settings.operator_port is not None:
+            port = settings.operator_port
+            await door.start(settings.host, port)
+    except OSError as error:
+        raise CannotStart(f"cannot listen on {settings.host}:{port}: {error}") from error
 
 
 def _say_where(settings: SupervisorSettings, hello: Hello, port: int) -> None:

@@ -7,6 +7,7 @@ give them. Imported by test_separate_processes.py.
 from __future__ import annotations
 
 import itertools
+import json
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -52,6 +53,7 @@ class Pods:
         self._numbers = itertools.count()
         self.ports = {zone: free_port() for zone in ZONES}
         self._supervisor_port = free_port()
+        self.operator_port = free_port()
         self.nodes: dict[str, Process] = {}
         self._others: list[Process] = []
 
@@ -68,8 +70,14 @@ class Pods:
 
     def start_supervisor(self) -> Process:
         words = ("supervisor", f"--folder={self._folder / 'steering'}", self._seeds)
-        port = f"--port={self._supervisor_port}"
-        return self._process("supervisor", *words, port, f"--cluster-id={CLUSTER_ID}")
+        ports = (f"--port={self._supervisor_port}", f"--operator-port={self.operator_port}")
+        return self._process("supervisor", *words, *ports, f"--cluster-id={CLUSTER_ID}")
+
+    def pool(self) -> Any:
+        """What the operator hears of the pool."""
+        address = f"http://127.0.0.1:{self.operator_port}/v1/pool"
+        with urllib.request.urlopen(address, timeout=10) as answer:
+            return json.load(answer)
 
     def start_gateway(self, zone: str = "") -> Process:
         """A gateway on free ports; `.port` is its HTTP port."""

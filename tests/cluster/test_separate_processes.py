@@ -105,3 +105,19 @@ def test_a_gateway_that_has_found_nobody_is_not_ready(pods: Pods) -> None:
 
     with pytest.raises(Exception, match="not ready in"):
         pods.start_gateway()
+
+
+def test_the_operator_hears_at_its_port_whether_the_pool_is_whole(pods: Pods) -> None:
+    _, gateway = start(pods)
+    client = client_of(gateway)
+    create_music(client)
+
+    def lacking(count: int) -> bool | None:
+        return True if pods.pool()["partitions"]["lacking"] == count else None
+
+    wait_for(lambda: lacking(0), "every partition has its replicas")
+    pods.nodes[ZONES[0]].kill()
+    wait_for(lambda: lacking(1), "a replica is away")
+    pods.start_node(ZONES[0])
+    wait_for(lambda: lacking(0), "it is back")
+    client.close()

@@ -9,23 +9,30 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from typing import Protocol
 
 from stator_node.transport.complaints import Complaints
 from stator_node.transport.links import Links
-from stator_node.transport.server import FrameServer
 from stator_node.transport.tls_files import TlsFiles, TlsRefused
 
 LOOK_SECONDS = 1.0
 
 
-class Renewal:
-    """Keeps the links and the server of a process at what its files say."""
+class Listener(Protocol):
+    """A server that other pods connect to: `transport.server.FrameServer`, `OperatorDoor`."""
 
-    def __init__(self, files: TlsFiles, links: Links, server: FrameServer | None) -> None:
-        """`server`: None for a process that only connects."""
+    async def renew(self, tls: ssl.SSLContext) -> None:
+        """Take connections under this context from now on. Raises OSError."""
+
+
+class Renewal:
+    """Keeps the links and the servers of a process at what its files say."""
+
+    def __init__(self, files: TlsFiles, links: Links, *listeners: Listener) -> None:
+        """Without `listeners` for a process that only connects."""
         self._files = files
         self._links = links
-        self._server = server
+        self._listeners = listeners
         self._complaints = Complaints()
         self._seen = files.signature()
 
@@ -42,9 +49,9 @@ class Renewal:
             return
         try:
             client = self._files.context(ssl.Purpose.SERVER_AUTH)
-            server = self._files.context(ssl.Purpose.CLIENT_AUTH)
-            if self._server is not None:
-                await self._server.renew(server)
+            for listener in self._listeners:
+                # Each its own: a context says by one door what goes wrong under it.
+                await listener.renew(self._files.context(ssl.Purpose.CLIENT_AUTH))
         except (TlsRefused, OSError) as error:
             self._complaints.say("TLS files", f"they have changed, and the old ones stay: {error}")
             return
@@ -54,9 +61,9 @@ class Renewal:
 
 
 def renewing(
-    files: TlsFiles | None, links: Links, server: FrameServer | None
+    files: TlsFiles | None, links: Links, *listeners: Listener
 ) -> list[asyncio.Task[None]]:
     """Begin to look at the files, where there are any."""
     if files is None:
         return []
-    return [asyncio.get_running_loop().create_task(Renewal(files, links, server).run())]
+    return [asyncio.get_running_loop().create_task(Renewal(files, links, *listeners).run())]
