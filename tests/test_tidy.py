@@ -44,6 +44,7 @@ ENTRANCES: dict[str, str] = {
     "stator_node.memory": "the doors' twins in memory: tests, and whoever needs no disk",
     "stator_operator.write_crds": "`make crds`",
     "stator_operator.pool_status": "pure, ahead of the reconcile that will call it",
+    "stator_operator.pool_secrets": "pure, ahead of the reconcile that will call it",
     "stator_operator.table_request": "by it, tests hold the rules of Tables against the core",
 }
 

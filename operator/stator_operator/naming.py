@@ -63,6 +63,32 @@ def supervisor_name(pool: str) -> str:
     return f"{pool}-{SUPERVISOR}"
 
 
+def tls_secret_name(pool: str) -> str:
+    """The Secret of the certificate that a pool's pods show each other."""
+    return f"{pool}-tls"
+
+
+def authority_secret_name(pool: str) -> str:
+    """The Secret of the keys that sign that certificate."""
+    return f"{pool}-authority"
+
+
+def access_keys_secret_name(pool: str) -> str:
+    """The Secret of the access keys that a pool's gateways take."""
+    return f"{pool}-access-keys"
+
+
+def certificate_names(pool: str, namespace: str) -> tuple[str, ...]:
+    """The DNS names in a pool's certificate: what clients and pods call its Services."""
+    services = (gateway_name(pool), storage_service_name(pool), supervisor_name(pool))
+    names = [
+        f"{service}{ending}"
+        for service in services
+        for ending in ("", f".{namespace}", f".{namespace}.svc", f".{namespace}.svc.cluster.local")
+    ]
+    return *names, "localhost"
+
+
 def selector(pool: str, component: str) -> dict[str, str]:
     """The labels that pods are found by. They never change: selectors of workloads cannot."""
     return {NAME_LABEL: "stator", POOL_LABEL: pool, COMPONENT_LABEL: component}

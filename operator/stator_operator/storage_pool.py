@@ -9,7 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from stator_operator.certificate_plan import DAY_SECONDS
 from stator_operator.custom_resource import API_VERSION
+from stator_operator.storage_pool_resource import CERTIFICATE_DAYS_DEFAULT
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +26,23 @@ class PodSettings:
     image_pull_secrets: tuple[str, ...] = ()
     group: int | None = 65_532
     operator_namespace: str = "stator-system"
+    secret_spread_seconds: float = 3_600  # the latest that a pod sees a changed Secret
+
+
+@dataclass(frozen=True, slots=True)
+class Tls:
+    """Who makes the pods' certificates: `Operator`, `CertManager` or `None`.
+
+    `issuer`: cert-manager's, as its Certificates name it.
+    """
+
+    issued_by: str
+    lifetime_seconds: float
+    issuer: dict[str, str] | None = None
+
+    @property
+    def is_wanted(self) -> bool:
+        return self.issued_by != "None"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +65,8 @@ class Pool:
     gateways: int
     gateway_resources: dict[str, Any]
     image: str
+    tls: Tls
+    annotations: dict[str, str]
     settings: PodSettings
 
     def owner(self) -> dict[str, Any]:
@@ -86,5 +107,12 @@ def pool_of(body: dict[str, Any], settings: PodSettings, found_cluster_id: str |
         gateways=gateway["replicas"],
         gateway_resources=gateway["resources"],
         image=spec.get("image") or settings.image,
+        tls=_tls(spec["tls"]),
+        annotations=metadata.get("annotations", {}),
         settings=settings,
     )
+
+
+def _tls(spec: dict[str, Any]) -> Tls:
+    days = spec.get("certificateDays", CERTIFICATE_DAYS_DEFAULT)
+    return Tls(spec["issuedBy"], days * DAY_SECONDS, spec.get("issuer"))

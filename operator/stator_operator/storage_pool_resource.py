@@ -31,6 +31,8 @@ GATEWAYS_MAX = 100
 LABEL_VALUE_CHARACTERS_MAX = 63
 LABEL_KEY_CHARACTERS_MAX = 317  # a DNS name of 253, a slash, a name of 63
 LABEL_VALUE_PATTERN = "^[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$"
+CERTIFICATE_DAYS_DEFAULT = 90
+CERTIFICATE_DAYS_MAX = 825
 ZONE_KEY_DEFAULT = "topology.kubernetes.io/zone"
 
 
@@ -113,6 +115,43 @@ GATEWAY = Structure(
     default={},
 )
 
+TLS = Structure(
+    "How pods know each other: they speak with nobody who has no certificate of their authority.",
+    {
+        "issuedBy": Text(
+            "Who makes the certificates: the Operator, with an authority of its own for each pool;"
+            " CertManager; or None, and pods speak plainly, which is for trials.",
+            values=("Operator", "CertManager", "None"),
+            default="Operator",
+            rules=(unchangeable("issuedBy"),),
+        ),
+        "issuer": Structure(
+            "The issuer of cert-manager: one that gives ca.crt.",
+            {
+                "name": Text("Its name.", 253, 1),
+                "kind": Text("Issuer or ClusterIssuer, or another issuer's.", 63, default="Issuer"),
+                "group": Text("The API group of its kind.", 253, default="cert-manager.io"),
+            },
+            required=("name",),
+        ),
+        "certificateDays": Whole(
+            "For how many days a certificate is good. It is replaced when a third is left.",
+            1,
+            CERTIFICATE_DAYS_MAX,
+            CERTIFICATE_DAYS_DEFAULT,
+        ),
+    },
+    # The API server holds a default itself against the rules, before it fills in what is within.
+    default={"issuedBy": "Operator"},
+    rules=(
+        Rule(
+            "(self.issuedBy == 'CertManager') == has(self.issuer)",
+            "an issuer is named with issuedBy CertManager, and only with it",
+            at=".issuer",
+        ),
+    ),
+)
+
 SPEC = Structure(
     "The pods that are wanted.",
     {
@@ -145,6 +184,7 @@ SPEC = Structure(
         "nodeSelector": TextByName("Further labels of the nodes that pods stand on.", 16, 63),
         "tolerations": TOLERATIONS,
         "gateway": GATEWAY,
+        "tls": TLS,
     },
     required=("zones", "volume"),
 )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -13,7 +15,9 @@ import pytest
 from blackbox import boto3_client, wait_for, wait_until_active
 from resource_changes import an_object
 from sample_pool import SETTINGS
+from stator_node.gateway.access_keys import parse_file
 from stator_operator.pool_plan import Apply, ObservedPool, plan
+from stator_operator.pool_secrets import Create, plan_secrets
 from stator_operator.storage_pool import pool_of
 from stator_operator.write_crds import RESOURCES
 from testbed.cluster import STORAGE_CLASS, Cluster
@@ -46,11 +50,18 @@ class Deployed:
         self.kubectl.apply(an_object("StoragePool", spec), namespace=namespace)
         settings = replace(SETTINGS, image=image)
         pool = pool_of(self.kubectl.get("storagepool", "one", self.own), settings, None)
-        bodies = [
-            each.body for each in plan(pool, ObservedPool()).actions if isinstance(each, Apply)
-        ]
+        secrets = plan_secrets(pool, {}, time.time()).actions
+        actions = (*secrets, *plan(pool, ObservedPool()).actions)
+        bodies = [each.body for each in actions if isinstance(each, Apply | Create)]
         given = json.dumps({"apiVersion": "v1", "kind": "List", "items": bodies})
         self.kubectl("apply", "--server-side", "-f-", given=given)
+
+    def access_key(self) -> tuple[str, str]:
+        """The first administrator's key: its id and secret."""
+        secret = self.kubectl.get("secret", "one-access-keys", self.own)
+        text = base64.b64decode(secret["data"]["access-keys"]).decode()
+        (key,) = parse_file(text, "access-keys").values()
+        return key.access_key_id, key.secret_access_key
 
     def wait_until_ready(self) -> None:
         names = ("one-supervisor-0", *(f"one-{zone}-0" for zone in ZONES))
@@ -85,7 +96,7 @@ def deployed(cluster: AnyCluster, stator_image: str) -> Iterator[tuple[Deployed,
         made.deploy(stator_image, namespace)
         made.wait_until_ready()
         with cluster.kubectl.forward("svc/one-gateway", 8000, namespace) as port:
-            client = boto3_client(f"http://127.0.0.1:{port}")
+            client = boto3_client(f"http://127.0.0.1:{port}", *made.access_key())
             yield made, client
             client.close()
         made.remove()

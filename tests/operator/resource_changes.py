@@ -64,6 +64,7 @@ def full_pool() -> Object:
             "nodeSelector": {"disk": "ssd"},
             "tolerations": [toleration],
             "gateway": {"replicas": 3},
+            "tls": {"issuedBy": "CertManager", "issuer": {"name": "inner"}, "certificateDays": 30},
         },
     )
 
@@ -158,6 +159,25 @@ NEW = (
         lambda made: made["spec"]["tolerations"][0].update(value="x"),
         "with the operator Exists there is no value",
     ),
+    Case("certificates of nobody", pool, _set("tls", {"issuedBy": "None"})),
+    Case(
+        "no issuer for cert-manager",
+        pool,
+        _set("tls", {"issuedBy": "CertManager"}),
+        "an issuer is named with issuedBy CertManager, and only with it",
+    ),
+    Case(
+        "an issuer that nobody asks",
+        pool,
+        _set("tls", {"issuer": {"name": "inner"}}),
+        "an issuer is named with issuedBy CertManager, and only with it",
+    ),
+    Case(
+        "certificates of no days",
+        pool,
+        _set("tls", {"certificateDays": 0}),
+        "should be greater than or equal to 1",
+    ),
     Case("a partition", partition, lambda made: None),
     Case("a partition of no table", partition, _drop("tableName"), "tableName: Required value"),
 )
@@ -205,6 +225,9 @@ CHANGES = (
     Case("another zone", pool, _set("zones", ["a", "b", "d"]), "a zone cannot be taken away"),
     Case("another zone of a table", own_storage, _set("storage.zones", ["a", "b", "d"]),
          "a zone cannot be taken away"),
+    Case("longer certificates", pool, _set("tls", {"certificateDays": 365})),
+    Case("another maker of certificates", pool, _set("tls", {"issuedBy": "None"}),
+         "issuedBy cannot be changed"),
     Case("more pods", pool, _set("podsPerZone", 3)),
     Case("fewer pods", full_pool, _set("podsPerZone", 1), "a pool cannot give up pods"),
     Case("another label of zones", pool, _set("zoneKey", "rack"), "zoneKey cannot be changed"),

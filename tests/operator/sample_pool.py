@@ -17,6 +17,7 @@ BODY: dict[str, Any] = {
         "podsPerZone": 1,
         "volume": {"size": "10Gi", "storageClassName": "zonal"},
         "resources": {"requests": {"cpu": "500m", "memory": "1Gi"}},
+        "tls": {"issuedBy": "Operator", "certificateDays": 90},
         "gateway": {"replicas": 2, "resources": {"requests": {"cpu": "500m"}}},
     },
 }

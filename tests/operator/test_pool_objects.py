@@ -185,6 +185,52 @@ def test_gateways_start_by_a_command_that_stator_takes() -> None:
     }
 
 
+@pytest.mark.parametrize("workload", workloads(POOL), ids=lambda each: each["metadata"]["name"])
+def test_pods_speak_under_the_certificate_of_their_pool(workload: dict[str, Any]) -> None:
+    spec = workload["spec"]["template"]["spec"]
+    (container,) = spec["containers"]
+    settings = parse(container["args"])
+    assert isinstance(settings, GatewaySettings | NodeSettings | SupervisorSettings)
+    assert settings.tls is not None
+    (mount,) = [each for each in container["volumeMounts"] if each["name"] == "tls"]
+    (volume,) = [each for each in spec["volumes"] if each["name"] == "tls"]
+
+    for file, name in (
+        (settings.tls.certificate, "tls.crt"),
+        (settings.tls.key, "tls.key"),
+        (settings.tls.authority, "ca.crt"),
+    ):
+        assert str(file) == f"{mount['mountPath']}/{name}"
+    assert volume["secret"]["secretName"] == "default-tls"
+    # A file mounted by `subPath` would stay as it was when the Secret changes.
+    assert "subPath" not in mount
+    assert volume["secret"]["defaultMode"] == 0o440
+
+
+def test_no_pod_has_the_authoritys_key() -> None:
+    for workload in workloads(POOL):
+        assert "default-authority" not in json.dumps(workload)
+
+
+def test_gateways_alone_have_the_access_keys() -> None:
+    having = [
+        each["metadata"]["name"]
+        for each in workloads(POOL)
+        if "default-access-keys" in json.dumps(each["spec"]["template"])
+    ]
+    (container,) = gateway_deployment(POOL)["spec"]["template"]["spec"]["containers"]
+    settings = parse(container["args"])
+
+    assert having == ["default-gateway"]
+    assert isinstance(settings, GatewaySettings)
+    assert str(settings.access_keys) == "/etc/stator/access-keys/access-keys"
+
+
+def test_a_pool_without_tls_mounts_no_certificate() -> None:
+    for workload in workloads(a_pool(tls={"issuedBy": "None"})):
+        assert "tls" not in json.dumps(workload["spec"]["template"])
+
+
 def test_the_supervisor_starts_by_a_command_that_stator_takes() -> None:
     steering = supervisor_set(POOL)["spec"]
     (container,) = steering["template"]["spec"]["containers"]

@@ -100,7 +100,8 @@ class AccessKeys:
 
     def _warn_about_permissions(self, path: Path) -> None:
         mode = path.stat().st_mode if path.exists() else 0
-        if mode & 0o077 and not self._warned:
+        # A group may: Kubernetes gives a pod's Secrets to the group of its volumes.
+        if mode & 0o007 and not self._warned:
             self._warned = True
             log.warning("%s can be read by others (mode %o)", path, mode & 0o777)
 

@@ -10,7 +10,15 @@ from typing import Any
 
 from stator_operator import naming
 from stator_operator.objects.metadata import metadata
-from stator_operator.objects.pod import HEALTH_PORT, HOSTNAME, container, pod_spec, spread_over
+from stator_operator.objects.pod import (
+    HEALTH_PORT,
+    HOSTNAME,
+    container,
+    pod_spec,
+    secret_volume,
+    spread_over,
+)
+from stator_operator.objects.secrets import ACCESS_KEYS_KEY
 from stator_operator.objects.stateful_set import FRAMES_PORT, seeds
 from stator_operator.storage_pool import Pool
 
@@ -19,6 +27,7 @@ Object = dict[str, Any]
 HTTP_PORT = 8_000
 GRPC_PORT = 8_001
 GRACE_SECONDS = 30
+ACCESS_KEYS_PATH = "/etc/stator/access-keys"
 
 
 def gateway_deployment(pool: Pool) -> Object:
@@ -35,10 +44,15 @@ def gateway_deployment(pool: Pool) -> Object:
         f"--cluster-id={pool.cluster_id}",
         f"--seeds={seeds(pool)}",
         f"--supervisor={supervisor}",
+        f"--access-keys={ACCESS_KEYS_PATH}/{ACCESS_KEYS_KEY}",
     ]
     gateway = container(pool, "gateway", arguments, {"http": HTTP_PORT, "grpc": GRPC_PORT})
     gateway["resources"] = pool.gateway_resources
+    mount = {"name": ACCESS_KEYS_KEY, "mountPath": ACCESS_KEYS_PATH, "readOnly": True}
+    gateway["volumeMounts"].append(mount)
     spec = pod_spec(pool, [gateway], GRACE_SECONDS)
+    keys = naming.access_keys_secret_name(pool.name)
+    spec["volumes"].append(secret_volume(ACCESS_KEYS_KEY, keys))
     spec["topologySpreadConstraints"] = [
         spread_over(pool.zone_key, selector),
         spread_over(HOSTNAME, selector),

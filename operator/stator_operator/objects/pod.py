@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from stator_operator import naming
 from stator_operator.storage_pool import Pool
 
 Object = dict[str, Any]
@@ -20,10 +21,21 @@ HEALTH_PORT = 8_003
 STARTUP_SECONDS_MAX = 900
 STARTUP_PERIOD_SECONDS = 2
 HOSTNAME = "kubernetes.io/hostname"
+SECRET_MODE = 0o440
+
+
+TLS = "tls"
+TLS_PATH = "/etc/stator/tls"
 
 
 def container(pool: Pool, name: str, arguments: list[str], ports: dict[str, int]) -> Object:
     """A container of the pool's image, without what only one kind of pod has."""
+    # What is written beside the data: nothing that must last.
+    mounts: list[Object] = [{"name": "tmp", "mountPath": "/tmp"}]
+    if pool.tls.is_wanted:
+        # A folder and not a file in it: only so does a changed Secret reach a running pod.
+        mounts.append({"name": TLS, "mountPath": TLS_PATH, "readOnly": True})
+        arguments = [*arguments, *_tls_arguments()]
     return {
         "name": name,
         "image": pool.image,
@@ -47,8 +59,7 @@ def container(pool: Pool, name: str, arguments: list[str], ports: dict[str, int]
             "readOnlyRootFilesystem": True,
             "capabilities": {"drop": ["ALL"]},
         },
-        # What is written beside the data: nothing that must last.
-        "volumeMounts": [{"name": "tmp", "mountPath": "/tmp"}],
+        "volumeMounts": mounts,
     }
 
 
@@ -66,6 +77,8 @@ def pod_spec(pool: Pool, containers: list[Object], grace_seconds: int) -> Object
         "containers": containers,
         "volumes": [{"name": "tmp", "emptyDir": {}}],
     }
+    if pool.tls.is_wanted:
+        spec["volumes"].append(secret_volume(TLS, naming.tls_secret_name(pool.name)))
     if pool.node_selector:
         spec["nodeSelector"] = dict(pool.node_selector)
     if pool.tolerations:
@@ -74,6 +87,20 @@ def pod_spec(pool: Pool, containers: list[Object], grace_seconds: int) -> Object
         names = pool.settings.image_pull_secrets
         spec["imagePullSecrets"] = [{"name": name} for name in names]
     return spec
+
+
+def secret_volume(name: str, secret: str) -> Object:
+    """A Secret as files, for the pod's group and nobody else."""
+    return {"name": name, "secret": {"secretName": secret, "defaultMode": SECRET_MODE}}
+
+
+def _tls_arguments() -> list[str]:
+    """What every command of a pod takes; the names of files are those of `kubernetes.io/tls`."""
+    return [
+        f"--tls-certificate={TLS_PATH}/tls.crt",
+        f"--tls-key={TLS_PATH}/tls.key",
+        f"--tls-authority={TLS_PATH}/ca.crt",
+    ]
 
 
 def spread_over(key: str, labels: dict[str, str]) -> Object:
