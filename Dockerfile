@@ -1,4 +1,5 @@
-# The project's one image: `stator node`, `stator local` and every other command of `stator`.
+# The project's one image: `stator node`, `stator local` and every other command of `stator`, and
+# `stator-operator` (`--entrypoint`, or a container's `command`).
 #
 # BASE is any image with Python 3.11 or later as `python3`; BUILD_BASE is the same with pip, and
 # nothing of it but what it installs comes into the image. The process needs no user of its own, no
@@ -12,7 +13,7 @@ RUN python3 -m venv --without-pip /opt/stator
 WORKDIR /src
 # The dependencies first: they change less often than the source, and this layer is kept.
 COPY pyproject.toml .
-RUN python3 -c 'import tomllib; project = tomllib.load(open("pyproject.toml", "rb"))["project"]; print(*project["dependencies"], sep="\n")' > dependencies.txt \
+RUN python3 -c 'import tomllib; project = tomllib.load(open("pyproject.toml", "rb"))["project"]; print(*project["dependencies"], *project["optional-dependencies"]["operator"], sep="\n")' > dependencies.txt \
     && python3 -m pip --python /opt/stator/bin/python3 install --no-cache-dir -r dependencies.txt
 COPY README.md LICENSE ./
 COPY core core

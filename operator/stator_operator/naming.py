@@ -59,7 +59,7 @@ def gateway_name(pool: str) -> str:
 
 
 def supervisor_name(pool: str) -> str:
-    """The pod that steers, and its Service."""
+    """The StatefulSet of the pod that steers, and its Service."""
     return f"{pool}-{SUPERVISOR}"
 
 
@@ -87,6 +87,11 @@ def certificate_names(pool: str, namespace: str) -> tuple[str, ...]:
         for ending in ("", f".{namespace}", f".{namespace}.svc", f".{namespace}.svc.cluster.local")
     ]
     return *names, "localhost"
+
+
+def supervisor_pod_name(pool: str) -> str:
+    """The pod that steers."""
+    return f"{supervisor_name(pool)}-0"
 
 
 def selector(pool: str, component: str) -> dict[str, str]:

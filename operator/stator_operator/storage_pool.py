@@ -13,6 +13,9 @@ from stator_operator.certificate_plan import DAY_SECONDS
 from stator_operator.custom_resource import API_VERSION
 from stator_operator.storage_pool_resource import CERTIFICATE_DAYS_DEFAULT
 
+# The group that owns volumes: any number but 0 does, since no file in the image belongs to one.
+VOLUME_GROUP = 65_532
+
 
 @dataclass(frozen=True, slots=True)
 class PodSettings:
@@ -24,7 +27,7 @@ class PodSettings:
     image: str
     image_pull_policy: str = "IfNotPresent"
     image_pull_secrets: tuple[str, ...] = ()
-    group: int | None = 65_532
+    group: int | None = VOLUME_GROUP
     operator_namespace: str = "stator-system"
     secret_spread_seconds: float = 3_600  # the latest that a pod sees a changed Secret
 

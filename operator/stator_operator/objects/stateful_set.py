@@ -101,6 +101,11 @@ def volume_claim(pool: Pool, size: str, labels: dict[str, str]) -> Object:
     return {
         "apiVersion": "v1",
         "kind": "PersistentVolumeClaim",
-        "metadata": {"name": DATA, "labels": labels},
+        "metadata": {
+            "name": DATA,
+            "labels": labels,
+            # A volume outlives pods and StatefulSets, so whose data it holds stands here, too.
+            "annotations": {naming.CLUSTER_ANNOTATION: pool.cluster_id},
+        },
         "spec": spec,
     }

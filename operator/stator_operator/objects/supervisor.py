@@ -26,6 +26,7 @@ from stator_operator.storage_pool import Pool
 
 Object = dict[str, Any]
 
+OPERATOR_PORT = 8_004  # where the operator asks it
 VOLUME_SIZE = "1Gi"
 RESOURCES = {"requests": {"cpu": "100m", "memory": "256Mi"}}
 GRACE_SECONDS = 30

@@ -1,0 +1,103 @@
+"""Carries out what a plan says: the only writes to the Kubernetes API but status, Events, Lease.
+
+In: actions of `pool_plan.py`, in their order, and what is there. Out: writes, each of which may be
+repeated; and for what the API server will not take, the reason, as a plan has it. Whoever is killed
+between two writes plans again from what is there, and goes on. An ApiError that says nothing of the
+object itself (no answer, too many requests) goes through.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from stator_operator.applied import Applied
+from stator_operator.kubernetes_api import KubernetesApi
+from stator_operator.kubernetes_errors import NotFound, Refused, TooManyRequests
+from stator_operator.metrics import Metrics
+from stator_operator.observe import Children
+from stator_operator.pool_plan import (
+    Action,
+    Apply,
+    GrowClaim,
+    OrphanSet,
+    RestartPod,
+    Waiting,
+)
+from stator_operator.work_queue import Key
+
+
+@dataclass(frozen=True, slots=True)
+class Writer:
+    """What writes are made with. One for the process; `operator_process.py` makes it."""
+
+    api: KubernetesApi
+    applied: Applied
+    metrics: Metrics
+
+    async def carry_out(
+        self, key: Key, actions: Iterable[Action], present: Children
+    ) -> list[Waiting]:
+        """Do all of it, but for what is refused: the reasons for that. Raises ApiError."""
+        waiting: list[Waiting] = []
+        for action in actions:
+            refused = await self._carry_out(key, action, present)
+            if refused is not None:
+                waiting.append(refused)
+        return waiting
+
+    async def _carry_out(self, key: Key, action: Action, present: Children) -> Waiting | None:
+        match action:
+            case Apply():
+                return await self._apply(key, action, present)
+            case GrowClaim():
+                return await self._grow(key, action)
+            case OrphanSet(name, uid):
+                self.metrics.wrote("StatefulSet")
+                await self.api.delete("StatefulSet", key.namespace, name, uid, orphan=True)
+                return None
+            case RestartPod():
+                return await self._restart(key, action)
+
+    async def _apply(self, key: Key, action: Apply, present: Children) -> Waiting | None:
+        body = action.body
+        kind, name = body["kind"], body["metadata"]["name"]
+        if self.applied.still_holds(key, body, present.get((kind, name))):
+            return None
+        self.metrics.wrote(kind)
+        try:
+            answer = await self.api.apply(body)
+        except Refused as refused:
+            return Waiting(
+                "ObjectRefused", f"the API server takes no {kind} {name}: {refused.message}"
+            )
+        self.applied.remember(key, body, answer)
+        return None
+
+    async def _grow(self, key: Key, action: GrowClaim) -> Waiting | None:
+        patch = {"spec": {"resources": {"requests": {"storage": action.size}}}}
+        self.metrics.wrote("PersistentVolumeClaim")
+        try:
+            await self.api.merge("PersistentVolumeClaim", key.namespace, action.name, patch)
+        except NotFound:
+            return None  # It has gone meanwhile; its successor is made with the new size.
+        except Refused as refused:
+            return Waiting(
+                "VolumesCannotGrow",
+                f"claim {action.name} cannot grow to {action.size}: {refused.message}: set"
+                " allowVolumeExpansion of its StorageClass",
+            )
+        return None
+
+    async def _restart(self, key: Key, action: RestartPod) -> Waiting | None:
+        """By eviction, so that it counts with those of others: one pod of the pool at a time."""
+        self.metrics.wrote("Pod")
+        try:
+            await self.api.evict(key.namespace, action.name, action.uid)
+        except TooManyRequests as refused:
+            return Waiting(
+                "RestartsWait",
+                f"pod {action.name} is to be restarted: its budget does not allow it now"
+                f" ({refused.message})",
+            )
+        return None

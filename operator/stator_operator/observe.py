@@ -1,0 +1,106 @@
+"""Reads what is there: of the Kubernetes API, and of a pool's supervisor. Decides nothing.
+
+In: the key of an object, from a reconcile. Out: objects, as they are now; what is not there is None
+or absent. ApiError goes through: without a whole picture nothing is planned.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from stator_operator import naming
+from stator_operator.kubernetes_api import KubernetesApi
+from stator_operator.kubernetes_kinds import Object
+from stator_operator.supervisor_client import (
+    Members,
+    SupervisorAddress,
+    SupervisorAway,
+    SupervisorRefused,
+    Supervisors,
+    supervisor_address,
+)
+from stator_operator.work_queue import Key
+
+logger = logging.getLogger(__name__)
+
+# The kinds that a pool's children are of, and what its children make.
+CHILD_KINDS = (
+    "StatefulSet",
+    "Deployment",
+    "Service",
+    "PodDisruptionBudget",
+    "NetworkPolicy",
+    "PersistentVolumeClaim",
+    "Pod",
+)
+
+Children = dict[tuple[str, str], Object]  # by kind and name
+
+
+@dataclass(frozen=True, slots=True)
+class PoolObservation:
+    """A pool's object and everything with its label, and what its supervisor says."""
+
+    body: Object
+    children: Children
+    supervisor: SupervisorAddress | None
+    facts: Members | None  # the answer to GET /v1/pool; None: nobody answers
+
+    def of_kind(self, kind: str) -> list[Object]:
+        return [each for (found, _), each in self.children.items() if found == kind]
+
+
+@dataclass(frozen=True, slots=True)
+class Observer:
+    """What is looked with. One for the process; `operator_process.py` makes it."""
+
+    api: KubernetesApi
+    supervisors: Supervisors
+
+    async def pool(self, key: Key) -> PoolObservation | None:
+        """The pool; None: there is none. Raises ApiError."""
+        body = await self.api.get("StoragePool", key.namespace, key.name)
+        if body is None:
+            return None
+        labels = f"{naming.NAME_LABEL}=stator,{naming.POOL_LABEL}={key.name}"
+        lists = await asyncio.gather(
+            *(self.api.items(kind, key.namespace, labels) for kind in CHILD_KINDS)
+        )
+        children = {
+            (each["kind"], each["metadata"]["name"]): each for listed in lists for each in listed
+        }
+        zones = body["spec"]["zones"]
+        sets = [("StatefulSet", naming.stateful_set_name(key.name, zone)) for zone in zones]
+        children |= await self.named(key.namespace, sets, children)
+        supervisor = supervisor_address(children.get(("Pod", naming.supervisor_pod_name(key.name))))
+        return PoolObservation(body, children, supervisor, await self._facts(supervisor))
+
+    async def named(
+        self, namespace: str, names: Iterable[tuple[str, str]], known: Children
+    ) -> Children:
+        """What has these kinds and names and is not known yet: it has no label of ours.
+
+        Raises ApiError.
+        """
+        missing = [each for each in names if each not in known]
+        found = await asyncio.gather(
+            *(self.api.get(kind, namespace, name) for kind, name in missing)
+        )
+        return {each: body for each, body in zip(missing, found, strict=True) if body is not None}
+
+    async def supervisor(self, namespace: str, pool: str) -> SupervisorAddress | None:
+        """Where a pool's supervisor answers; None: it does not run. Raises ApiError."""
+        pod = await self.api.get("Pod", namespace, naming.supervisor_pod_name(pool))
+        return supervisor_address(pod)
+
+    async def _facts(self, address: SupervisorAddress | None) -> Members | None:
+        if address is None:
+            return None
+        try:
+            return await self.supervisors.ask(address, "GET", "/v1/pool")
+        except (SupervisorAway, SupervisorRefused) as error:
+            logger.info("nothing is known of %s: %s", address.name, error)
+            return None

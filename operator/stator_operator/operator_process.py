@@ -1,0 +1,190 @@
+"""The operator's process: wiring, start, stop. No logic here.
+
+Called by `__main__.py`. The order: the port that says how it is; the API, with the definitions of
+what is served; the Lease; then watches, resync and workers, until a signal comes or the Lease is
+lost. Exit codes: 0 told to end; 1 it could not begin, or could not go on; 3 the Lease was lost:
+then it ends at once, whatever it was doing, since another may have begun.
+
+A reconcile of a further kind is a line in `_reconciles` and one for each watch in `_watches`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import time
+from datetime import UTC, datetime
+from typing import Final
+
+from stator_operator.applied import Applied
+from stator_operator.apply import Writer
+from stator_operator.events import EventPoster
+from stator_operator.health_door import HealthDoor
+from stator_operator.kubernetes_api import KubernetesApi
+from stator_operator.kubernetes_connection import Connection, NoCluster
+from stator_operator.kubernetes_errors import ApiError
+from stator_operator.lease import LeaseHolder, LeaseLost
+from stator_operator.metrics import Metrics
+from stator_operator.observe import CHILD_KINDS, Observer
+from stator_operator.operator_settings import OperatorSettings
+from stator_operator.pool_reconcile import PoolReconcile
+from stator_operator.resync import Resync
+from stator_operator.status_writing import StatusWriter
+from stator_operator.supervisor_client import SupervisorClient
+from stator_operator.watch_freshness import WatchFreshness
+from stator_operator.watches import OWN_OBJECTS, Watch, its_pool, itself, watch
+from stator_operator.work_queue import Reconcile, WorkQueue
+
+logger = logging.getLogger(__name__)
+
+LEASE_LOST: Final = 3
+DEFINITIONS_SECONDS = 5.0
+
+
+def run(settings: OperatorSettings) -> int:
+    """Run until it is told to end. The exit code."""
+    try:
+        connection = Connection()
+    except NoCluster as reason:
+        logger.error("%s", reason)
+        return 1
+    return asyncio.run(_run(settings, connection))
+
+
+def _watches() -> tuple[Watch, ...]:
+    return (
+        Watch("StoragePool", itself("StoragePool")),
+        *(Watch(kind, its_pool, OWN_OBJECTS) for kind in CHILD_KINDS),
+    )
+
+
+class _Parts:
+    """Everything that the process is made of."""
+
+    def __init__(self, settings: OperatorSettings, connection: Connection) -> None:
+        self.settings = settings
+        self.metrics = Metrics()
+        self.watches = _watches()
+        kinds = [each.kind for each in self.watches]
+        self.freshness = WatchFreshness(kinds, time.monotonic, self.metrics)
+        self.door = HealthDoor(self.freshness, self.metrics)
+        self.api = KubernetesApi(connection)
+        self.supervisors = SupervisorClient()
+        self.lease = LeaseHolder(
+            self.api, settings.own_namespace, settings.lease_name, settings.identity, _wall
+        )
+        reconciles = self._reconciles()
+        self.queue = WorkQueue(reconciles, settings.workers, self.metrics)
+        self.resync = Resync(
+            self.api,
+            tuple(reconciles),
+            settings.namespaces,
+            self.queue.wake,
+            self.freshness,
+            settings.resync_seconds,
+        )
+
+    def _reconciles(self) -> dict[str, Reconcile]:
+        """By kind. Each has its watches in `_watches`."""
+        observer = Observer(self.api, self.supervisors)
+        writer = Writer(self.api, Applied(), self.metrics)
+        poster = EventPoster(self.api, self.settings.identity, _wall)
+        status_writer = StatusWriter(self.api, poster, self.metrics)
+        return {
+            "StoragePool": PoolReconcile(
+                observer,
+                writer,
+                status_writer,
+                self.settings.pods,
+                time.monotonic,
+                _wall,
+            )
+        }
+
+    async def close(self) -> None:
+        await self.door.stop()
+        await self.supervisors.close()
+        await self.api.close()
+
+
+async def _run(settings: OperatorSettings, connection: Connection) -> int:
+    parts = _Parts(settings, connection)
+    try:
+        await parts.door.start(settings.port)
+    except OSError as error:
+        logger.error("port %d cannot be had (--port names another): %s", settings.port, error)
+        await parts.close()
+        return 1
+    _cancel_at_signals()
+    try:
+        return await _serve(parts)
+    except asyncio.CancelledError:
+        return 0
+    finally:
+        await parts.lease.release()
+        await parts.close()
+
+
+async def _serve(parts: _Parts) -> int:
+    await _definitions(parts)
+    parts.door.is_ready = True
+    await parts.lease.acquire()
+    parts.metrics.lease_held = True
+    settings, wake = parts.settings, parts.queue.wake
+    # The watches return when a signal has come. Nothing else does: a part that ends has failed.
+    watching = asyncio.ensure_future(
+        watch(parts.watches, settings.namespaces, wake, parts.freshness)
+    )
+    others = (_keep(parts.lease), parts.queue.run(), parts.resync.run())
+    tasks = [watching, *(asyncio.ensure_future(each) for each in others)]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    failures = [error for task in done if (error := task.exception()) is not None]
+    for failure in failures:
+        logger.error("the operator cannot go on", exc_info=failure)
+    return 1 if failures else 0
+
+
+async def _definitions(parts: _Parts) -> None:
+    """Wait until the API server has the definitions of what is served."""
+    said = ""
+    while True:
+        try:
+            missing = [each for each in parts.resync.kinds if not await parts.api.knows(each)]
+            if not missing:
+                return
+            doing = f"no definition of {', '.join(missing)} is installed (crds/): waiting"
+        except ApiError as error:
+            doing = f"the Kubernetes API does not answer: {error}"
+        if doing != said:
+            logger.warning("%s", doing)
+            said = doing
+        await asyncio.sleep(DEFINITIONS_SECONDS)
+
+
+async def _keep(lease: LeaseHolder) -> None:
+    """Hold the Lease; end the process at once where it is lost."""
+    try:
+        await lease.keep()
+    except LeaseLost as reason:
+        logger.error("the Lease is lost: %s", reason)
+        logging.shutdown()
+        os._exit(LEASE_LOST)
+
+
+def _cancel_at_signals() -> None:
+    """Until the watches begin, which have signals of their own."""
+    task, loop = asyncio.current_task(), asyncio.get_running_loop()
+    assert task is not None
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, task.cancel)
+
+
+def _wall() -> datetime:
+    return datetime.now(UTC)

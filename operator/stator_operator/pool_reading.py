@@ -1,0 +1,146 @@
+"""What a pool's objects and its supervisor say, as the planner takes it. Pure.
+
+In: objects as the API gives them (`observe.py` has read them) and the supervisor's answer to
+GET /v1/pool. Out: `ObservedPool`, and the cluster's id that pods and volumes carry. Invariant: what
+is not known is not assumed: a StatefulSet whose newest template its controller has not seen has no
+pod that counts as updated, and a supervisor of another cluster says nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from stator_operator import naming
+from stator_operator.kubernetes_kinds import Object
+from stator_operator.objects.stateful_set import DATA
+from stator_operator.pool_plan import ObservedClaim, ObservedPod, ObservedPool, ObservedSet
+from stator_operator.storage_pool import Pool
+
+REVISION_LABEL = "controller-revision-hash"  # Kubernetes' own, on a StatefulSet's pods
+
+
+def observed_pool(
+    pool: Pool,
+    sets: Iterable[Object],
+    pods: Iterable[Object],
+    claims: Iterable[Object],
+    facts: dict[str, Any] | None,
+    whole_seconds: float,
+) -> ObservedPool:
+    """What is there. `sets`: under the names of the pool's zones, whosever they are."""
+    by_zone = {
+        zone: found
+        for zone in pool.zones
+        for found in sets
+        if found["metadata"]["name"] == naming.stateful_set_name(pool.name, zone)
+    }
+    unsettled = any(not is_current(found) for found in by_zone.values())
+    return ObservedPool(
+        sets=tuple(_observed_set(pool, zone, found) for zone, found in by_zone.items()),
+        pods=tuple(
+            _observed_pod(each, by_zone.get(_zone(each)))
+            for each in pods
+            if _is_storage(pool, each)
+        ),
+        claims=tuple(_observed_claim(each) for each in claims if _is_storage(pool, each)),
+        lacking=None if unsettled else lacking_of(pool, facts),
+        whole_seconds=whole_seconds,
+    )
+
+
+def lacking_of(pool: Pool, facts: dict[str, Any] | None) -> int | None:
+    """How many partitions lack a replica; None where no supervisor of this cluster says."""
+    if facts is None or facts.get("cluster_id") != pool.cluster_id:
+        return None
+    lacking: int = facts["partitions"]["lacking"]
+    return lacking
+
+
+def found_cluster_id(pool_name: str, objects: Iterable[Object]) -> str | None:
+    """The id that a pool's StatefulSets or claims carry; they may be older than the pool."""
+    ids = {
+        each["metadata"]["annotations"][naming.CLUSTER_ANNOTATION]
+        for each in objects
+        if each["metadata"].get("labels", {}).get(naming.POOL_LABEL) == pool_name
+        and naming.CLUSTER_ANNOTATION in each["metadata"].get("annotations", {})
+    }
+    return min(ids, default=None)
+
+
+def owner_uid(body: Object) -> str | None:
+    """The uid of the object whose child this is."""
+    owners = body["metadata"].get("ownerReferences", ())
+    return next((each["uid"] for each in owners if each.get("controller")), None)
+
+
+def is_current(found: Object) -> bool:
+    """Whether a StatefulSet's controller has seen its newest template."""
+    seen: int = found.get("status", {}).get("observedGeneration", 0)
+    newest: int = found["metadata"].get("generation", 0)
+    return seen >= newest
+
+
+def _zone(body: Object) -> str:
+    zone: str = body["metadata"].get("labels", {}).get(naming.ZONE_LABEL, "")
+    return zone
+
+
+def _is_storage(pool: Pool, body: Object) -> bool:
+    """Whether it is a pod of ours, or a pod's claim, by labels and name."""
+    labels = body["metadata"].get("labels", {})
+    wanted = naming.selector(pool.name, naming.STORAGE)
+    if any(labels.get(name) != value for name, value in wanted.items()):
+        return False
+    full: str = body["metadata"]["name"]
+    name, _, ordinal = full.removeprefix(f"{DATA}-").rpartition("-")
+    return ordinal.isdecimal() and name == naming.stateful_set_name(pool.name, _zone(body))
+
+
+def _observed_set(pool: Pool, zone: str, found: Object) -> ObservedSet:
+    labels = found["metadata"].get("labels", {})
+    ours = {**naming.selector(pool.name, naming.STORAGE), naming.ZONE_LABEL: zone}
+    templates = found["spec"].get("volumeClaimTemplates", ())
+    sizes = [
+        each["spec"]["resources"]["requests"]["storage"]
+        for each in templates
+        if each["metadata"]["name"] == DATA
+    ]
+    return ObservedSet(
+        zone=zone,
+        uid=found["metadata"]["uid"],
+        owner_uid=owner_uid(found),
+        is_ours=all(labels.get(name) == value for name, value in ours.items()) and bool(sizes),
+        pods=found["spec"].get("replicas", 1),
+        volume_size=sizes[0] if sizes else "0",
+        is_ending=_is_ending(found),
+    )
+
+
+def _observed_pod(pod: Object, found: Object | None) -> ObservedPod:
+    metadata = pod["metadata"]
+    conditions = pod.get("status", {}).get("conditions", ())
+    revision = metadata.get("labels", {}).get(REVISION_LABEL)
+    return ObservedPod(
+        name=metadata["name"],
+        uid=metadata["uid"],
+        zone=_zone(pod),
+        is_ready=any(each["type"] == "Ready" and each["status"] == "True" for each in conditions),
+        is_updated=found is not None
+        and is_current(found)
+        and revision == found.get("status", {}).get("updateRevision"),
+        is_ending=_is_ending(pod),
+    )
+
+
+def _observed_claim(claim: Object) -> ObservedClaim:
+    return ObservedClaim(
+        name=claim["metadata"]["name"],
+        zone=_zone(claim),
+        size=claim["spec"]["resources"]["requests"]["storage"],
+        is_ending=_is_ending(claim),
+    )
+
+
+def _is_ending(body: Object) -> bool:
+    return "deletionTimestamp" in body["metadata"]

@@ -1,0 +1,102 @@
+"""The reconcile of a StoragePool: observe, plan, apply, say how it is.
+
+In: a pool's key, from the queue. Out: nothing but what `apply.py` and `status_writing.py` write.
+Level-triggered: it asks what is there, never what has happened, so it may be called at any time,
+be broken off anywhere, and begin again in another process.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from stator_operator.apply import Writer
+from stator_operator.observe import Observer, PoolObservation
+from stator_operator.ownership import separate
+from stator_operator.pool_plan import Apply, Plan, plan
+from stator_operator.pool_reading import found_cluster_id, lacking_of, observed_pool
+from stator_operator.pool_status import pool_status
+from stator_operator.status_writing import StatusWriter
+from stator_operator.storage_pool import PodSettings, Pool, pool_of
+from stator_operator.work_queue import Key
+
+# While something is under way, what the supervisor knows is asked for this often.
+AGAIN_SECONDS = 5.0
+
+
+@dataclass(slots=True)
+class PoolReconcile:
+    """`clock`: seconds that no one sets; `wall`: the time of day, as statuses have it."""
+
+    observer: Observer
+    writer: Writer
+    status_writer: StatusWriter
+    settings: PodSettings
+    clock: Callable[[], float]
+    wall: Callable[[], datetime]
+    # Since when each pool has been whole, by uid. Forgotten with the process: then it is waited
+    # for anew, which is slow and never wrong.
+    _whole_since: dict[str, float] = field(default_factory=dict)
+
+    async def __call__(self, key: Key) -> float | None:
+        """Look at the pool once. Raises ApiError."""
+        found = await self.observer.pool(key)
+        if found is None:
+            self.writer.applied.forget(key)
+            return None
+        if "deletionTimestamp" in found.body["metadata"]:
+            return None  # Kubernetes deletes its children; nothing of ours has to be done before.
+        pool = self._pool(found)
+        observed = observed_pool(
+            pool,
+            found.of_kind("StatefulSet"),
+            found.of_kind("Pod"),
+            found.of_kind("PersistentVolumeClaim"),
+            found.facts,
+            self._whole_seconds(pool, found),
+        )
+        wanted = plan(pool, observed)
+        done = await self._carry_out(key, wanted, found)
+        before = found.body.get("status", {})
+        now = self.wall().strftime("%Y-%m-%dT%H:%M:%SZ")
+        status = pool_status(pool, observed, done, before, now)
+        await self.status_writer.write(found.body, status)
+        return AGAIN_SECONDS if _is_under_way(done, status) else None
+
+    def _pool(self, found: PoolObservation) -> Pool:
+        carriers = (*found.of_kind("StatefulSet"), *found.of_kind("PersistentVolumeClaim"))
+        name = found.body["metadata"]["name"]
+        return pool_of(found.body, self.settings, found_cluster_id(name, carriers))
+
+    def _whole_seconds(self, pool: Pool, found: PoolObservation) -> float:
+        """How long every partition has had its replicas, as far as this process has seen."""
+        if lacking_of(pool, found.facts) != 0:
+            self._whole_since.pop(pool.uid, None)
+            return 0.0
+        return self.clock() - self._whole_since.setdefault(pool.uid, self.clock())
+
+    async def _carry_out(self, key: Key, wanted: Plan, found: PoolObservation) -> Plan:
+        """Do it. The plan, with what could not be done as further reasons to wait."""
+        names = [
+            (each.body["kind"], each.body["metadata"]["name"])
+            for each in wanted.actions
+            if isinstance(each, Apply)
+        ]
+        unlabelled = await self.observer.named(key.namespace, names, found.children)
+        present = found.children | unlabelled
+        allowed, taken = separate(wanted.actions, present)
+        refused = await self.writer.carry_out(key, allowed, present)
+        return replace(wanted, actions=tuple(allowed), waiting=(*wanted.waiting, *taken, *refused))
+
+
+def _is_under_way(done: Plan, status: dict[str, object]) -> bool:
+    """Whether to look again soon, though no object changes."""
+    if done.waiting or any(not isinstance(each, Apply) for each in done.actions):
+        return True
+    conditions = status["conditions"]
+    assert isinstance(conditions, list)
+    return any(
+        each["type"] in ("Ready", "FullyReplicated") and each["status"] != "True"
+        for each in conditions
+    )
