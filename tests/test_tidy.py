@@ -39,6 +39,7 @@ LONG_FUNCTIONS: dict[str, str] = {}
 # Modules that nothing in the product imports, and who does.
 ENTRANCES: dict[str, str] = {
     "stator_node.__main__": "the `stator` command",
+    "stator_node.plugin.__main__": "the `kubectl-stator` command",
     "stator_node.client": "imported by users: the asynchronous Python client",
     "stator_core.raft.memory_storage": "the log's in-memory twin, likewise",
     "stator_node.memory": "the doors' twins in memory: tests, and whoever needs no disk",

@@ -148,10 +148,16 @@ def told(settings: ClusterSettings, answer: Any) -> str:
             return f"Node {answer['node_id']} is to lead partition {answer['partition_id']}.\n"
 
 
-def status_tables(status: Any) -> str:
-    """Nodes, partitions, and why nothing more is done."""
-    zones = {node["node_id"]: node["zone"] for node in status["nodes"]}
-    nodes = [("ZONE", "NODE", "STATE", "LEADS", "REPLICAS", "SIZE", "FREE", "ADDRESS")]
+def status_tables(status: Any, place: str = "ADDRESS") -> str:
+    """Nodes, partitions, and why nothing more is done. `place`: what nodes' addresses are."""
+    reasons = "".join(f"{reason}\n" for reason in status["reasons"])
+    parts = [f"Cluster {status['cluster_id']}\n", _nodes(status, place)]
+    parts += [partition_tables(status), reasons]
+    return "\n".join(part for part in parts if part)
+
+
+def _nodes(status: Any, place: str) -> str:
+    nodes = [("ZONE", "NODE", "STATE", "LEADS", "REPLICAS", "SIZE", "FREE", place)]
     for node in status["nodes"]:
         replicas = f"{node['replicas']}"
         if node["rebuilding"]:
@@ -171,6 +177,12 @@ def status_tables(status: Any) -> str:
                 node["address"],
             )
         )
+    return aligned(nodes)
+
+
+def partition_tables(status: Any) -> str:
+    """Partitions, and how far indexes and streams are."""
+    zones = {node["node_id"]: node["zone"] for node in status["nodes"]}
     partitions = [("TABLE", "PARTITION", "FROM HASH", "LEADER", "REPLICAS (LAG)", "ITEMS", "SIZE")]
     partitions.extend(
         (
@@ -184,9 +196,7 @@ def status_tables(status: Any) -> str:
         )
         for partition in status["partitions"]
     )
-    reasons = "".join(f"{reason}\n" for reason in status["reasons"])
-    parts = [f"Cluster {status['cluster_id']}\n", aligned(nodes), aligned(partitions)]
-    parts += [_indexes(status["partitions"]), _streams(status["partitions"]), reasons]
+    parts = [aligned(partitions), _indexes(status["partitions"]), _streams(status["partitions"])]
     return "\n".join(part for part in parts if part)
 
 

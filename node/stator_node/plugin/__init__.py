@@ -1,0 +1,1 @@
+"""`kubectl stator`: a running pool seen, and steered, from where `kubectl` works."""
