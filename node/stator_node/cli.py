@@ -89,6 +89,8 @@ class SupervisorSettings:
     account: str
     table_delay_seconds: float
     operator_port: int | None  # None: there is no operator
+    tables_by_operator: bool  # `Table` objects are the truth; clients ask them
+    region: str
     health_port: int | None
     tls: TlsFiles | None
 
@@ -195,6 +197,9 @@ def _cluster_process(
     tls = _tls_of(parser, parsed)
     away = ("command", "tls_certificate", "tls_key", "tls_authority")
     members = {name: value for name, value in vars(parsed).items() if name not in away}
+    if parsed.command == "supervisor" and parsed.tables_by_operator:
+        if parsed.operator_port is None:
+            parser.error("--tables-by-operator needs --operator-port, where the operator asks")
     if parsed.command == "gateway":
         return GatewaySettings(**members, tls=tls)
     return SupervisorSettings(**members, tls=tls)
@@ -312,6 +317,15 @@ def _add_supervisor(parser: argparse.ArgumentParser) -> None:
         "--operator-port",
         type=_port,
         help="port at which the operator of Kubernetes asks for facts and steers, by HTTP",
+    )
+    parser.add_argument(
+        "--tables-by-operator",
+        action="store_true",
+        help="the operator keeps the tables, as objects of Kubernetes: what clients change of them "
+        "waits for its word",
+    )
+    parser.add_argument(
+        "--region", default="us-east-1", help="Region in the ARNs of tables that objects make"
     )
     _add_seeds(parser)
     _add_account(parser)

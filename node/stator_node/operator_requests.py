@@ -2,6 +2,12 @@
 
     GET     /v1/pool            the nodes, and how many partitions lack a replica
     GET     /v1/partitions      every partition: range, leader, replicas, sizes
+    GET     /v1/tables          every table: what it is, its object, how far the object's wish is
+    GET     /v1/tables/TABLE    one of them
+    PUT     /v1/tables/TABLE    {"uid", "generation", "table"}: its object wants it to be so
+    DELETE  /v1/tables/TABLE    {"uid"}: its object wants it to go, with all items
+    GET     /v1/asks?wait=20    clients' changes of tables, as soon as any wait, or after 20 s none
+    DELETE  /v1/asks/ASK        {"error", "message"}: a client is refused, with DynamoDB's error
     PUT     /v1/nodes/NODE      {"drain": true}: everything moves off it; false: it stays after all
     DELETE  /v1/nodes/NODE      the node never comes back: what it held is made anew elsewhere
 
@@ -22,6 +28,7 @@ from stator_node import cluster_status
 from stator_node.cluster_view import ClusterView, NodeView
 from stator_node.doors import Clock
 from stator_node.operator_http import OperatorRequest, Refused, check_members
+from stator_node.operator_tables import OperatorTables
 from stator_node.pool_facts import is_lacking, pool_facts
 from stator_node.supervisor import Supervisor
 
@@ -35,8 +42,14 @@ class OperatorRequests:
     """Answers the operator."""
 
     def __init__(
-        self, cluster_id: str, view: ClusterView, supervisor: Supervisor, clock: Clock
+        self,
+        cluster_id: str,
+        view: ClusterView,
+        supervisor: Supervisor,
+        clock: Clock,
+        tables: OperatorTables | None,
     ) -> None:
+        """`tables`: None where clients keep the tables themselves."""
         self._cluster_id = cluster_id
         self._view = view
         self._supervisor = supervisor
@@ -47,6 +60,15 @@ class OperatorRequests:
             ("PUT", "nodes", 2): self._put_node,
             ("DELETE", "nodes", 2): self._delete_node,
         }
+        if tables is not None:
+            self._handlers |= {
+                ("GET", "tables", 1): tables.list_tables,
+                ("GET", "tables", 2): tables.get,
+                ("PUT", "tables", 2): tables.put,
+                ("DELETE", "tables", 2): tables.delete,
+                ("GET", "asks", 1): tables.list_asks,
+                ("DELETE", "asks", 2): tables.refuse_ask,
+            }
 
     async def answer(self, request: OperatorRequest) -> Members:
         """The answer. Raises Refused."""

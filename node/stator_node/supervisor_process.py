@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+from collections.abc import Mapping
 
 from stator_core.item_format import Damaged
 from stator_core.log_format import LogDamaged
@@ -24,15 +25,18 @@ from stator_node.clock import SystemClock
 from stator_node.cluster_file import ClusterFile, Place
 from stator_node.cluster_table_work import ClusterTableWork
 from stator_node.cluster_view import ClusterView
-from stator_node.doors import StorageFailed
+from stator_node.doors import Caller, StorageFailed
 from stator_node.health import Health
 from stator_node.operator_door import OperatorDoor
 from stator_node.operator_requests import OperatorRequests
+from stator_node.operator_tables import OperatorTables
 from stator_node.process import CannotStart
 from stator_node.storage.folder import DataFolder, FolderRefused
 from stator_node.storage.rocksdb import RocksItemStore
+from stator_node.stream_operations import StreamOperation
 from stator_node.supervisor import Supervisor
 from stator_node.supervisor_requests import SupervisorRequests
+from stator_node.table_asks import TableAsks
 from stator_node.table_life import TableLife
 from stator_node.transport.frame_format import Hello
 from stator_node.transport.links import Links
@@ -40,6 +44,7 @@ from stator_node.transport.seeds import Seeds
 from stator_node.transport.server import FrameServer
 from stator_node.transport.tls_files import TlsRefused, for_connecting, for_listening
 from stator_node.transport.tls_renewal import renewing
+from stator_node.wanted_tables import WantedTables
 
 logger = logging.getLogger(__name__)
 
@@ -81,18 +86,26 @@ async def _steer(settings: SupervisorSettings, store: RocksItemStore, health: He
     view = ClusterView(links, clock, "")
     catalog = Catalog(store)
     supervisor = Supervisor(store, catalog, view, clock, Configuration())
+    work = ClusterTableWork(catalog, view, supervisor)
     tables = TableLife(
         catalog,
-        ClusterTableWork(catalog, view, supervisor),
+        work,
         clock,
         delay_seconds=settings.table_delay_seconds,
         account=settings.account,
     )
-    requests = SupervisorRequests(settings.cluster_id, view, supervisor, clock, tables.operations())
+    operations: Mapping[str, StreamOperation] = tables.operations()
+    kept: OperatorTables | None = None
+    if settings.tables_by_operator:
+        asks = TableAsks(tables)
+        caller = Caller("operator", settings.account, settings.region)
+        wanted = WantedTables(store, catalog, tables, clock, caller, asks.is_open)
+        kept = OperatorTables(catalog, view, supervisor, work, wanted, asks, clock)
+        operations = asks.operations()
+    requests = SupervisorRequests(settings.cluster_id, view, supervisor, clock, operations)
     server = FrameServer(hello, requests, tls=for_listening(settings.tls))
-
     pods = Seeds(settings.seeds, hello, view.met, links.is_up, lambda: links.tls)
-    asked = OperatorRequests(settings.cluster_id, view, supervisor, clock)
+    asked = OperatorRequests(settings.cluster_id, view, supervisor, clock, kept)
     door = OperatorDoor(asked.answer, tls=for_listening(settings.tls))
     await _listen(settings, server, door)
     _say_where(settings, hello, server.port)
@@ -102,6 +115,8 @@ async def _steer(settings: SupervisorSettings, store: RocksItemStore, health: He
     listeners = (server,) if settings.operator_port is None else (server, door)
     background += renewing(settings.tls, links, *listeners)
     tables.resume()
+    if kept is not None:
+        background.append(asyncio.create_task(wanted.run()))
     health.serves(process.nothing_to_hand_over)
     print(f"Stator supervisor is ready on {settings.host}:{server.port}", flush=True)
     await stopped.wait()

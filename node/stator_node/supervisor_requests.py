@@ -23,8 +23,9 @@ from stator_node.cluster_view import ClusterView, NodeView
 from stator_node.doors import Caller, Clock, StorageFailed
 from stator_node.operation_codes import OperationCode
 from stator_node.partition_requests import refusal
+from stator_node.pending import Pending, wait
+from stator_node.stream_operations import StreamOperation
 from stator_node.supervisor import Supervisor
-from stator_node.table_life import TableOperation
 from stator_node.transport.frame_format import Hello, Status
 from stator_node.transport.server import Request
 
@@ -46,7 +47,7 @@ class SupervisorRequests:
         view: ClusterView,
         supervisor: Supervisor,
         clock: Clock,
-        tables: Mapping[str, TableOperation],
+        tables: Mapping[str, StreamOperation],
     ) -> None:
         """`tables`: the operations on tables by name, for gateways of other processes."""
         self._tables = tables
@@ -72,7 +73,7 @@ class SupervisorRequests:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    def _table_operation(self, request: Request) -> None:
+    async def _table_operation(self, request: Request) -> None:
         """What a gateway asks for one of its clients."""
         try:
             members = orjson.loads(request.body)
@@ -83,7 +84,9 @@ class SupervisorRequests:
             request.answer(Status.UNAVAILABLE, b"")
             return
         try:
-            request.answer(Status.RESULT, operation(body, caller))
+            answer = operation(body, caller)
+            answer = await wait(answer) if isinstance(answer, Pending) else answer
+            request.answer(Status.RESULT, answer)
         except DynamoDBError as error:
             request.answer(Status.REFUSED, refusal(error))
         except StorageFailed as error:
@@ -92,7 +95,7 @@ class SupervisorRequests:
 
     async def _answer(self, sender: Hello, request: Request) -> None:
         if request.operation == OperationCode.TABLE_OPERATION:
-            self._table_operation(request)
+            await self._table_operation(request)
             return
         try:
             handler = self._handlers.get(request.operation)

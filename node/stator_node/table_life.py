@@ -10,9 +10,11 @@ after it is durable.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 import uuid
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import orjson
@@ -33,7 +35,7 @@ from stator_core.requests import (
 )
 from stator_core.table import Index, Table
 from stator_core.table_description import TableStatistics
-from stator_node.catalog import Catalog
+from stator_node.catalog import FIRST_IDENTIFIER, Catalog
 from stator_node.doors import Caller, Clock, StorageFailed
 
 logger = logging.getLogger(__name__)
@@ -54,6 +56,29 @@ OPERATIONS = (
     "DescribeLimits",
     "DescribeEndpoints",
 )
+
+
+# Those of them that change a table.
+CHANGES = (
+    "CreateTable",
+    "UpdateTable",
+    "DeleteTable",
+    "TagResource",
+    "UntagResource",
+    "UpdateTimeToLive",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What an operation makes of a table, and its answer; nothing of it is durable yet."""
+
+    before: Table | None
+    after: Table
+    answer: bytes
+
+
+Preparing = Callable[[dict[str, Any], Caller, Iterator[int]], Change]
 
 
 class TableWork(Protocol):
@@ -100,16 +125,15 @@ class TableLife:
 
     def operations(self) -> dict[str, TableOperation]:
         """The operations by DynamoDB's names."""
+
+        def change(operation: str) -> TableOperation:
+            return lambda body, caller: self._carry_out(operation, body, caller)
+
         return {
-            "CreateTable": self._create_table,
+            **{operation: change(operation) for operation in CHANGES},
             "DescribeTable": self._describe_table,
             "ListTables": self._list_tables,
-            "UpdateTable": self._update_table,
-            "DeleteTable": self._delete_table,
-            "TagResource": self._tag_resource,
-            "UntagResource": self._untag_resource,
             "ListTagsOfResource": self._list_tags_of_resource,
-            "UpdateTimeToLive": self._update_time_to_live,
             "DescribeTimeToLive": self._describe_time_to_live,
             "DescribeLimits": lambda _body, _caller: orjson.dumps(
                 limits_and_endpoints.describe_limits()
@@ -118,6 +142,13 @@ class TableLife:
                 limits_and_endpoints.describe_endpoints(caller.endpoint)
             ),
         }
+
+    def prepare(self, operation: str, body: dict[str, Any], caller: Caller) -> Change:
+        """What one of `CHANGES` would do now: nothing is done, or given away, by asking.
+
+        Raises DynamoDBError where it would be refused.
+        """
+        return self._prepared(operation)(body, caller, itertools.count(FIRST_IDENTIFIER))
 
     def resume(self) -> None:
         """Take up the work that the states found at start ask for."""
@@ -133,7 +164,23 @@ class TableLife:
 
     # Operations.
 
-    def _create_table(self, body: dict[str, Any], caller: Caller) -> bytes:
+    def _prepared(self, operation: str) -> Preparing:
+        preparing: dict[str, Preparing] = {
+            "CreateTable": self._creation,
+            "UpdateTable": self._update,
+            "DeleteTable": self._deletion,
+            "TagResource": self._tagging,
+            "UntagResource": self._untagging,
+            "UpdateTimeToLive": self._time_to_live,
+        }
+        return preparing[operation]
+
+    def _carry_out(self, operation: str, body: dict[str, Any], caller: Caller) -> bytes:
+        change = self._prepared(operation)(body, caller, self._catalog.identifiers())
+        self._save(change.after)
+        return change.answer
+
+    def _creation(self, body: dict[str, Any], caller: Caller, identifiers: Iterator[int]) -> Change:
         request = create_table.parse(body)
         tables = self._catalog.tables
         table_status.check_absent(tables.get(request.table_name))
@@ -143,14 +190,42 @@ class TableLife:
             )
         self._check_operations()
         table = request.table(
-            self._catalog.identifiers(),
-            str(uuid.uuid4()),
-            self._clock.now(),
-            caller.region,
-            self._account,
+            identifiers, str(uuid.uuid4()), self._clock.now(), caller.region, self._account
         )
-        self._save(table)
-        return orjson.dumps(request.answer(table))
+        return Change(None, table, orjson.dumps(request.answer(table)))
+
+    def _update(self, body: dict[str, Any], _: Caller, identifiers: Iterator[int]) -> Change:
+        request = update_table.parse(body)
+        now = self._clock.now()
+        before = self._table(request.table_name)
+        self._check_operations()
+        updated = request.apply(before, now, identifiers)
+        answer = request.answer(before, updated, self._work.statistics(updated))
+        return Change(before, updated, orjson.dumps(answer))
+
+    def _deletion(self, body: dict[str, Any], _: Caller, _ids: Iterator[int]) -> Change:
+        request = delete_table.parse(body)
+        table = self._table(request.table_name)
+        self._check_operations()
+        deleting = request.apply(table)
+        answer = request.answer(deleting, self._work.statistics(table))
+        return Change(table, deleting, orjson.dumps(answer))
+
+    def _tagging(self, body: dict[str, Any], caller: Caller, _: Iterator[int]) -> Change:
+        request = tags.parse_tag_resource(body)
+        before = self._tagged(request.resource, caller)
+        return Change(before, request.apply(before), b"")
+
+    def _untagging(self, body: dict[str, Any], caller: Caller, _: Iterator[int]) -> Change:
+        request = tags.parse_untag_resource(body)
+        before = self._tagged(request.resource, caller)
+        return Change(before, request.apply(before), b"")
+
+    def _time_to_live(self, body: dict[str, Any], _: Caller, _ids: Iterator[int]) -> Change:
+        request = time_to_live.parse_update_time_to_live(body)
+        before = self._table(request.table_name)
+        after = request.apply(before, self._clock.now(), cooldown_seconds=0.0)
+        return Change(before, after, orjson.dumps(request.answer()))
 
     def _describe_table(self, body: dict[str, Any], _caller: Caller) -> bytes:
         request = describe_table.parse(body)
@@ -161,43 +236,9 @@ class TableLife:
     def _list_tables(self, body: dict[str, Any], _caller: Caller) -> bytes:
         return orjson.dumps(list_tables.parse(body).answer(self._catalog.tables))
 
-    def _update_table(self, body: dict[str, Any], _caller: Caller) -> bytes:
-        request = update_table.parse(body)
-        now = self._clock.now()
-        before = self._table(request.table_name)
-        self._check_operations()
-        updated = request.apply(before, now, self._catalog.identifiers())
-        self._save(updated)
-        return orjson.dumps(request.answer(before, updated, self._work.statistics(updated)))
-
-    def _delete_table(self, body: dict[str, Any], _caller: Caller) -> bytes:
-        request = delete_table.parse(body)
-        table = self._table(request.table_name)
-        self._check_operations()
-        deleting = request.apply(table)
-        statistics = self._work.statistics(table)
-        self._save(deleting)
-        return orjson.dumps(request.answer(deleting, statistics))
-
-    def _tag_resource(self, body: dict[str, Any], caller: Caller) -> bytes:
-        request = tags.parse_tag_resource(body)
-        self._save(request.apply(self._tagged(request.resource, caller)))
-        return b""
-
-    def _untag_resource(self, body: dict[str, Any], caller: Caller) -> bytes:
-        request = tags.parse_untag_resource(body)
-        self._save(request.apply(self._tagged(request.resource, caller)))
-        return b""
-
     def _list_tags_of_resource(self, body: dict[str, Any], caller: Caller) -> bytes:
         request = tags.parse_list_tags_of_resource(body)
         return orjson.dumps(request.answer(self._tagged(request.resource, caller)))
-
-    def _update_time_to_live(self, body: dict[str, Any], _caller: Caller) -> bytes:
-        request = time_to_live.parse_update_time_to_live(body)
-        table = self._table(request.table_name)
-        self._save(request.apply(table, self._clock.now(), cooldown_seconds=0.0))
-        return orjson.dumps(request.answer())
 
     def _describe_time_to_live(self, body: dict[str, Any], _caller: Caller) -> bytes:
         request = time_to_live.parse_describe_time_to_live(body)

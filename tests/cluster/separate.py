@@ -68,8 +68,8 @@ class Pods:
         self.nodes[zone] = node
         return node
 
-    def start_supervisor(self) -> Process:
-        words = ("supervisor", f"--folder={self._folder / 'steering'}", self._seeds)
+    def start_supervisor(self, *more: str) -> Process:
+        words = ("supervisor", f"--folder={self._folder / 'steering'}", self._seeds, *more)
         ports = (f"--port={self._supervisor_port}", f"--operator-port={self.operator_port}")
         return self._process("supervisor", *words, *ports, f"--cluster-id={CLUSTER_ID}")
 

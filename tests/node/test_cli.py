@@ -9,6 +9,7 @@ import pytest
 from stator_node.cli import LocalSettings, NodeSettings, VerifySettings, parse
 from stator_node.transport.tls_files import TlsFiles
 
+SUPERVISOR = "supervisor --folder f --cluster-id c --seeds a:1"
 TLS = "--tls-certificate a --tls-key b --tls-authority c"
 
 
@@ -92,6 +93,10 @@ def test_verify_takes_a_folder() -> None:
         ("local --zones 3 --tls-certificate a --tls-key b", "go together"),
         ("node --folder f --cluster-id c --zone z --tls-authority a", "go together"),
         (f"local {TLS}", "--zones 3"),
+        (
+            "supervisor --folder f --cluster-id c --seeds a:1 --tables-by-operator",
+            "--operator-port",
+        ),
     ],
 )
 def test_wrong_words_are_explained(

@@ -19,7 +19,9 @@ class Asked:
 
     def __init__(self, cluster: SmallCluster) -> None:
         self.cluster = cluster
-        self._requests = OperatorRequests(CLUSTER, cluster.view, cluster.supervisor, SystemClock())
+        self._requests = OperatorRequests(
+            CLUSTER, cluster.view, cluster.supervisor, SystemClock(), None
+        )
 
     async def __call__(self, method: str, *path: str, **members: Any) -> Any:
         return await self._requests.answer(OperatorRequest(method, path, {}, members))
@@ -101,6 +103,7 @@ def test_a_node_that_holds_nothing_is_given_up() -> None:
 
 def test_what_is_not_known_here_is_refused_by_name() -> None:
     async def story(_: SmallCluster, ask: Asked) -> None:
+        assert (await ask.refusal("GET", "tables"))[0] == 404  # Clients keep them here.
         assert await ask.refusal("POST", "pool") == (404, "NotFound", "there is no POST /v1/pool")
         assert (await ask.refusal("GET", "pool", "more"))[0] == 404
         unknown = await ask.refusal("PUT", "nodes", "n9", drain=True)
