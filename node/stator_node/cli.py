@@ -52,6 +52,7 @@ class NodeSettings:
     zone: str
     with_parent: bool
     ttl_round_seconds: float
+    test_clock: bool = False
     tls: TlsFiles | None = None
     health_port: int | None = None  # None: nobody asks
 
@@ -154,6 +155,7 @@ def parse(arguments: list[str]) -> Settings:
             zone=parsed.zone,
             with_parent=parsed.with_parent,
             ttl_round_seconds=parsed.ttl_round_seconds,
+            test_clock=parsed.test_clock,
             tls=_tls_of(parser, parsed),
             health_port=parsed.health_port,
         )
@@ -163,8 +165,6 @@ def parse(arguments: list[str]) -> Settings:
         return DrainSettings(parsed.health_port)
     if parsed.command == "verify":
         return VerifySettings(folder=parsed.folder)
-    if parsed.test_clock and parsed.zones != 1:
-        parser.error("--test-clock moves one process's clock: it does not go with --zones 3")
     tls = _tls_of(parser, parsed)
     if tls is not None and parsed.zones == 1:
         parser.error("--tls-certificate is for the storage processes of --zones 3")
@@ -289,6 +289,11 @@ def _add_node(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--cluster-id", required=True, help="the cluster that this pod is of")
     parser.add_argument("--zone", required=True, help="the zone that this pod stands in")
     _add_ttl_round_seconds(parser)
+    parser.add_argument(
+        "--test-clock",
+        action="store_true",
+        help="for tests: let `stator local --test-clock` move the clock forward",
+    )
     parser.add_argument("--with-parent", action="store_true", help="stop when standard input ends")
     _add_health_port(parser, required=False)
     _add_tls(parser, "")

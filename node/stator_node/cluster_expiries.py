@@ -11,7 +11,6 @@ nothing is swept either.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -25,7 +24,7 @@ from stator_core.table import Table
 from stator_node.catalog import SERVING
 from stator_node.doors import Clock, StorageDamaged
 from stator_node.expiry_filling import fill_slice, settle
-from stator_node.expiry_sweep import ROUND_SECONDS, Pass, Rounds, SweepCounts, SweepPass
+from stator_node.expiry_sweep import ROUND_SECONDS, Expiries, Pass, SweepCounts, SweepPass
 from stator_node.hosted_partition import HostedPartition
 from stator_node.index_feeder import IndexFeeder
 from stator_node.partition_host import PartitionHost
@@ -37,7 +36,7 @@ logger = logging.getLogger(__name__)
 FOLLOW_SLICES = 10  # from one FOLLOW entry to the next; what lies between may be done again
 
 
-class ClusterExpiries:
+class ClusterExpiries(Expiries):
     """The indexes by expiry of all partitions that this pod leads, and their sweep."""
 
     def __init__(
@@ -50,17 +49,11 @@ class ClusterExpiries:
         round_seconds: float = ROUND_SECONDS,
     ) -> None:
         """`writes` counts by table identifier, as for `replica.Replica`."""
+        super().__init__(clock, round_seconds)
         self._host = host
         self._feeder = feeder
         self._writes = writes
-        self._clock = clock
         self._counts: dict[int, SweepCounts] = {}
-        self._filling = Rounds(self._fills, clock, round_seconds=round_seconds)
-        self._sweeping = Rounds(self._sweeps, clock, round_seconds=round_seconds)
-
-    async def run(self) -> None:
-        """Keep the indexes and sweep, until cancelled."""
-        await asyncio.gather(self._filling.run(), self._sweeping.run())
 
     def report(self, hosted: HostedPartition) -> dict[str, Any] | None:
         """What a replica's report says of its sweep; None where nothing is swept here."""

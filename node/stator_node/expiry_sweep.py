@@ -6,15 +6,15 @@ looks at each item again: one that still ends at that second is deleted as a cli
 would do it, marked as the service's own; an entry whose item is gone, moved or has got another
 value is taken away. One slice is under way at a time, and after it the sweep rests several times as
 long as it has worked, so that it takes a bounded share of the disk and of the loop. Nothing walks
-over items. Invariants: what is
-deleted was due by this process's clock in that very turn of the event loop; what fails is tried
-again in the next round.
+over items. Invariants: what is deleted was due by this process's clock in that very turn of the
+event loop; what fails is tried again in the next round.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -225,3 +225,37 @@ class Rounds:
         if complaint != self._complaint:
             logger.warning("time to live waits for the next round: %s", complaint)
         self._complaint = complaint
+
+
+class Expiries(ABC):
+    """The indexes by expiry of all partitions that are written here: kept as wanted, and swept.
+
+    Filling and sweeping go on beside each other, each in rounds of its own.
+    """
+
+    def __init__(self, clock: Clock, round_seconds: float) -> None:
+        self._clock = clock
+        self._filling = Rounds(self._fills, clock, round_seconds=round_seconds)
+        self._sweeping = Rounds(self._sweeps, clock, round_seconds=round_seconds)
+
+    async def run(self) -> None:
+        """Keep the indexes and sweep, until cancelled."""
+        await asyncio.gather(self._filling.run(), self._sweeping.run())
+
+    def wake(self) -> None:
+        """The clock has been moved: look now."""
+        self._filling.wake()
+        self._sweeping.wake()
+
+    async def round(self) -> None:
+        """One round of filling and one of sweeping."""
+        await self._filling.round()
+        await self._sweeping.round()
+
+    @abstractmethod
+    def _fills(self) -> Sequence[Pass]:
+        """The indexes that are not yet what their settings want."""
+
+    @abstractmethod
+    def _sweeps(self) -> Sequence[Pass]:
+        """The indexes in which something may be due."""

@@ -18,9 +18,8 @@ from stator_node.cli import LocalSettings
 from stator_node.clock import SystemClock
 from stator_node.doors import Clock, StorageFailed
 from stator_node.front_doors import FrontDoors
-from stator_node.gateway import clock_door
 from stator_node.gateway.access_keys import AccessKeys, AccessKeysRefused
-from stator_node.gateway.clock_door import ClockDoor
+from stator_node.gateway.clock_door import side_doors
 from stator_node.group_commit import GroupCommit
 from stator_node.local_expiries import LocalExpiries
 from stator_node.local_streams import LocalStreams
@@ -82,11 +81,9 @@ async def _serve_store(
     )
     router = Router(catalog, replica, tables, StreamOperations(streams, lasting))
     expiries = LocalExpiries(catalog, replica, lasting, round_seconds=settings.ttl_round_seconds)
-    side_doors = {}
     if isinstance(lasting, MovableClock):
         lasting.on_moved = expiries.wake
-        side_doors[clock_door.PATH] = ClockDoor(lasting).answer
-    doors = await FrontDoors.open(settings, router, access_keys, clock, side_doors)
+    doors = await FrontDoors.open(settings, router, access_keys, clock, side_doors(lasting))
     stopped = asyncio.Event()
     process.stop_on_signals(stopped)
     tables.resume()

@@ -9,7 +9,6 @@ before its index was begun for the very setting that is in force.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Sequence
 
@@ -22,7 +21,7 @@ from stator_core.table import Table
 from stator_node.catalog import SERVING, Catalog
 from stator_node.doors import Clock, ItemStore, StorageDamaged
 from stator_node.expiry_filling import fill_slice, settle
-from stator_node.expiry_sweep import ROUND_SECONDS, Pass, Rounds, SweepCounts, SweepPass
+from stator_node.expiry_sweep import ROUND_SECONDS, Expiries, Pass, SweepCounts, SweepPass
 from stator_node.replica import Replica
 from stator_node.storage_errors import name_of
 
@@ -45,7 +44,7 @@ def setting_of(table: Table) -> bytes:
     return orjson.dumps([table.expires_by, table.time_to_live.modified])
 
 
-class LocalExpiries:
+class LocalExpiries(Expiries):
     """The indexes by expiry of all tables of one process, and their sweep."""
 
     def __init__(
@@ -57,27 +56,11 @@ class LocalExpiries:
         round_seconds: float = ROUND_SECONDS,
     ) -> None:
         """Raises StorageFailed."""
+        super().__init__(clock, round_seconds)
         self._catalog = catalog
         self._replica = replica
-        self._clock = clock
         self.counts: dict[int, SweepCounts] = {}  # by table identifier
         self._marks = Marks(replica.commit.store)
-        self._filling = Rounds(self._fills, clock, round_seconds=round_seconds)
-        self._sweeping = Rounds(self._sweeps, clock, round_seconds=round_seconds)
-
-    async def run(self) -> None:
-        """Keep the indexes and sweep, until cancelled."""
-        await asyncio.gather(self._filling.run(), self._sweeping.run())
-
-    def wake(self) -> None:
-        """The clock has been moved: look now."""
-        self._filling.wake()
-        self._sweeping.wake()
-
-    async def round(self) -> None:
-        """One round of filling and one of sweeping."""
-        await self._filling.round()
-        await self._sweeping.round()
 
     def _fills(self) -> Sequence[Pass]:
         tables = tuple(self._catalog.tables.values())

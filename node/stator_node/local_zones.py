@@ -22,6 +22,7 @@ from stator_node import cluster_file, process
 from stator_node.catalog import Catalog
 from stator_node.cli import LocalSettings
 from stator_node.clock import SystemClock
+from stator_node.cluster_clock import ClusterClock
 from stator_node.cluster_file import ClusterFile, ClusterFileRefused, Place
 from stator_node.cluster_router import ClusterRouter
 from stator_node.cluster_streams import ClusterStreams
@@ -31,6 +32,8 @@ from stator_node.doors import Clock, StorageFailed
 from stator_node.errand import Errands
 from stator_node.front_doors import FrontDoors
 from stator_node.gateway.access_keys import AccessKeys, AccessKeysRefused
+from stator_node.gateway.clock_door import side_doors
+from stator_node.movable_clock import MovableClock
 from stator_node.node_processes import HOST, NodeProcesses
 from stator_node.process import CannotStart
 from stator_node.storage.folder import DataFolder, FolderRefused
@@ -143,16 +146,17 @@ async def _serve_cluster(
     tls = settings.tls
     links = Links(hello, clock, chance.random, tls=for_connecting(tls))
     view = ClusterView(links, clock, GATEWAY_ZONE)
+    lasting = MovableClock(clock) if settings.test_clock else clock
     supervisor = Supervisor(store, catalog, view, clock, CONFIGURATION)
     tables = TableLife(
         catalog,
         ClusterTableWork(catalog, view, supervisor),
-        clock,
+        lasting,
         delay_seconds=settings.table_delay_seconds,
         account=settings.account,
     )
-    requests = SupervisorRequests(folder.folder_id, view, supervisor, clock, tables.operations())
-    router = _router(view, Errands(view, clock, chance.random), tables, catalog, clock)
+    requests = SupervisorRequests(folder.folder_id, view, supervisor, lasting, tables.operations())
+    router = _router(view, Errands(view, clock, chance.random), tables, catalog, lasting)
     server = FrameServer(hello, requests, tls=for_listening(tls))
     record = ClusterRecord(folder, server, tls)
     await record.serve()
@@ -169,12 +173,15 @@ async def _serve_cluster(
         joined,
         supervisor.give_up,
         tls=tls,
-        options=("--ttl-round-seconds", str(settings.ttl_round_seconds)),
+        options=(
+            *("--ttl-round-seconds", str(settings.ttl_round_seconds)),
+            *(("--test-clock",) if settings.test_clock else ()),
+        ),
     )
     await processes.start()
     await view.poll()
     try:
-        doors = await FrontDoors.open(settings, router, access_keys, clock)
+        doors = await FrontDoors.open(settings, router, access_keys, clock, side_doors(lasting))
     except CannotStart:
         await processes.stop()
         await record.close()
@@ -182,6 +189,8 @@ async def _serve_cluster(
     stopped = asyncio.Event()
     process.stop_on_signals(stopped)
     background = [loop.create_task(supervisor.run()), *renewing(tls, links, server)]
+    if isinstance(lasting, MovableClock):
+        background.append(loop.create_task(ClusterClock(lasting, view).run()))
     tables.resume()
     process.settle()
     doors.say_ready(f"data in {settings.folder}")

@@ -2,7 +2,8 @@
 
 Moved through the HTTP door (`gateway/clock_door.py`), read by everything that lasts: time to live,
 the timestamps of writes and so the ages of streams, the times of tables. Not by the doors:
-signatures and the Date of answers are the client's affair and keep to the machine's clock.
+signatures and the Date of answers are the client's affair and keep to the machine's clock. With
+three zones each process has one, and those of the storage processes follow (`cluster_clock.py`).
 Invariant: it never goes back, as long as the machine's does not.
 """
 
@@ -40,3 +41,9 @@ class MovableClock:
             raise CannotMove("the clock ends before that, in the year 10889")
         self.ahead_seconds += seconds
         self.on_moved()
+
+    def follow(self, ahead_seconds: float) -> None:
+        """Be as far ahead as another one, which may have been moved several times meanwhile."""
+        if ahead_seconds > self.ahead_seconds:
+            self.ahead_seconds = ahead_seconds
+            self.on_moved()

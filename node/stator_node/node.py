@@ -28,6 +28,7 @@ from stator_node.expiry_sweep import ROUND_SECONDS
 from stator_node.feed_keeper import FeedKeeper
 from stator_node.health import Health
 from stator_node.index_feeder import IndexFeeder
+from stator_node.movable_clock import MovableClock
 from stator_node.node_requests import NodeRequests
 from stator_node.partition_host import PartitionHost
 from stator_node.partition_load import PartitionLoads
@@ -127,6 +128,8 @@ def build(
     expiries = ClusterExpiries(host, feeder, items.writes, clock, round_seconds=ttl_round_seconds)
     requests = NodeRequests(host, items, loads, members, feeder, expiries)
     links.own = requests.own
+    if isinstance(clock, MovableClock):
+        clock.on_moved = expiries.wake
     background = [
         loop.create_task(loads.run(host.partitions)),
         loop.create_task(tombstone_sweep.run(host.partitions, clock)),
@@ -153,7 +156,7 @@ async def _serve(settings: NodeSettings) -> int:
 
 
 async def _serve_folder(settings: NodeSettings, health: Health) -> int:
-    clock = SystemClock()
+    clock: Clock = MovableClock(SystemClock()) if settings.test_clock else SystemClock()
     try:
         folder = DataFolder(settings.folder, create=True, now=clock.now())
     except FolderRefused as error:

@@ -30,6 +30,7 @@ from stator_node.cluster_members import ClusterMembers
 from stator_node.feed_keeper import oldest_change
 from stator_node.hosted_partition import HostedPartition
 from stator_node.index_feeder import IndexFeeder
+from stator_node.movable_clock import MovableClock
 from stator_node.operation_codes import OperationCode
 from stator_node.partition_host import PartitionHost
 from stator_node.partition_load import PartitionLoads
@@ -78,6 +79,7 @@ class NodeRequests:
             OperationCode.SEND_STATE: self._send_state,
             OperationCode.SCRUB: self._scrub,
             OperationCode.REBUILD: self._rebuild,
+            OperationCode.MOVE_CLOCK: self._move_clock,
         }
 
     def raft_received(self, sender: Hello, partition_id: int, message: bytes) -> None:
@@ -174,6 +176,14 @@ class NodeRequests:
     def _join(self, request: Request) -> None:
         """Who the pods of the cluster are, and where."""
         self._members.learn(orjson.loads(request.body))
+        request.answer(Status.RESULT, OK)
+
+    def _move_clock(self, request: Request) -> None:
+        """The clock of a test is so far ahead. A pod that was not started for tests refuses."""
+        clock = self._host.clock
+        if not isinstance(clock, MovableClock):
+            raise ValueError("this pod's clock is not moved: it runs without --test-clock")
+        clock.follow(float(orjson.loads(request.body)))
         request.answer(Status.RESULT, OK)
 
     def _create_partition(self, request: Request) -> None:

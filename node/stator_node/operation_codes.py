@@ -34,6 +34,7 @@ class OperationCode(IntEnum):
     SEND_STATE = 43
     SCRUB = 44
     REBUILD = 45
+    MOVE_CLOCK = 46  # its body: `cluster_clock.py`
     CLUSTER_STATUS = 64
     CLUSTER_DRAIN = 65
     CLUSTER_REMOVE = 66

@@ -7,6 +7,7 @@ make than most tests run. The tables are deleted when the module is done.
 from __future__ import annotations
 
 import itertools
+import json
 import os
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -18,6 +19,7 @@ from control_plane import ControlPlane
 from item_table import ItemTable
 
 MakeTable = Callable[..., ItemTable]
+Clock = Callable[[float], float]
 
 numbers = itertools.count()
 
@@ -61,6 +63,38 @@ def make_table(client: Any, connection: blackbox.Connection) -> Iterator[MakeTab
 def table(make_table: MakeTable) -> ItemTable:
     """A table with the HASH key `pk` of type S and nothing else."""
     return make_table()
+
+
+@pytest.fixture(scope="module", params=["1", "3"], ids=["one process", "three zones"])
+def url_of_clock(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    """A server whose clock `clock` can move; or the one of `--url`, if there is one."""
+    given = request.config.getoption("--url")
+    if given:
+        yield given
+        return
+    options = ("--test-clock", "--zones", request.param)
+    server = blackbox.Stator(tmp_path_factory.mktemp("stator"), *options).start()
+    yield server.url
+    server.stop()
+
+
+@pytest.fixture(scope="module")
+def clock(url_of_clock: str) -> Iterator[Clock]:
+    """`clock(seconds)` moves the server's time on, and says what time it is."""
+    connection = blackbox.Connection(url_of_clock)
+
+    def move(seconds: float) -> float:
+        body = json.dumps({"advance_seconds": seconds}).encode()
+        answer = connection.send("POST", "/_stator/clock", body, {})
+        assert answer.status == 200, answer
+        return float(answer.body["now"])
+
+    if connection.send("GET", "/_stator/clock", b"", {}).status != 200:
+        pytest.skip("the server under test has no clock to move")
+    yield move
+    connection.close()
 
 
 @pytest.fixture(scope="module")

@@ -7,47 +7,21 @@ has no such clock (`--url`) these tests are skipped. Ours only: DynamoDB takes h
 from __future__ import annotations
 
 import itertools
-import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
 import blackbox
-from blackbox import Connection
 
 YEAR = 365 * 86_400
 numbers = itertools.count()
-Clock = Callable[[float], float]
 
 
 @pytest.fixture(scope="module")
-def server_url(request, tmp_path_factory) -> Iterator[str]:
-    given = request.config.getoption("--url")
-    if given:
-        yield given
-        return
-    server = blackbox.Stator(tmp_path_factory.mktemp("stator"), "--test-clock").start()
-    yield server.url
-    server.stop()
-
-
-@pytest.fixture(scope="module")
-def clock(server_url) -> Iterator[Clock]:
-    """`clock(seconds)` moves the server's time on, and says what time it is."""
-    connection = Connection(server_url)
-
-    def move(seconds: float) -> float:
-        body = json.dumps({"advance_seconds": seconds}).encode()
-        answer = connection.send("POST", "/_stator/clock", body, {})
-        assert answer.status == 200, answer
-        return float(answer.body["now"])
-
-    if connection.send("GET", "/_stator/clock", b"", {}).status != 200:
-        pytest.skip("the server under test has no clock to move")
-    yield move
-    connection.close()
+def server_url(url_of_clock: str) -> str:
+    return url_of_clock
 
 
 @pytest.fixture(scope="module")
@@ -111,7 +85,9 @@ def put(table, pk: str, **attributes: Any) -> None:
 
 
 def names(table, **options: Any) -> set[str]:
-    return {item["pk"] for item in table.scan(**options)["Items"]}
+    """What a strong read sees, or of an index an eventual one."""
+    scan = table.scan(**{"ConsistentRead": "IndexName" not in options} | options)
+    return {item["pk"] for item in scan["Items"]}
 
 
 def await_names(table, expected: set[str], **options: Any) -> None:
@@ -136,13 +112,13 @@ def test_index_entries_go_with_it(table, clock):
     put(table, "going", ends=now + 10)
     put(table, "staying")
     for name in ("local", "global"):
-        assert names(table, IndexName=name) == {"going", "staying"}
+        await_names(table, {"going", "staying"}, IndexName=name)
 
     clock(20)
 
     await_names(table, {"staying"})
     for name in ("local", "global"):
-        assert names(table, IndexName=name) == {"staying"}
+        await_names(table, {"staying"}, IndexName=name)
 
 
 def test_only_numbers_of_seconds_count(table, clock):
@@ -310,12 +286,13 @@ def test_the_same_clock_trims_a_stream_after_a_day(resource, clock, records):
     stream = {"StreamEnabled": True, "StreamViewType": "KEYS_ONLY"}
     table = create(resource, StreamSpecification=stream)
     put(table, "yesterday")
-    assert records(table) == [("INSERT", None)]
+    blackbox.wait_for(lambda: records(table) == [("INSERT", None)] or None, "its record")
 
     clock(25 * 3600)
+    blackbox.wait_for(lambda: records(table) == [] or None, "the older record trimmed")
     put(table, "today")
 
-    blackbox.wait_for(lambda: len(records(table)) == 1 or None, "the older record trimmed")
+    blackbox.wait_for(lambda: len(records(table)) == 1 or None, "the younger one's record")
 
 
 def test_the_same_clock_ends_a_shard_iterator_after_fifteen_minutes(resource, server_url, clock):

@@ -7,7 +7,6 @@ against a server that has no such clock (`--url`) these tests are skipped.
 from __future__ import annotations
 
 import itertools
-import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -19,35 +18,11 @@ from stream_reader import StreamReader, shards_of
 
 HOUR = 3600.0
 numbers = itertools.count()
-Clock = Callable[[float], float]
 
 
 @pytest.fixture(scope="module")
-def server_url(request, tmp_path_factory) -> Iterator[str]:
-    given = request.config.getoption("--url")
-    if given:
-        yield given
-        return
-    server = blackbox.Stator(tmp_path_factory.mktemp("stator"), "--test-clock").start()
-    yield server.url
-    server.stop()
-
-
-@pytest.fixture(scope="module")
-def clock(server_url) -> Iterator[Clock]:
-    """`clock(seconds)` moves the server's time on, and says what time it is."""
-    connection = blackbox.Connection(server_url)
-
-    def move(seconds: float) -> float:
-        body = json.dumps({"advance_seconds": seconds}).encode()
-        answer = connection.send("POST", "/_stator/clock", body, {})
-        assert answer.status == 200, answer
-        return float(answer.body["now"])
-
-    if connection.send("GET", "/_stator/clock", b"", {}).status != 200:
-        pytest.skip("the server under test has no clock to move")
-    yield move
-    connection.close()
+def server_url(url_of_clock: str) -> str:
+    return url_of_clock
 
 
 class Streamed:
@@ -73,6 +48,10 @@ class Streamed:
     def keys(self) -> list[str]:
         records = StreamReader(self.streams, self.arn).read_all()
         return [record["dynamodb"]["Keys"]["pk"]["S"] for record in records]
+
+    def await_keys(self, *expected: str) -> None:
+        """A stream shows a write a moment after its answer."""
+        blackbox.wait_for(lambda: self.keys() == list(expected) or None, f"keys {expected}")
 
     def shards(self) -> list[dict[str, Any]]:
         return shards_of(self.streams, self.arn)
@@ -118,6 +97,7 @@ def test_an_iterator_lives_for_fifteen_minutes(table, clock):
 def test_a_shard_ends_after_four_hours_and_names_its_child(table, clock):
     """19.5, 19.6, 19.8"""
     table.put("a")
+    table.await_keys("a")
     clock(4 * HOUR)
     blackbox.wait_for(lambda: len(table.shards()) == 2 or None, "a child")
     table.put("b")
@@ -132,18 +112,20 @@ def test_a_shard_ends_after_four_hours_and_names_its_child(table, clock):
     page = table.streams.get_records(ShardIterator=table.iterator(parent, "TRIM_HORIZON"))
     assert len(page["Records"]) == 1
     assert "NextShardIterator" not in page
-    assert table.keys() == ["a", "b"]
+    table.await_keys("a", "b")
 
 
 def test_records_older_than_a_day_are_gone_and_refused(table, clock):
     """19.7, 19.10"""
     trimmed = "TrimmedDataAccessException: The data you are trying to access has been trimmed."
     table.put("old")
+    table.await_keys("old")
     (shard,) = table.shards()
     start = table.iterator(shard, "TRIM_HORIZON")
     (record,) = table.streams.get_records(ShardIterator=start)["Records"]
     number = record["dynamodb"]["SequenceNumber"]
     table.put("other")
+    table.await_keys("old", "other")
     clock(12 * HOUR)
     table.put("young")
     clock(12 * HOUR - 60)
@@ -158,13 +140,14 @@ def test_records_older_than_a_day_are_gone_and_refused(table, clock):
         refused(lambda: table.iterator(first, "AT_SEQUENCE_NUMBER", SequenceNumber=number))
         == trimmed
     )
-    assert table.keys() == ["young"]
+    table.await_keys("young")
 
 
 def test_a_deleted_tables_stream_is_gone_after_a_day(server_url, clock):
     """19.10"""
     table = Streamed(server_url)
     table.put("a")
+    table.await_keys("a")
     table.close()
     late = Streamed(server_url)
     arn = table.arn

@@ -58,6 +58,13 @@ def test_the_clock_is_moved_only_where_a_test_asks_for_it() -> None:
     assert isinstance(asked, LocalSettings)
     assert asked.test_clock
     assert asked.ttl_round_seconds == 0.5
+    zones = parse(["local", "--test-clock", "--zones", "3"])
+    assert isinstance(zones, LocalSettings)
+    assert zones.test_clock
+    for words, is_moved in (("", False), ("--test-clock", True)):
+        node = parse(f"node --folder f --cluster-id c --zone z {words}".split())
+        assert isinstance(node, NodeSettings)
+        assert node.test_clock is is_moved
 
 
 @pytest.mark.parametrize("command", ["local --zones 3", "node --folder f --cluster-id c --zone z"])
@@ -84,7 +91,6 @@ def test_verify_takes_a_folder() -> None:
         ("local --port 65536", "65536 is not a port"),
         ("local --port -1", "port"),
         ("local --port http", "http"),
-        ("local --test-clock --zones 3", "--zones 3"),
         ("local --ttl-round-seconds 0", "0 is no time to wait"),
         ("local --ttl-round-seconds nan", "nan is no time to wait"),
         ("local --account 12", "twelve digits"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import orjson
 import pytest
 
-from stator_node.gateway.clock_door import ClockDoor
+from stator_node.gateway.clock_door import PATH, ClockDoor, side_doors
 from stator_node.memory import ManualClock
 from stator_node.movable_clock import MovableClock
 
@@ -13,6 +13,11 @@ from stator_node.movable_clock import MovableClock
 @pytest.fixture
 def door() -> ClockDoor:
     return ClockDoor(MovableClock(ManualClock(1000.0)))
+
+
+def test_there_is_no_door_to_a_clock_that_is_not_moved() -> None:
+    assert side_doors(ManualClock()) == {}
+    assert list(side_doors(MovableClock(ManualClock()))) == [PATH]
 
 
 def test_it_tells_the_time_and_moves_it(door: ClockDoor) -> None:

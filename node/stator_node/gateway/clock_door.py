@@ -12,12 +12,19 @@ from __future__ import annotations
 
 import orjson
 
+from stator_node.doors import Clock
 from stator_node.gateway.http_answer import Answer
+from stator_node.gateway.http_request import SideDoor
 from stator_node.movable_clock import CannotMove, MovableClock
 
 PATH = b"/_stator/clock"
 MEMBER = "advance_seconds"
 _TYPE = b"application/json"
+
+
+def side_doors(clock: Clock) -> dict[bytes, SideDoor]:
+    """The door beside the operations, where this clock can be moved."""
+    return {PATH: ClockDoor(clock).answer} if isinstance(clock, MovableClock) else {}
 
 
 class ClockDoor:
