@@ -206,16 +206,23 @@ class Feed:
         self._noted = follower  # what the log has been told
         self._noted_at = -FOLLOW_SECONDS
         self._oldest = 0  # the stamp of the change that waits longest; 0: none waits
+        self._seen_clear = False
+        self._waits_since: float | None = None  # by the loop's time, if its beginning was seen
         self.waiting = 0
         self.news = asyncio.Event()
         self.task = feeder.loop.create_task(self._run())
 
     def lag_seconds(self) -> float:
-        """For how long the oldest waiting change has waited."""
+        """For how long the oldest waiting change has waited.
+
+        Not longer than anything has waited here: a wall clock that jumps makes nobody late.
+        """
         if not self._oldest:
             return 0.0
-        waited = self._feeder.now_milliseconds() - milliseconds_of(self._oldest)
-        return max(0.0, waited / 1000)
+        waited = (self._feeder.now_milliseconds() - milliseconds_of(self._oldest)) / 1000
+        if self._waits_since is not None:
+            waited = min(waited, self._feeder.loop.time() - self._waits_since)
+        return max(0.0, waited)
 
     async def _run(self) -> None:
         while self._feeder.leads(self) and self._index() is not None:
@@ -259,8 +266,10 @@ class Feed:
         found = self.hosted.commit.store.cursor("changes", start, end).take(SLICE_RECORDS)
         self.waiting = len(found)
         if not found:
-            self._oldest = 0
+            self._oldest, self._seen_clear = 0, True
             return False
+        if not self._oldest and self._seen_clear:
+            self._waits_since = self._feeder.loop.time()
         described = self._index()
         assert described is not None
         self._oldest = change_format.stamp_of(found[0][0])

@@ -12,7 +12,9 @@ from stator_core.errors import InternalServerError, ThrottlingException
 from stator_core.key_format import HASH_SPACE
 from stator_core.partition_state import index_follower
 from stator_core.placement_types import SplitPartition
+from stator_node.clock import SystemClock
 from stator_node.hosted_partition import HostedPartition
+from stator_node.movable_clock import MovableClock
 from table_bodies import attributes, index
 
 HALF = HASH_SPACE // 2
@@ -218,5 +220,38 @@ def test_writes_are_throttled_while_an_index_takes_nothing_and_go_on_afterwards(
             await follows(cluster, {"song-1": "genre-0"})
             await put(cluster, song(2))
             await follows(cluster, {"song-1": "genre-0", "song-2": "genre-0"})
+
+    asyncio.run(run())
+
+
+def test_a_wall_clock_that_jumps_makes_no_index_late(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def run() -> None:
+        async with SmallCluster() as cluster:
+            await cluster.create_table(**BY_GENRE)
+            await put(cluster, song(1))
+            await follows(cluster, {"song-1": "genre-0"})
+            feeders = [pod.node.feeder for pod in cluster.pods if pod.node is not None]
+            asked = asyncio.Event()
+            delivers = {feeder: feeder.deliver for feeder in feeders}
+
+            async def refuse(*_: object) -> bool:
+                asked.set()
+                await asyncio.sleep(0.05)
+                return False
+
+            for feeder in feeders:
+                monkeypatch.setattr(feeder, "deliver", refuse)
+            await put(cluster, song(2))
+            await asked.wait()
+            clock = MovableClock(SystemClock())
+            clock.advance(3_600)
+            for feeder in feeders:
+                monkeypatch.setattr(feeder, "_clock", clock)
+
+            await put(cluster, song(3))
+
+            for feeder, deliver in delivers.items():
+                monkeypatch.setattr(feeder, "deliver", deliver)
+            await follows(cluster, {f"song-{number}": "genre-0" for number in (1, 2, 3)})
 
     asyncio.run(run())
