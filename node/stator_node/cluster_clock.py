@@ -13,11 +13,19 @@ import asyncio
 import orjson
 
 from stator_node.cluster_view import ClusterView
+from stator_node.doors import Clock
 from stator_node.movable_clock import MovableClock
 from stator_node.operation_codes import OperationCode
 
 TELL_SECONDS = 1.0
 ANSWER_SECONDS_MAX = 1.0
+
+
+def following(clock: Clock, view: ClusterView) -> list[asyncio.Task[None]]:
+    """The task that has every pod of a view follow this clock, where it is one that is moved."""
+    if not isinstance(clock, MovableClock):
+        return []
+    return [asyncio.get_running_loop().create_task(ClusterClock(clock, view).run())]
 
 
 class ClusterClock:

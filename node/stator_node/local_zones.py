@@ -22,7 +22,7 @@ from stator_node import cluster_file, process
 from stator_node.catalog import Catalog
 from stator_node.cli import LocalSettings
 from stator_node.clock import SystemClock
-from stator_node.cluster_clock import ClusterClock
+from stator_node.cluster_clock import following
 from stator_node.cluster_file import ClusterFile, ClusterFileRefused, Place
 from stator_node.cluster_router import ClusterRouter
 from stator_node.cluster_streams import ClusterStreams
@@ -131,6 +131,12 @@ def _router(
     return ClusterRouter(view, errands, {**tables.operations(), **streams.operations()})
 
 
+def _node_options(settings: LocalSettings) -> tuple[str, ...]:
+    """The words of a storage process' command line that are as in ours."""
+    rounds = "--ttl-round-seconds", str(settings.ttl_round_seconds)
+    return (*rounds, "--test-clock") if settings.test_clock else rounds
+
+
 async def _serve_cluster(
     settings: LocalSettings,
     store: RocksItemStore,
@@ -173,10 +179,7 @@ async def _serve_cluster(
         joined,
         supervisor.give_up,
         tls=tls,
-        options=(
-            *("--ttl-round-seconds", str(settings.ttl_round_seconds)),
-            *(("--test-clock",) if settings.test_clock else ()),
-        ),
+        options=_node_options(settings),
     )
     await processes.start()
     await view.poll()
@@ -189,8 +192,7 @@ async def _serve_cluster(
     stopped = asyncio.Event()
     process.stop_on_signals(stopped)
     background = [loop.create_task(supervisor.run()), *renewing(tls, links, server)]
-    if isinstance(lasting, MovableClock):
-        background.append(loop.create_task(ClusterClock(lasting, view).run()))
+    background += following(lasting, view)
     tables.resume()
     process.settle()
     doors.say_ready(f"data in {settings.folder}")
