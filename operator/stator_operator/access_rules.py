@@ -47,6 +47,9 @@ SERVED: Final = (
     AccessRule("apps", ("deployments",), APPLY),
     AccessRule("apps", ("statefulsets",), (*APPLY, "delete")),  # replaced, its pods orphaned
     AccessRule("", ("services",), APPLY),
+    # Read one by one, by the names that pools give them; never listed, never watched.
+    AccessRule("", ("secrets",), ("get", "create", "patch")),
+    AccessRule("cert-manager.io", ("certificates",), ("get", "create", "patch")),
     AccessRule("", ("persistentvolumeclaims",), (*READ, "patch")),  # they grow
     AccessRule("", ("pods",), READ),
     AccessRule("", ("pods/eviction",), ("create",)),

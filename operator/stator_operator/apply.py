@@ -8,13 +8,16 @@ object itself (no answer, too many requests) goes through.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from stator_operator.applied import Applied
 from stator_operator.kubernetes_api import KubernetesApi
-from stator_operator.kubernetes_errors import NotFound, Refused, TooManyRequests
+from stator_operator.kubernetes_errors import Conflict, NotFound, Refused, TooManyRequests
+from stator_operator.kubernetes_kinds import Object
 from stator_operator.metrics import Metrics
+from stator_operator.objects.cert_manager import CERTIFICATE_VERSION
 from stator_operator.observe import Children
 from stator_operator.pool_plan import (
     Action,
@@ -24,6 +27,7 @@ from stator_operator.pool_plan import (
     RestartPod,
     Waiting,
 )
+from stator_operator.pool_secrets import Create
 from stator_operator.work_queue import Key
 
 
@@ -36,7 +40,7 @@ class Writer:
     metrics: Metrics
 
     async def carry_out(
-        self, key: Key, actions: Iterable[Action], present: Children
+        self, key: Key, actions: Iterable[Action | Create], present: Children
     ) -> list[Waiting]:
         """Do all of it, but for what is refused: the reasons for that. Raises ApiError."""
         waiting: list[Waiting] = []
@@ -46,8 +50,12 @@ class Writer:
                 waiting.append(refused)
         return waiting
 
-    async def _carry_out(self, key: Key, action: Action, present: Children) -> Waiting | None:
+    async def _carry_out(
+        self, key: Key, action: Action | Create, present: Children
+    ) -> Waiting | None:
         match action:
+            case Create(body):
+                return await self._create(body)
             case Apply():
                 return await self._apply(key, action, present)
             case GrowClaim():
@@ -67,11 +75,25 @@ class Writer:
         self.metrics.wrote(kind)
         try:
             answer = await self.api.apply(body)
+        except NotFound:
+            if body["apiVersion"] != CERTIFICATE_VERSION:
+                raise
+            return Waiting(
+                "CertManagerMissing",
+                f"the cluster knows no {kind} of {CERTIFICATE_VERSION}: install cert-manager, or"
+                " make this pool anew with another spec.tls.issuedBy",
+            )
         except Refused as refused:
             return Waiting(
                 "ObjectRefused", f"the API server takes no {kind} {name}: {refused.message}"
             )
         self.applied.remember(key, body, answer)
+        return None
+
+    async def _create(self, body: Object) -> Waiting | None:
+        self.metrics.wrote(body["kind"])
+        with contextlib.suppress(Conflict):  # There is one by now: it stays as it is.
+            await self.api.create(body)
         return None
 
     async def _grow(self, key: Key, action: GrowClaim) -> Waiting | None:

@@ -1,8 +1,8 @@
 """Certificates of a pool: when one is made, who signs it, whom pods trust, and in which order.
 
 In: what the pool's Secrets hold (`certificates.py` reads them) and the time. Out: at most one step,
-which `pool_secrets.py` carries out, and when to look again. Called again and again; whoever carries
-the steps out may stop between any two.
+which `pool_secrets.py` carries out. Called again and again; whoever carries the steps out may stop
+between any two.
 
 The order of a change of authority: (1) the new authority is made and kept; (2) pods trust it beside
 the old one; (3) the certificate is signed by it; (4) the old one is trusted no more. A pod may see
@@ -127,17 +127,6 @@ def next_step(wanted: Wanted, observed: ObservedCertificates, now: float) -> Ste
     if len(observed.authorities) == 1 and _authority_is_due(wanted, observed, newest, now):
         return AddAuthority(wanted.rotation)
     return None
-
-
-def look_again_at(wanted: Wanted, observed: ObservedCertificates, now: float) -> float:
-    """When the next step may be due, in epoch seconds; never earlier than `now`."""
-    newest, certificate = observed.newest(), observed.certificate
-    if newest is None or certificate is None:
-        return now
-    times = [_certificate_due_at(wanted, certificate), _renewal_at(newest.made_at, newest.ends_at)]
-    if certificate.trusted != (newest.id,) or certificate.issuer != newest.id:
-        times.append(certificate.changed_at + wanted.spread_seconds)
-    return max(now, min(times))
 
 
 def _with(observed: ObservedCertificates, authority: str) -> tuple[str, ...]:

@@ -21,6 +21,9 @@ EVENTS: Final[dict[str, EventType]] = {
     "ObjectRefused": "Warning",
     "VolumesAreLarger": "Warning",
     "VolumesCannotGrow": "Warning",
+    "SecretTaken": "Warning",
+    "AccessKeysMissing": "Warning",
+    "CertManagerMissing": "Warning",
     "MorePodsThanWanted": "Warning",
     # Something does not serve as it should.
     "PodsNotReady": "Warning",

@@ -52,6 +52,7 @@ KINDS: Final = {
         Kind("Secret", "v1", "secrets"),
         Kind("PodDisruptionBudget", "policy/v1", "poddisruptionbudgets"),
         Kind("NetworkPolicy", "networking.k8s.io/v1", "networkpolicies"),
+        Kind("Certificate", "cert-manager.io/v1", "certificates"),
         Kind("Event", "events.k8s.io/v1", "events"),
         Kind("Lease", "coordination.k8s.io/v1", "leases"),
     )

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from stator_operator import naming
 from stator_operator.kubernetes_api import KubernetesApi
 from stator_operator.kubernetes_kinds import Object
+from stator_operator.pool_secrets import secret_names
 from stator_operator.supervisor_client import (
     Members,
     SupervisorAddress,
@@ -22,6 +23,7 @@ from stator_operator.supervisor_client import (
     Supervisors,
     supervisor_address,
 )
+from stator_operator.supervisor_tls import IdentityRefused, identity_of, identity_secret_name
 from stator_operator.work_queue import Key
 
 logger = logging.getLogger(__name__)
@@ -46,6 +48,7 @@ class PoolObservation:
 
     body: Object
     children: Children
+    secrets: dict[str, Object]  # by name: those of `pool_secrets.secret_names`
     supervisor: SupervisorAddress | None
     facts: Members | None  # the answer to GET /v1/pool; None: nobody answers
 
@@ -75,8 +78,13 @@ class Observer:
         zones = body["spec"]["zones"]
         sets = [("StatefulSet", naming.stateful_set_name(key.name, zone)) for zone in zones]
         children |= await self.named(key.namespace, sets, children)
-        supervisor = supervisor_address(children.get(("Pod", naming.supervisor_pod_name(key.name))))
-        return PoolObservation(body, children, supervisor, await self._facts(supervisor))
+        names = [("Secret", name) for name in secret_names(key.name)]
+        found = await self.named(key.namespace, names, {})
+        secrets = {name: each for (_, name), each in found.items()}
+        pod = children.get(("Pod", naming.supervisor_pod_name(key.name)))
+        supervisor = await self._address(pod, secrets)
+        facts = await self._facts(supervisor)
+        return PoolObservation(body, children, secrets, supervisor, facts)
 
     async def named(
         self, namespace: str, names: Iterable[tuple[str, str]], known: Children
@@ -94,7 +102,24 @@ class Observer:
     async def supervisor(self, namespace: str, pool: str) -> SupervisorAddress | None:
         """Where a pool's supervisor answers; None: it does not run. Raises ApiError."""
         pod = await self.api.get("Pod", namespace, naming.supervisor_pod_name(pool))
-        return supervisor_address(pod)
+        return await self._address(pod, {})
+
+    async def _address(
+        self, pod: Object | None, secrets: dict[str, Object]
+    ) -> SupervisorAddress | None:
+        """Where it answers, and what is to be shown to it. Raises ApiError."""
+        name = None if pod is None else identity_secret_name(pod)
+        if pod is None or name is None:
+            return supervisor_address(pod)
+        namespace = pod["metadata"]["namespace"]
+        secret = secrets.get(name) or await self.api.get("Secret", namespace, name)
+        if secret is None:
+            return None  # The pod has not begun either: it waits for the same Secret.
+        try:
+            return supervisor_address(pod, identity_of(secret))
+        except IdentityRefused as error:
+            logger.info("the supervisor of %s cannot be asked: %s", namespace, error)
+            return None
 
     async def _facts(self, address: SupervisorAddress | None) -> Members | None:
         if address is None:

@@ -11,12 +11,14 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from stator_operator.storage_pool import VOLUME_GROUP, PodSettings
+from stator_operator.storage_pool import SECRET_SPREAD_SECONDS, VOLUME_GROUP, PodSettings
 
 PORT = 8_080
 LEASE_NAME = "stator-operator"
 RESYNC_SECONDS = 60.0
 WORKERS = 4
+# A certificate of one day is renewed when eight hours are left.
+SECRET_SPREAD_SECONDS_MAX = 14_400.0
 _NAMESPACE = re.compile("[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 
 
@@ -56,6 +58,7 @@ def parse(words: list[str], environment: Mapping[str, str]) -> OperatorSettings:
             image_pull_secrets=tuple(read.image_pull_secret),
             group=read.volume_group,
             operator_namespace=read.own_namespace,
+            secret_spread_seconds=read.secret_spread_seconds,
         ),
     )
 
@@ -140,6 +143,14 @@ def _add_pod_options(parser: argparse.ArgumentParser) -> None:
         metavar="GROUP",
         help="the group that owns volumes, or `none` where the cluster gives one (%(default)s)",
     )
+    pods.add_argument(
+        "--secret-spread-seconds",
+        type=_spread,
+        default=SECRET_SPREAD_SECONDS,
+        metavar="SECONDS",
+        help="the latest that a pod sees a changed Secret; steps of a change of authority lie so"
+        " far apart (%(default)g)",
+    )
 
 
 def _namespace(word: str) -> str:
@@ -154,6 +165,13 @@ def _group(word: str) -> int | None:
     if not word.isdecimal() or int(word) == 0:
         raise argparse.ArgumentTypeError(f"{word!r} is neither a group's number nor `none`")
     return int(word)
+
+
+def _spread(word: str) -> float:
+    seconds = _positive(word)
+    if seconds > SECRET_SPREAD_SECONDS_MAX:
+        raise argparse.ArgumentTypeError(f"at most {SECRET_SPREAD_SECONDS_MAX:g} seconds")
+    return seconds
 
 
 def _positive(word: str) -> float:

@@ -12,6 +12,7 @@ from stator_operator import naming
 from stator_operator.kubernetes_kinds import Object
 from stator_operator.pool_plan import Action, Apply, Waiting
 from stator_operator.pool_reading import owner_uid
+from stator_operator.pool_secrets import Create
 
 
 def is_foreign(wanted: Object, present: Object) -> bool:
@@ -32,10 +33,10 @@ def is_foreign(wanted: Object, present: Object) -> bool:
 
 
 def separate(
-    actions: Iterable[Action], present: Mapping[tuple[str, str], Object]
-) -> tuple[list[Action], list[Waiting]]:
+    actions: Iterable[Action | Create], present: Mapping[tuple[str, str], Object]
+) -> tuple[list[Action | Create], list[Waiting]]:
     """The actions that may be carried out, and why the others may not."""
-    allowed: list[Action] = []
+    allowed: list[Action | Create] = []
     waiting: list[Waiting] = []
     for action in actions:
         if isinstance(action, Apply):

@@ -16,6 +16,7 @@ from stator_operator.observe import Observer, PoolObservation
 from stator_operator.ownership import separate
 from stator_operator.pool_plan import Apply, Plan, plan
 from stator_operator.pool_reading import found_cluster_id, lacking_of, observed_pool
+from stator_operator.pool_secrets import Create, SecretsPlan, plan_secrets
 from stator_operator.pool_status import pool_status
 from stator_operator.status_writing import StatusWriter
 from stator_operator.storage_pool import PodSettings, Pool, pool_of
@@ -57,7 +58,8 @@ class PoolReconcile:
             self._whole_seconds(pool, found),
         )
         wanted = plan(pool, observed)
-        done = await self._carry_out(key, wanted, found)
+        secrets = plan_secrets(pool, found.secrets, self.wall().timestamp())
+        done = await self._carry_out(key, wanted, secrets, found)
         before = found.body.get("status", {})
         now = self.wall().strftime("%Y-%m-%dT%H:%M:%SZ")
         status = pool_status(pool, observed, done, before, now)
@@ -76,18 +78,26 @@ class PoolReconcile:
             return 0.0
         return self.clock() - self._whole_since.setdefault(pool.uid, self.clock())
 
-    async def _carry_out(self, key: Key, wanted: Plan, found: PoolObservation) -> Plan:
-        """Do it. The plan, with what could not be done as further reasons to wait."""
+    async def _carry_out(
+        self, key: Key, wanted: Plan, secrets: SecretsPlan, found: PoolObservation
+    ) -> Plan:
+        """Do it. The plan, with what could not be done as further reasons to wait.
+
+        Secrets first: pods wait for them.
+        """
+        actions = (*secrets.actions, *wanted.actions)
+        known = found.children | {("Secret", name): each for name, each in found.secrets.items()}
         names = [
             (each.body["kind"], each.body["metadata"]["name"])
-            for each in wanted.actions
+            for each in actions
             if isinstance(each, Apply)
         ]
-        unlabelled = await self.observer.named(key.namespace, names, found.children)
-        present = found.children | unlabelled
-        allowed, taken = separate(wanted.actions, present)
+        present = known | await self.observer.named(key.namespace, names, known)
+        allowed, taken = separate(actions, present)
         refused = await self.writer.carry_out(key, allowed, present)
-        return replace(wanted, actions=tuple(allowed), waiting=(*wanted.waiting, *taken, *refused))
+        done = tuple(each for each in allowed if not isinstance(each, Create))
+        waiting = (*secrets.waiting, *wanted.waiting, *taken, *refused)
+        return replace(wanted, actions=done, waiting=waiting)
 
 
 def _is_under_way(done: Plan, status: dict[str, object]) -> bool:

@@ -1,7 +1,8 @@
 """The Secrets of a pool: its authorities, what its pods show each other, its access keys.
 
-In: a pool, the Secrets that there are, the time. Out: objects to apply or create, reasons to wait,
-and when to look again; the decisions are `certificate_plan.py`'s. Called by the reconcile of pools.
+In: a pool, the Secrets that there are, the time. Out: objects to apply or create, and reasons to
+wait; the decisions are `certificate_plan.py`'s. Called by the reconcile of pools, whose resync is
+often enough: no step is urgent.
 It has no input or output but chance, which keys are made of. Invariants: a Secret that is not this
 pool's is left alone; access keys that are there are never changed, since people keep theirs there;
 no key and no secret is ever in a message.
@@ -30,7 +31,6 @@ from stator_operator.certificate_plan import (
     Step,
     Trust,
     Wanted,
-    look_again_at,
     next_step,
 )
 from stator_operator.certificates import KeyPair, Unreadable
@@ -64,28 +64,26 @@ class Create:
 
 @dataclass(frozen=True, slots=True)
 class SecretsPlan:
-    """What to do now, why not more, and when to look again (epoch seconds; None: no need)."""
+    """What to do now, and why not more."""
 
     actions: tuple[Apply | Create, ...] = ()
     waiting: tuple[Waiting, ...] = ()
-    look_again_at: float | None = None
 
 
 def plan_secrets(pool: Pool, found: dict[str, Object], now: float) -> SecretsPlan:
     """What the pool's Secrets need. `found`: those that there are, by name; `now`: epoch s."""
     actions: list[Apply | Create] = []
     waiting: list[Waiting] = []
-    again: float | None = None
     _plan_access_keys(pool, found, actions, waiting)
     if pool.tls.issued_by == "CertManager":
         actions.append(Apply(cert_manager_certificate(pool)))
     elif pool.tls.issued_by == "Operator":
         taken = _taken(pool, found)
         if taken is None:
-            again = _plan_certificates(pool, found, now, actions)
+            _plan_certificates(pool, found, now, actions)
         else:
             waiting.append(taken)
-    return SecretsPlan(tuple(actions), tuple(waiting), again)
+    return SecretsPlan(tuple(actions), tuple(waiting))
 
 
 def secret_names(pool: str) -> tuple[str, ...]:
@@ -145,8 +143,8 @@ def _taken(pool: Pool, found: dict[str, Object]) -> Waiting | None:
 
 def _plan_certificates(
     pool: Pool, found: dict[str, Object], now: float, actions: list[Apply | Create]
-) -> float:
-    """Take every step that is due now. Returns when to look again."""
+) -> None:
+    """Take every step that is due now."""
     kept = _kept(found.get(naming.authority_secret_name(pool.name)))
     given = _given(found.get(naming.tls_secret_name(pool.name)))
     wanted = wanted_certificates(pool)
@@ -166,7 +164,6 @@ def _plan_certificates(
         made[body["metadata"]["name"]] = body
     # The keys of authorities first: whoever stops in between must not lose one that has signed.
     actions.extend(Apply(made[name]) for name in secret_names(pool.name) if name in made)
-    return look_again_at(wanted, _observed(kept, given), now)
 
 
 def wanted_certificates(pool: Pool) -> Wanted:

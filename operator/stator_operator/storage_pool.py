@@ -15,6 +15,8 @@ from stator_operator.storage_pool_resource import CERTIFICATE_DAYS_DEFAULT
 
 # The group that owns volumes: any number but 0 does, since no file in the image belongs to one.
 VOLUME_GROUP = 65_532
+# The latest that a pod sees a changed Secret: kubelets need up to two minutes.
+SECRET_SPREAD_SECONDS = 3_600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +31,7 @@ class PodSettings:
     image_pull_secrets: tuple[str, ...] = ()
     group: int | None = VOLUME_GROUP
     operator_namespace: str = "stator-system"
-    secret_spread_seconds: float = 3_600  # the latest that a pod sees a changed Secret
+    secret_spread_seconds: float = SECRET_SPREAD_SECONDS
 
 
 @dataclass(frozen=True, slots=True)

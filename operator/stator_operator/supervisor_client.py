@@ -18,6 +18,7 @@ import aiohttp
 from stator_operator import naming
 from stator_operator.kubernetes_kinds import Object
 from stator_operator.objects.supervisor import OPERATOR_PORT
+from stator_operator.supervisor_tls import Contexts, Identity, IdentityRefused
 
 ANSWER_SECONDS_MAX = 5.0
 ANSWER_BYTES_MAX = 64 << 20
@@ -46,9 +47,12 @@ class SupervisorAddress:
     host: str
     name: str
     port: int = OPERATOR_PORT
+    identity: Identity | None = None  # what is shown there; None: both speak plainly
 
 
-def supervisor_address(pod: Object | None) -> SupervisorAddress | None:
+def supervisor_address(
+    pod: Object | None, identity: Identity | None = None
+) -> SupervisorAddress | None:
     """Where the supervisor of this pod answers; None: it does not run."""
     if pod is None or "deletionTimestamp" in pod["metadata"]:
         return None
@@ -57,7 +61,7 @@ def supervisor_address(pod: Object | None) -> SupervisorAddress | None:
         return None
     metadata = pod["metadata"]
     service = naming.supervisor_name(metadata["labels"][naming.POOL_LABEL])
-    return SupervisorAddress(host, f"{service}.{metadata['namespace']}.svc")
+    return SupervisorAddress(host, f"{service}.{metadata['namespace']}.svc", identity=identity)
 
 
 class Supervisors(Protocol):
@@ -81,6 +85,7 @@ class SupervisorClient:
 
     def __init__(self) -> None:
         self._session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(force_close=True))
+        self._contexts = Contexts()
 
     async def close(self) -> None:
         await self._session.close()
@@ -97,18 +102,22 @@ class SupervisorClient:
         """The answer. `path` begins with `/v1/`. Raises SupervisorRefused and SupervisorAway."""
         host = f"[{address.host}]" if ":" in address.host else address.host
         asked = f"{method} {path} of {address.name}"
+        scheme = "http" if address.identity is None else "https"
         try:
+            tls = True if address.identity is None else self._contexts.of(address.identity)
             async with self._session.request(
                 method,
-                f"http://{host}:{address.port}{path}",
+                f"{scheme}://{host}:{address.port}{path}",
                 data=None if members is None else json.dumps(members).encode(),
                 headers={"Content-Type": "application/json"},
                 timeout=aiohttp.ClientTimeout(total=seconds),
+                ssl=tls,
+                server_hostname=None if address.identity is None else address.name,
             ) as answer:
                 if (answer.content_length or 0) > ANSWER_BYTES_MAX:
                     raise SupervisorAway(f"{asked}: an answer of {answer.content_length} bytes")
                 read = json.loads(await answer.read())
-        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError, IdentityRefused) as error:
             raise SupervisorAway(f"{asked}: {error!r}") from error
         if not isinstance(read, dict):
             raise SupervisorAway(f"{asked}: the answer is no JSON object")

@@ -62,10 +62,8 @@ def test_a_new_pool_gets_all_three_and_then_nothing_more(kubernetes: Kubernetes)
     assert set(kubernetes.secrets) == {AUTHORITY, TLS, KEYS}
     assert set(kubernetes.data(TLS)) == {"tls.crt", "tls.key", "ca.crt"}
 
-    plan = kubernetes.reconcile(NOW + 60)
-
-    assert plan.actions == plan.waiting == ()
-    assert plan.look_again_at == pytest.approx(NOW + 60 * 24 * HOUR)
+    assert kubernetes.reconcile(NOW + 60) == SecretsPlan()
+    assert kubernetes.reconcile(NOW + 59 * 24 * HOUR) == SecretsPlan()
 
 
 @pytest.mark.parametrize("stop_after", range(3))
@@ -206,10 +204,9 @@ def test_with_cert_manager_there_is_a_certificate_and_no_key_of_ours() -> None:
 def test_without_tls_there_are_access_keys_alone() -> None:
     kubernetes = Kubernetes()
 
-    plan = kubernetes.reconcile(NOW, pool=a_pool(tls={"issuedBy": "None"}))
+    kubernetes.reconcile(NOW, pool=a_pool(tls={"issuedBy": "None"}))
 
     assert set(kubernetes.secrets) == {KEYS}
-    assert plan.look_again_at is None
 
 
 def test_no_secret_is_in_what_is_said(kubernetes: Kubernetes) -> None:

@@ -18,6 +18,8 @@ from stator_operator.storage_pool import Pool
 
 Object = dict[str, Any]
 
+CERTIFICATE_VERSION = "cert-manager.io/v1"
+
 
 def cert_manager_certificate(pool: Pool) -> Object:
     """The Certificate."""
@@ -25,7 +27,7 @@ def cert_manager_certificate(pool: Pool) -> Object:
     name = naming.tls_secret_name(pool.name)
     hours = round(pool.tls.lifetime_seconds / 3_600)
     return {
-        "apiVersion": "cert-manager.io/v1",
+        "apiVersion": CERTIFICATE_VERSION,
         "kind": "Certificate",
         "metadata": metadata(pool, name, SECURITY),
         "spec": {
