@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from stator_operator.applied import Applied
 from stator_operator.kubernetes_api import KubernetesApi
@@ -31,6 +31,18 @@ from stator_operator.pool_secrets import Create
 from stator_operator.work_queue import Key
 
 
+@dataclass(slots=True)
+class Outcome:
+    """What has come of a plan: `done`, and the reasons why the rest is not.
+
+    `retemplated`: kinds and names of what now makes other pods than it did.
+    """
+
+    done: list[Action | Create] = field(default_factory=list)
+    waiting: list[Waiting] = field(default_factory=list)
+    retemplated: set[tuple[str, str]] = field(default_factory=set)
+
+
 @dataclass(frozen=True, slots=True)
 class Writer:
     """What writes are made with. One for the process; `operator_process.py` makes it."""
@@ -41,23 +53,29 @@ class Writer:
 
     async def carry_out(
         self, key: Key, actions: Iterable[Action | Create], present: Children
-    ) -> list[Waiting]:
-        """Do all of it, but for what is refused: the reasons for that. Raises ApiError."""
-        waiting: list[Waiting] = []
+    ) -> Outcome:
+        """Do all of it, but for what is refused. Raises ApiError."""
+        outcome = Outcome()
         for action in actions:
-            refused = await self._carry_out(key, action, present)
-            if refused is not None:
-                waiting.append(refused)
-        return waiting
+            refused = await self._carry_out(key, action, present, outcome.retemplated)
+            if refused is None:
+                outcome.done.append(action)
+            else:
+                outcome.waiting.append(refused)
+        return outcome
 
     async def _carry_out(
-        self, key: Key, action: Action | Create, present: Children
+        self,
+        key: Key,
+        action: Action | Create,
+        present: Children,
+        retemplated: set[tuple[str, str]],
     ) -> Waiting | None:
         match action:
             case Create(body):
                 return await self._create(body)
             case Apply():
-                return await self._apply(key, action, present)
+                return await self._apply(key, action, present, retemplated)
             case GrowClaim():
                 return await self._grow(key, action)
             case OrphanSet(name, uid):
@@ -67,10 +85,13 @@ class Writer:
             case RestartPod():
                 return await self._restart(key, action)
 
-    async def _apply(self, key: Key, action: Apply, present: Children) -> Waiting | None:
+    async def _apply(
+        self, key: Key, action: Apply, present: Children, retemplated: set[tuple[str, str]]
+    ) -> Waiting | None:
         body = action.body
         kind, name = body["kind"], body["metadata"]["name"]
-        if self.applied.still_holds(key, body, present.get((kind, name))):
+        before = present.get((kind, name))
+        if self.applied.still_holds(key, body, before):
             return None
         self.metrics.wrote(kind)
         try:
@@ -88,6 +109,8 @@ class Writer:
                 "ObjectRefused", f"the API server takes no {kind} {name}: {refused.message}"
             )
         self.applied.remember(key, body, answer)
+        if before is not None and _template(before) != _template(answer):
+            retemplated.add((kind, name))
         return None
 
     async def _create(self, body: Object) -> Waiting | None:
@@ -123,3 +146,8 @@ class Writer:
                 f" ({refused.message})",
             )
         return None
+
+
+def _template(body: Object) -> Object | None:
+    template: Object | None = body.get("spec", {}).get("template")
+    return template

@@ -8,7 +8,8 @@ pod that counts as updated, and a supervisor of another cluster says nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from dataclasses import replace
 from typing import Any
 
 from stator_operator import naming
@@ -47,6 +48,21 @@ def observed_pool(
         lacking=None if unsettled else lacking_of(pool, facts),
         whole_seconds=whole_seconds,
     )
+
+
+def with_new_templates(
+    pool: Pool, observed: ObservedPool, retemplated: Collection[tuple[str, str]]
+) -> ObservedPool:
+    """What is there after these sets, by kind and name, got another template: outdated pods."""
+    zones = {
+        zone
+        for zone in pool.zones
+        if ("StatefulSet", naming.stateful_set_name(pool.name, zone)) in retemplated
+    }
+    pods = (
+        replace(each, is_updated=False) if each.zone in zones else each for each in observed.pods
+    )
+    return replace(observed, pods=tuple(pods))
 
 
 def lacking_of(pool: Pool, facts: dict[str, Any] | None) -> int | None:

@@ -15,7 +15,12 @@ from stator_operator.apply import Writer
 from stator_operator.observe import Observer, PoolObservation
 from stator_operator.ownership import separate
 from stator_operator.pool_plan import Apply, Plan, plan
-from stator_operator.pool_reading import found_cluster_id, lacking_of, observed_pool
+from stator_operator.pool_reading import (
+    found_cluster_id,
+    lacking_of,
+    observed_pool,
+    with_new_templates,
+)
 from stator_operator.pool_secrets import Create, SecretsPlan, plan_secrets
 from stator_operator.pool_status import pool_status
 from stator_operator.status_writing import StatusWriter
@@ -59,7 +64,8 @@ class PoolReconcile:
         )
         wanted = plan(pool, observed)
         secrets = plan_secrets(pool, found.secrets, self.wall().timestamp())
-        done = await self._carry_out(key, wanted, secrets, found)
+        done, retemplated = await self._carry_out(key, wanted, secrets, found)
+        observed = with_new_templates(pool, observed, retemplated)
         before = found.body.get("status", {})
         now = self.wall().strftime("%Y-%m-%dT%H:%M:%SZ")
         status = pool_status(pool, observed, done, before, now)
@@ -80,10 +86,10 @@ class PoolReconcile:
 
     async def _carry_out(
         self, key: Key, wanted: Plan, secrets: SecretsPlan, found: PoolObservation
-    ) -> Plan:
-        """Do it. The plan, with what could not be done as further reasons to wait.
+    ) -> tuple[Plan, set[tuple[str, str]]]:
+        """Do it, Secrets first: pods wait for them.
 
-        Secrets first: pods wait for them.
+        What was done, with what was not as further reasons to wait; what got a new template.
         """
         actions = (*secrets.actions, *wanted.actions)
         known = found.children | {("Secret", name): each for name, each in found.secrets.items()}
@@ -94,10 +100,10 @@ class PoolReconcile:
         ]
         present = known | await self.observer.named(key.namespace, names, known)
         allowed, taken = separate(actions, present)
-        refused = await self.writer.carry_out(key, allowed, present)
-        done = tuple(each for each in allowed if not isinstance(each, Create))
-        waiting = (*secrets.waiting, *wanted.waiting, *taken, *refused)
-        return replace(wanted, actions=done, waiting=waiting)
+        outcome = await self.writer.carry_out(key, allowed, present)
+        done = tuple(each for each in outcome.done if not isinstance(each, Create))
+        waiting = (*secrets.waiting, *wanted.waiting, *taken, *outcome.waiting)
+        return replace(wanted, actions=done, waiting=waiting), outcome.retemplated
 
 
 def _is_under_way(done: Plan, status: dict[str, object]) -> bool:

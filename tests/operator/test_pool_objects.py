@@ -14,7 +14,11 @@ from stator_operator.objects.network_policies import gateway_policy, storage_pol
 from stator_operator.objects.pod_disruption_budgets import gateway_budget, storage_budget
 from stator_operator.objects.services import gateway_service, storage_service
 from stator_operator.objects.stateful_set import stateful_set
-from stator_operator.objects.supervisor import supervisor_service, supervisor_set
+from stator_operator.objects.supervisor import (
+    supervisor_policy,
+    supervisor_service,
+    supervisor_set,
+)
 from stator_operator.pool_plan import common_children
 from stator_operator.storage_pool import PodSettings, Pool
 
@@ -142,17 +146,26 @@ def test_clients_find_both_doors() -> None:
     assert ports == {"http": 8000, "grpc": 8001}
 
 
-def test_storage_pods_hear_their_pool_and_the_operator() -> None:
+def test_storage_pods_hear_their_pool_alone() -> None:
     (rule,) = storage_policy(POOL)["spec"]["ingress"]
-    own, gateways, supervisor, operator = rule["from"]
+    own, gateways, supervisor = (each["podSelector"]["matchLabels"] for each in rule["from"])
 
-    assert own["podSelector"]["matchLabels"]["stator.dev/pool"] == "default"
-    assert gateways["podSelector"]["matchLabels"]["app.kubernetes.io/component"] == "gateway"
-    assert supervisor["podSelector"]["matchLabels"]["stator.dev/pool"] == "default"
-    assert operator["namespaceSelector"]["matchLabels"] == {
+    assert own["stator.dev/pool"] == "default"
+    assert gateways["app.kubernetes.io/component"] == "gateway"
+    assert supervisor["stator.dev/pool"] == "default"
+    assert "from" not in gateway_policy(POOL)["spec"]["ingress"][0]
+
+
+def test_a_supervisor_hears_the_operator_at_a_port_that_nobody_else_reaches() -> None:
+    gateways, operator = supervisor_policy(POOL)["spec"]["ingress"]
+    (port,) = operator["ports"]
+    container = supervisor_set(POOL)["spec"]["template"]["spec"]["containers"][0]
+
+    assert f"--operator-port={port['port']}" in container["args"]
+    assert operator["from"][0]["namespaceSelector"]["matchLabels"] == {
         "kubernetes.io/metadata.name": SETTINGS.operator_namespace
     }
-    assert "from" not in gateway_policy(POOL)["spec"]["ingress"][0]
+    assert port not in gateways["ports"]
 
 
 def test_what_a_pool_says_of_nodes_is_in_every_pod() -> None:

@@ -1,4 +1,4 @@
-"""Who may connect to whom: storage pods hear their own pool and the operator, gateways everybody.
+"""Who may connect to whom: storage pods hear their own pool, gateways everybody.
 
 The kubelet's probes come from the node itself, which policies let in.
 """
@@ -20,37 +20,40 @@ NAMESPACE_LABEL = "kubernetes.io/metadata.name"
 
 
 def storage_policy(pool: Pool) -> Object:
-    """Frames come from the pool's own pods, and from the operator's."""
+    """Frames come from the pool's own pods."""
     senders = (naming.STORAGE, naming.GATEWAY, naming.SUPERVISOR)
-    return pod_policy(pool, naming.storage_service_name(pool.name), naming.STORAGE, senders)
-
-
-def pod_policy(pool: Pool, name: str, component: str, senders: tuple[str, ...]) -> Object:
-    """Pods that hear frames of these components of their pool, and of the operator."""
-    heard: list[Object] = [
-        {"podSelector": {"matchLabels": naming.selector(pool.name, each)}} for each in senders
-    ]
-    namespace = {NAMESPACE_LABEL: pool.settings.operator_namespace}
-    heard.append(
-        {
-            "namespaceSelector": {"matchLabels": namespace},
-            "podSelector": {"matchLabels": OPERATOR_LABELS},
-        }
-    )
-    return _policy(pool, name, component, {"from": heard, "ports": [_port(FRAMES_PORT)]})
+    heard = from_components(pool, senders, FRAMES_PORT)
+    return policy(pool, naming.storage_service_name(pool.name), naming.STORAGE, heard)
 
 
 def gateway_policy(pool: Pool) -> Object:
     """Clients come from wherever the cluster lets them: their signatures say who they are."""
-    ports = [_port(HTTP_PORT), _port(GRPC_PORT)]
-    return _policy(pool, naming.gateway_name(pool.name), naming.GATEWAY, {"ports": ports})
+    clients = {"ports": [_port(HTTP_PORT), _port(GRPC_PORT)]}
+    return policy(pool, naming.gateway_name(pool.name), naming.GATEWAY, clients)
+
+
+def from_components(pool: Pool, senders: tuple[str, ...], port: int) -> Object:
+    """An ingress rule: from these components of the pool."""
+    heard = [{"podSelector": {"matchLabels": naming.selector(pool.name, each)}} for each in senders]
+    return {"from": heard, "ports": [_port(port)]}
+
+
+def from_operator(pool: Pool, port: int) -> Object:
+    """An ingress rule: from the operator's pods, in its own namespace."""
+    namespace = {NAMESPACE_LABEL: pool.settings.operator_namespace}
+    heard = {
+        "namespaceSelector": {"matchLabels": namespace},
+        "podSelector": {"matchLabels": OPERATOR_LABELS},
+    }
+    return {"from": [heard], "ports": [_port(port)]}
 
 
 def _port(port: int) -> Object:
     return {"protocol": "TCP", "port": port}
 
 
-def _policy(pool: Pool, name: str, component: str, ingress: Object) -> Object:
+def policy(pool: Pool, name: str, component: str, *ingress: Object) -> Object:
+    """Pods of a component hear what these rules let in, and nothing else."""
     return {
         "apiVersion": "networking.k8s.io/v1",
         "kind": "NetworkPolicy",
@@ -58,6 +61,6 @@ def _policy(pool: Pool, name: str, component: str, ingress: Object) -> Object:
         "spec": {
             "podSelector": {"matchLabels": naming.selector(pool.name, component)},
             "policyTypes": ["Ingress"],
-            "ingress": [ingress],
+            "ingress": list(ingress),
         },
     }

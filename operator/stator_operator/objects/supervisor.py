@@ -11,7 +11,7 @@ from typing import Any
 
 from stator_operator import naming
 from stator_operator.objects.metadata import metadata
-from stator_operator.objects.network_policies import pod_policy
+from stator_operator.objects.network_policies import from_components, from_operator, policy
 from stator_operator.objects.pod import HEALTH_PORT, container, pod_spec
 from stator_operator.objects.services import frames_port
 from stator_operator.objects.stateful_set import (
@@ -26,7 +26,7 @@ from stator_operator.storage_pool import Pool
 
 Object = dict[str, Any]
 
-OPERATOR_PORT = 8_004  # where the operator asks it
+OPERATOR_PORT = 8_004  # JSON over HTTP; the operator alone connects there
 VOLUME_SIZE = "1Gi"
 RESOURCES = {"requests": {"cpu": "100m", "memory": "256Mi"}}
 GRACE_SECONDS = 30
@@ -42,11 +42,13 @@ def supervisor_set(pool: Pool) -> Object:
         f"--folder={FOLDER}",
         "--host=$(POD_IP)",
         f"--port={FRAMES_PORT}",
+        f"--operator-port={OPERATOR_PORT}",
         f"--health-port={HEALTH_PORT}",
         f"--cluster-id={pool.cluster_id}",
         f"--seeds={seeds(pool)}",
     ]
-    supervisor = container(pool, "supervisor", arguments, {"frames": FRAMES_PORT})
+    ports = {"frames": FRAMES_PORT, "operator": OPERATOR_PORT}
+    supervisor = container(pool, "supervisor", arguments, ports)
     supervisor["resources"] = RESOURCES
     supervisor["volumeMounts"].append({"name": DATA, "mountPath": DATA_PATH})
     return {
@@ -86,5 +88,7 @@ def supervisor_service(pool: Pool) -> Object:
 
 
 def supervisor_policy(pool: Pool) -> Object:
-    """Gateways bring what clients ask of tables."""
-    return pod_policy(pool, naming.supervisor_name(pool.name), naming.SUPERVISOR, (naming.GATEWAY,))
+    """Gateways bring what clients ask of tables; the operator asks, and says what is wanted."""
+    name = naming.supervisor_name(pool.name)
+    frames = from_components(pool, (naming.GATEWAY,), FRAMES_PORT)
+    return policy(pool, name, naming.SUPERVISOR, frames, from_operator(pool, OPERATOR_PORT))

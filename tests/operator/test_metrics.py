@@ -1,0 +1,36 @@
+"""The operator's figures are text that Prometheus reads."""
+
+from __future__ import annotations
+
+from stator_operator.metrics import Metrics
+
+
+def test_durations_are_counted_up_to_each_bound() -> None:
+    metrics = Metrics()
+    for seconds in (0.01, 0.2, 99.0):
+        metrics.worked("StoragePool", seconds, failed=False)
+    lines = metrics.text().splitlines()
+    name = "stator_operator_reconcile_seconds"
+
+    assert f'{name}_bucket{{kind="StoragePool",le="0.05"}} 1' in lines
+    assert f'{name}_bucket{{kind="StoragePool",le="0.25"}} 2' in lines
+    assert f'{name}_bucket{{kind="StoragePool",le="30.0"}} 2' in lines
+    assert f'{name}_bucket{{kind="StoragePool",le="+Inf"}} 3' in lines
+    assert f'{name}_count{{kind="StoragePool"}} 3' in lines
+    assert f'{name}_sum{{kind="StoragePool"}} 99.210000' in lines
+
+
+def test_every_figure_says_what_it_is() -> None:
+    metrics = Metrics()
+    metrics.wrote("Service")
+    metrics.worked("StoragePool", 1.0, failed=True)
+    lines = metrics.text().splitlines()
+    named = {line.split(" ")[2] for line in lines if line.startswith("# TYPE")}
+
+    for line in lines:
+        if not line.startswith("#"):
+            name = line.partition("{")[0].partition(" ")[0]
+            for ending in ("_bucket", "_sum", "_count"):
+                name = name.removesuffix(ending)
+            assert name in named
+    assert 'stator_operator_api_writes_total{kind="Service"} 1' in lines

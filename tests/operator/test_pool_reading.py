@@ -1,0 +1,96 @@
+"""What a pool's objects say: whose they are, which pods are up to date, what nobody knows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sample_pool import a_pool
+from stator_operator import naming
+from stator_operator.objects.stateful_set import stateful_set
+from stator_operator.pool_reading import found_cluster_id, lacking_of, observed_pool
+
+POOL = a_pool()
+WHOLE = {"cluster_id": "u-1", "partitions": {"lacking": 0}}
+
+
+def a_set(zone: str = "zone-1", seen: int = 2, **metadata: Any) -> dict[str, Any]:
+    made = stateful_set(POOL, zone, 1)
+    made["metadata"] |= {"uid": f"set-{zone}", "generation": 2, **metadata}
+    return {**made, "status": {"observedGeneration": seen, "updateRevision": "new"}}
+
+
+def a_pod(revision: str = "new", zone: str = "zone-1", **metadata: Any) -> dict[str, Any]:
+    name = f"{naming.stateful_set_name('default', zone)}-0"
+    labels = naming.selector("default", naming.STORAGE) | {
+        naming.ZONE_LABEL: zone,
+        "controller-revision-hash": revision,
+    }
+    ready = {"conditions": [{"type": "Ready", "status": "True"}]}
+    return {"metadata": {"name": name, "uid": "p", "labels": labels, **metadata}, "status": ready}
+
+
+def read(sets: list[Any], pods: list[Any], facts: Any = WHOLE) -> Any:
+    return observed_pool(POOL, sets, pods, [], facts, 60.0)
+
+
+def test_a_set_of_ours_and_its_pod_are_seen() -> None:
+    world = read([a_set()], [a_pod()])
+
+    (found,) = world.sets
+    assert (found.zone, found.owner_uid, found.is_ours, found.pods) == ("zone-1", "u-1", True, 1)
+    assert found.volume_size == "10Gi"
+    (pod,) = world.pods
+    assert (pod.zone, pod.is_ready, pod.is_updated) == ("zone-1", True, True)
+    assert world.lacking == 0
+
+
+def test_a_pod_of_an_older_template_is_not_up_to_date() -> None:
+    assert not read([a_set()], [a_pod("old")]).pods[0].is_updated
+    assert not read([], [a_pod()]).pods[0].is_updated
+
+
+def test_a_template_that_its_controller_has_not_seen_lets_nobody_conclude_anything() -> None:
+    world = read([a_set(seen=1)], [a_pod()])
+
+    assert not world.pods[0].is_updated
+    assert world.lacking is None
+
+
+def test_a_set_of_somebody_else_is_not_ours() -> None:
+    theirs = a_set(labels={"app": "theirs"}, ownerReferences=[])
+    without_volume = a_set()
+    without_volume["spec"]["volumeClaimTemplates"] = []
+
+    assert not read([theirs], []).sets[0].is_ours
+    assert not read([without_volume], []).sets[0].is_ours
+    other = a_set(ownerReferences=[{"uid": "other", "controller": True}])
+    assert read([other], []).sets[0].owner_uid == "other"
+
+
+def test_pods_that_only_look_like_ours_do_not_count() -> None:
+    assert read([a_set()], [a_pod(name="default-zone-1-debug")]).pods == ()
+    assert read([a_set()], [a_pod(name="other-zone-1-0")]).pods == ()
+    assert read([a_set()], [a_pod(labels={"app": "theirs"})]).pods == ()
+
+
+def test_a_pod_on_its_way_out_is_ending() -> None:
+    assert read([a_set()], [a_pod(deletionTimestamp="now")]).pods[0].is_ending
+
+
+def test_only_the_supervisor_of_this_cluster_is_believed() -> None:
+    assert lacking_of(POOL, None) is None
+    assert lacking_of(POOL, {"cluster_id": "other", "partitions": {"lacking": 0}}) is None
+    assert lacking_of(POOL, {"cluster_id": "u-1", "partitions": {"lacking": 2}}) == 2
+
+
+def test_the_cluster_of_a_pool_is_that_of_its_objects() -> None:
+    claim = {
+        "metadata": {
+            "labels": {naming.POOL_LABEL: "default"},
+            "annotations": {naming.CLUSTER_ANNOTATION: "old"},
+        }
+    }
+
+    assert found_cluster_id("default", []) is None
+    assert found_cluster_id("default", [claim, a_pod()]) == "old"
+    assert found_cluster_id("other", [claim]) is None
