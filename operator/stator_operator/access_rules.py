@@ -50,8 +50,8 @@ SERVED: Final = (
     # Read one by one, by the names that pools give them; never listed, never watched.
     AccessRule("", ("secrets",), ("get", "create", "patch")),
     AccessRule("cert-manager.io", ("certificates",), ("get", "create", "patch")),
-    AccessRule("", ("persistentvolumeclaims",), (*READ, "patch")),  # they grow
-    AccessRule("", ("pods",), READ),
+    AccessRule("", ("persistentvolumeclaims",), (*READ, "patch", "delete")),  # grow, go
+    AccessRule("", ("pods",), (*READ, "delete")),  # of a machine that nobody reaches
     AccessRule("", ("pods/eviction",), ("create",)),
     AccessRule("policy", ("poddisruptionbudgets",), APPLY),
     AccessRule("networking.k8s.io", ("networkpolicies",), APPLY),

@@ -12,22 +12,31 @@ import contextlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from stator_operator import naming
 from stator_operator.applied import Applied
 from stator_operator.kubernetes_api import KubernetesApi
 from stator_operator.kubernetes_errors import Conflict, NotFound, Refused, TooManyRequests
 from stator_operator.kubernetes_kinds import Object
 from stator_operator.metrics import Metrics
+from stator_operator.node_writing import ask_for
 from stator_operator.objects.cert_manager import CERTIFICATE_VERSION
 from stator_operator.observe import Children
-from stator_operator.pool_plan import (
+from stator_operator.pool_actions import (
     Action,
     Apply,
+    DeleteClaim,
+    DrainNode,
+    GiveUpNode,
     GrowClaim,
+    KeepNode,
+    MarkClaim,
+    ObjectAction,
     OrphanSet,
     RestartPod,
     Waiting,
 )
 from stator_operator.pool_secrets import Create
+from stator_operator.supervisor_client import SupervisorAddress, Supervisors
 from stator_operator.work_queue import Key
 
 
@@ -50,14 +59,22 @@ class Writer:
     api: KubernetesApi
     applied: Applied
     metrics: Metrics
+    supervisors: Supervisors
 
     async def carry_out(
-        self, key: Key, actions: Iterable[Action | Create], present: Children
+        self,
+        key: Key,
+        actions: Iterable[Action | Create],
+        present: Children,
+        supervisor: SupervisorAddress | None,
     ) -> Outcome:
         """Do all of it, but for what is refused. Raises ApiError."""
         outcome = Outcome()
         for action in actions:
-            refused = await self._carry_out(key, action, present, outcome.retemplated)
+            if isinstance(action, DrainNode | KeepNode | GiveUpNode):
+                refused = await ask_for(self.supervisors, supervisor, action)
+            else:
+                refused = await self._carry_out(key, action, present, outcome.retemplated)
             if refused is None:
                 outcome.done.append(action)
             else:
@@ -67,7 +84,7 @@ class Writer:
     async def _carry_out(
         self,
         key: Key,
-        action: Action | Create,
+        action: ObjectAction | Create,
         present: Children,
         retemplated: set[tuple[str, str]],
     ) -> Waiting | None:
@@ -84,6 +101,12 @@ class Writer:
                 return None
             case RestartPod():
                 return await self._restart(key, action)
+            case MarkClaim():
+                return await self._mark(key, action)
+            case DeleteClaim(name, uid):
+                self.metrics.wrote("PersistentVolumeClaim")
+                await self.api.delete("PersistentVolumeClaim", key.namespace, name, uid)
+                return None
 
     async def _apply(
         self, key: Key, action: Apply, present: Children, retemplated: set[tuple[str, str]]
@@ -134,9 +157,21 @@ class Writer:
             )
         return None
 
+    async def _mark(self, key: Key, action: MarkClaim) -> Waiting | None:
+        annotations = {naming.DEPARTURE_ANNOTATION: action.departure.value or None}
+        patch = {"metadata": {"uid": action.uid, "annotations": annotations}}
+        self.metrics.wrote("PersistentVolumeClaim")
+        # Of that name and another uid: it is not the one that was meant.
+        with contextlib.suppress(NotFound, Conflict):
+            await self.api.merge("PersistentVolumeClaim", key.namespace, action.name, patch)
+        return None
+
     async def _restart(self, key: Key, action: RestartPod) -> Waiting | None:
         """By eviction, so that it counts with those of others: one pod of the pool at a time."""
         self.metrics.wrote("Pod")
+        if action.at_once:
+            await self.api.delete("Pod", key.namespace, action.name, action.uid, at_once=True)
+            return None
         try:
             await self.api.evict(key.namespace, action.name, action.uid)
         except TooManyRequests as refused:

@@ -24,7 +24,9 @@ EVENTS: Final[dict[str, EventType]] = {
     "SecretTaken": "Warning",
     "AccessKeysMissing": "Warning",
     "CertManagerMissing": "Warning",
-    "MorePodsThanWanted": "Warning",
+    "NoRoom": "Warning",
+    "PodRefuses": "Warning",
+    "SupervisorRefuses": "Warning",
     # Something does not serve as it should.
     "PodsNotReady": "Warning",
     "ReplicasLacking": "Warning",
@@ -37,6 +39,16 @@ EVENTS: Final[dict[str, EventType]] = {
     "RestartsWait": "Normal",
     "VolumesGrow": "Normal",
     "SetIsEnding": "Normal",
+    "PodsEnd": "Normal",
+    "PodsLeave": "Normal",
+    "ScaleInWaits": "Normal",
+    "VolumeReplaced": "Warning",
+    "ReplacementWaits": "Warning",
+    "SupervisorAway": "Warning",
+    # A person asked for it.
+    "Maintenance": "Normal",
+    "PodFenced": "Normal",
+    "Suspended": "Normal",
     "AsWanted": "Normal",
 }
 # At the beginning nothing serves yet: that is no news.

@@ -119,18 +119,28 @@ class KubernetesApi:
         return await self._ask("PUT", _path(body), {"fieldManager": FIELD_MANAGER}, body)
 
     async def delete(
-        self, kind: str, namespace: str, name: str, uid: str, *, orphan: bool = False
+        self,
+        kind: str,
+        namespace: str,
+        name: str,
+        uid: str,
+        *,
+        orphan: bool = False,
+        at_once: bool = False,
     ) -> None:
-        """Delete this very object; `orphan`: its children stay. None of that uid: it is done.
+        """Delete this very object. None of that uid: it is done.
 
-        Raises ApiError.
+        `orphan`: its children stay. `at_once`: a pod goes though nobody has ended it. Raises
+        ApiError.
         """
-        options = {
+        options: Object = {
             "apiVersion": "v1",
             "kind": "DeleteOptions",
             "preconditions": {"uid": uid},
             "propagationPolicy": "Orphan" if orphan else "Background",
         }
+        if at_once:
+            options["gracePeriodSeconds"] = 0
         try:
             await self._ask("DELETE", KINDS[kind].path(namespace, name), {}, options)
         except (NotFound, Conflict):

@@ -9,12 +9,19 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Mapping
 from typing import Final
 
 GROUP_LABEL: Final = "stator.dev"
 POOL_LABEL: Final = f"{GROUP_LABEL}/pool"
 ZONE_LABEL: Final = f"{GROUP_LABEL}/zone"
 CLUSTER_ANNOTATION: Final = f"{GROUP_LABEL}/cluster-id"
+# What people ask for, of a pool or of one pod, by any value but `false`.
+MAINTENANCE_ANNOTATION: Final = f"{GROUP_LABEL}/maintenance"
+FENCED_ANNOTATION: Final = f"{GROUP_LABEL}/fenced"
+REPLACE_ANNOTATION: Final = f"{GROUP_LABEL}/replace"
+# What the operator notes on a claim: `pool_observation.Departure`.
+DEPARTURE_ANNOTATION: Final = f"{GROUP_LABEL}/departure"
 NAME_LABEL: Final = "app.kubernetes.io/name"
 INSTANCE_LABEL: Final = "app.kubernetes.io/instance"
 COMPONENT_LABEL: Final = "app.kubernetes.io/component"
@@ -92,6 +99,11 @@ def certificate_names(pool: str, namespace: str) -> tuple[str, ...]:
 def supervisor_pod_name(pool: str) -> str:
     """The pod that steers."""
     return f"{supervisor_name(pool)}-0"
+
+
+def is_asked(annotations: Mapping[str, str], annotation: str) -> bool:
+    """Whether a person asks for something by this annotation."""
+    return annotations.get(annotation, "false") not in ("", "false")
 
 
 def selector(pool: str, component: str) -> dict[str, str]:

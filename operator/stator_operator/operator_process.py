@@ -89,7 +89,7 @@ class _Parts:
     def _reconciles(self) -> dict[str, Reconcile]:
         """By kind. Each has its watches in `_watches`."""
         observer = Observer(self.api, self.supervisors)
-        writer = Writer(self.api, Applied(), self.metrics)
+        writer = Writer(self.api, Applied(), self.metrics, self.supervisors)
         poster = EventPoster(self.api, self.settings.identity, _wall)
         status_writer = StatusWriter(self.api, poster, self.metrics)
         return {

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 
 from stator_operator import naming
 from stator_operator.kubernetes_kinds import Object
-from stator_operator.pool_plan import Action, Apply, Waiting
+from stator_operator.pool_actions import Action, Apply, Waiting
 from stator_operator.pool_reading import owner_uid
 from stator_operator.pool_secrets import Create
 

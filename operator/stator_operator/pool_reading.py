@@ -15,7 +15,7 @@ from typing import Any
 from stator_operator import naming
 from stator_operator.kubernetes_kinds import Object
 from stator_operator.objects.stateful_set import DATA
-from stator_operator.pool_plan import ObservedClaim, ObservedPod, ObservedPool, ObservedSet
+from stator_operator.pool_observation import ObservedClaim, ObservedPod, ObservedPool, ObservedSet
 from stator_operator.storage_pool import Pool
 
 REVISION_LABEL = "controller-revision-hash"  # Kubernetes' own, on a StatefulSet's pods

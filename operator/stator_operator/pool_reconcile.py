@@ -14,7 +14,8 @@ from datetime import datetime
 from stator_operator.apply import Writer
 from stator_operator.observe import Observer, PoolObservation
 from stator_operator.ownership import separate
-from stator_operator.pool_plan import Apply, Plan, plan
+from stator_operator.pool_actions import Apply, Plan
+from stator_operator.pool_plan import plan
 from stator_operator.pool_reading import (
     found_cluster_id,
     lacking_of,
@@ -100,7 +101,7 @@ class PoolReconcile:
         ]
         present = known | await self.observer.named(key.namespace, names, known)
         allowed, taken = separate(actions, present)
-        outcome = await self.writer.carry_out(key, allowed, present)
+        outcome = await self.writer.carry_out(key, allowed, present, found.supervisor)
         done = tuple(each for each in outcome.done if not isinstance(each, Create))
         waiting = (*secrets.waiting, *wanted.waiting, *taken, *outcome.waiting)
         return replace(wanted, actions=done, waiting=waiting), outcome.retemplated

@@ -41,7 +41,7 @@ from stator_operator.objects.secrets import (
     authority_secret,
     tls_secret,
 )
-from stator_operator.pool_plan import Apply, Waiting
+from stator_operator.pool_actions import Apply, Waiting
 from stator_operator.storage_pool import Pool
 
 Object = dict[str, Any]

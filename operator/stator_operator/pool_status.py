@@ -10,13 +10,21 @@ from typing import Any
 
 from stator_operator import naming
 from stator_operator.conditions import Condition, merged
-from stator_operator.pool_plan import GrowClaim, ObservedPool, OrphanSet, Plan, RestartPod, Waiting
+from stator_operator.pool_actions import (
+    ASKED_FOR,
+    PASSING,
+    DeleteClaim,
+    GrowClaim,
+    MarkClaim,
+    OrphanSet,
+    Plan,
+    RestartPod,
+    Waiting,
+)
+from stator_operator.pool_observation import Departure, ObservedPool
 from stator_operator.storage_pool import Pool
 
 Object = dict[str, Any]
-
-# Waits that end by themselves; what else is waited for, a person must change.
-PASSING = frozenset({"RestartsWait", "SetIsEnding"})
 
 
 def pool_status(pool: Pool, observed: ObservedPool, plan: Plan, before: Object, now: str) -> Object:
@@ -26,6 +34,7 @@ def pool_status(pool: Pool, observed: ObservedPool, plan: Plan, before: Object, 
         _progressing(pool, observed, plan),
         _replicated(observed),
         _ready(pool, observed),
+        _suspended(pool, observed),
     )
     zones = [_zone(pool, observed, zone) for zone in pool.zones]
     selector = naming.selector(pool.name, naming.STORAGE)
@@ -59,7 +68,7 @@ def _zone(pool: Pool, observed: ObservedPool, zone: str) -> Object:
 
 def _accepted(plan: Plan) -> Condition:
     """Whether what is wanted can be."""
-    refused = [each for each in plan.waiting if each.reason not in PASSING]
+    refused = [each for each in plan.waiting if each.reason not in PASSING | ASKED_FOR]
     if not refused:
         return Condition("Accepted", True, "Accepted")
     return Condition("Accepted", False, refused[0].reason, _text(refused))
@@ -67,17 +76,36 @@ def _accepted(plan: Plan) -> Condition:
 
 def _progressing(pool: Pool, observed: ObservedPool, plan: Plan) -> Condition:
     """Whether something is being changed."""
+    doing = _doing(pool, plan)
+    if doing is not None:
+        return Condition("Progressing", True, *doing)
     waits = [each for each in plan.waiting if each.reason in PASSING]
-    restarts = [each for each in plan.actions if isinstance(each, RestartPod)]
-    if any(isinstance(each, GrowClaim | OrphanSet) for each in plan.actions):
-        return Condition("Progressing", True, "VolumesGrow", f"to {pool.volume_size} each")
-    if restarts:
-        return Condition("Progressing", True, "PodRestarts", f"pod {restarts[0].name}")
     if waits:
         return Condition("Progressing", True, waits[0].reason, _text(waits))
-    if len(observed.pods) < len(pool.zones) * pool.pods_per_zone:
+    wanted = 0 if pool.is_suspended else len(pool.zones) * pool.pods_per_zone
+    if pool.is_suspended and observed.pods:
+        return Condition("Progressing", True, "PodsEnd", "not all pods have ended yet")
+    if len(observed.pods) < wanted:
         return Condition("Progressing", True, "PodsStart", "not all pods are there yet")
+    asked = [each for each in plan.waiting if each.reason in ASKED_FOR]
+    if asked:
+        return Condition("Progressing", False, asked[0].reason, _text(asked))
     return Condition("Progressing", False, "AsWanted")
+
+
+def _doing(pool: Pool, plan: Plan) -> tuple[str, str] | None:
+    """What is done at this moment, the most telling of it."""
+    for action in plan.actions:
+        match action:
+            case DeleteClaim(name):
+                return "VolumeReplaced", f"claim {name}"
+            case GrowClaim() | OrphanSet():
+                return "VolumesGrow", f"to {pool.volume_size} each"
+            case RestartPod(name):
+                return "PodRestarts", f"pod {name}"
+            case MarkClaim(name, _, departure) if departure is not Departure.NONE:
+                return "PodsLeave", f"claim {name}"
+    return None
 
 
 def _replicated(observed: ObservedPool) -> Condition:
@@ -89,8 +117,19 @@ def _replicated(observed: ObservedPool) -> Condition:
     return Condition("FullyReplicated", True, "AllReplicas")
 
 
+def _suspended(pool: Pool, observed: ObservedPool) -> Condition:
+    """Whether the pool has no pods because it is to have none."""
+    if not pool.is_suspended:
+        return Condition("Suspended", False, "NotAsked")
+    if observed.pods:
+        return Condition("Suspended", False, "PodsEnd", "not all pods have ended yet")
+    return Condition("Suspended", True, "AsAsked", "set spec.suspend to false to have it serve")
+
+
 def _ready(pool: Pool, observed: ObservedPool) -> Condition:
     """Whether every storage pod that is wanted serves."""
+    if pool.is_suspended:
+        return Condition("Ready", False, "Suspended", "spec.suspend is true")
     for zone in pool.zones:
         serving = _zone(pool, observed, zone)["readyPods"]
         if serving < pool.pods_per_zone:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from stator_operator import naming
 from stator_operator.certificate_plan import DAY_SECONDS
 from stator_operator.custom_resource import API_VERSION
 from stator_operator.storage_pool_resource import CERTIFICATE_DAYS_DEFAULT
@@ -52,7 +53,12 @@ class Tls:
 
 @dataclass(frozen=True, slots=True)
 class Pool:
-    """The pods that are wanted. `resources` are as a container has them."""
+    """The pods that are wanted. `resources` are as a container has them.
+
+    `keeps_volumes`: those of pods that the pool gave up stay. `replace_after_seconds`: so long may
+    a pod's machine or volume be out of reach before the pod gets another. `is_suspended`: no pods
+    at all, for now. `is_in_maintenance`: nothing of it is changed.
+    """
 
     name: str
     namespace: str
@@ -73,6 +79,10 @@ class Pool:
     tls: Tls
     annotations: dict[str, str]
     settings: PodSettings
+    keeps_volumes: bool = True
+    replace_after_seconds: int = 600
+    is_suspended: bool = False
+    is_in_maintenance: bool = False
 
     def owner(self) -> dict[str, Any]:
         """The reference by which its children are its own."""
@@ -115,6 +125,12 @@ def pool_of(body: dict[str, Any], settings: PodSettings, found_cluster_id: str |
         tls=_tls(spec["tls"]),
         annotations=metadata.get("annotations", {}),
         settings=settings,
+        keeps_volumes=volume["whenScaled"] == "Retain",
+        replace_after_seconds=spec["replaceAfterSeconds"],
+        is_suspended=spec["suspend"],
+        is_in_maintenance=naming.is_asked(
+            metadata.get("annotations", {}), naming.MAINTENANCE_ANNOTATION
+        ),
     )
 
 

@@ -17,6 +17,7 @@ from stator_operator.schema import (
     Structure,
     Text,
     TextByName,
+    Truth,
     Whole,
     quantity,
     stays_or_stays_away,
@@ -28,6 +29,9 @@ ZONES_MIN = 3
 ZONES_MAX = 9
 PODS_PER_ZONE_MAX = 100
 GATEWAYS_MAX = 100
+# A machine that starts again is back within minutes, and its volume with it.
+REPLACE_AFTER_SECONDS_MIN = 60
+REPLACE_AFTER_SECONDS_MAX = 604_800
 LABEL_VALUE_CHARACTERS_MAX = 63
 LABEL_KEY_CHARACTERS_MAX = 317  # a DNS name of 253, a slash, a name of 63
 LABEL_VALUE_PATTERN = "^[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$"
@@ -76,6 +80,11 @@ VOLUME = Structure(
             253,
             1,
             rules=(unchangeable("storageClassName"),),
+        ),
+        "whenScaled": Text(
+            "What becomes of the volume of a pod that the pool gave up, once it is empty.",
+            values=("Retain", "Delete"),
+            default="Retain",
         ),
     },
     required=("size",),
@@ -172,11 +181,10 @@ SPEC = Structure(
             rules=(unchangeable("zoneKey"),),
         ),
         "podsPerZone": Whole(
-            "How many storage pods each zone has.",
+            "How many storage pods each zone has. Those that are to go are emptied first.",
             1,
             PODS_PER_ZONE_MAX,
             1,
-            rules=(Rule("self >= oldSelf", "a pool cannot give up pods"),),
         ),
         "volume": VOLUME,
         "resources": resources("What a storage pod has.", "500m", "1Gi"),
@@ -185,6 +193,13 @@ SPEC = Structure(
         "tolerations": TOLERATIONS,
         "gateway": GATEWAY,
         "tls": TLS,
+        "replaceAfterSeconds": Whole(
+            "After how long a pod whose machine or volume is out of reach gets another volume.",
+            REPLACE_AFTER_SECONDS_MIN,
+            REPLACE_AFTER_SECONDS_MAX,
+            600,
+        ),
+        "suspend": Truth("Whether the pool has no pods for now. Its volumes stay.", False),
     },
     required=("zones", "volume"),
 )

@@ -118,7 +118,7 @@ class Operators:
         poster = EventPoster(api, f"operator-{self.begun}", lambda: NOON)
         self.reconcile = PoolReconcile(
             Observer(api, self.supervisor),
-            Writer(api, Applied(), metrics),
+            Writer(api, Applied(), metrics, self.supervisor),
             StatusWriter(api, poster, metrics),
             SETTINGS,
             clock=lambda: self.now,

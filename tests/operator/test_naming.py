@@ -9,9 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stator_operator.naming import (
+    FENCED_ANNOTATION,
     POOL_NAME_CHARACTERS_MAX,
     STATEFUL_SET_NAME_CHARACTERS_MAX,
     gateway_name,
+    is_asked,
     labels,
     selector,
     stateful_set_name,
@@ -72,3 +74,12 @@ def test_services_leave_room_within_a_dns_label() -> None:
 
 def test_selectors_are_among_the_labels() -> None:
     assert selector("default", "storage").items() <= labels("default", "storage").items()
+
+
+def test_an_annotation_asks_by_any_value_but_false() -> None:
+    asked = FENCED_ANNOTATION
+    assert is_asked({asked: "true"}, asked)
+    assert is_asked({asked: "disk is being looked at"}, asked)
+    assert not is_asked({asked: "false"}, asked)
+    assert not is_asked({asked: ""}, asked)
+    assert not is_asked({}, asked)

@@ -10,7 +10,7 @@ import pytest
 from sample_pool import a_pool
 from stator_operator.objects.services import gateway_service
 from stator_operator.ownership import is_foreign, separate
-from stator_operator.pool_plan import Apply, GrowClaim
+from stator_operator.pool_actions import Apply, GrowClaim
 
 WANTED = gateway_service(a_pool())
 

@@ -12,7 +12,9 @@ from aiohttp import web
 
 from pretended_api import Asked, Object, PretendedApi, refusal
 from pretended_cluster import Operators, pool_body, settle
+from sample_pool import BODY
 
+LARGER = {**BODY["spec"]["volume"], "size": "20Gi"}
 CHILDREN = {
     "Deployment": 1,
     "NetworkPolicy": 3,
@@ -264,7 +266,7 @@ def test_volumes_grow_and_their_sets_are_made_again_around_their_pods() -> None:
     async def scene(operators: Operators, server: PretendedApi) -> None:
         await operators.until_rest()
         pods = {each["metadata"]["uid"] for each in server.of("Pod")}
-        change(server, volume={"size": "20Gi", "storageClassName": "zonal"})
+        change(server, volume=LARGER)
         await operators.until_rest()
 
         sizes = {
@@ -286,7 +288,7 @@ def test_a_class_that_cannot_grow_is_said() -> None:
 
     async def scene(operators: Operators, server: PretendedApi) -> None:
         await operators.until_rest()
-        change(server, volume={"size": "20Gi", "storageClassName": "zonal"})
+        change(server, volume=LARGER)
         server.answers = answers
         for _ in range(3):
             await operators.once()
@@ -403,7 +405,7 @@ def test_an_operator_that_is_killed_at_any_write_arrives(after: bool) -> None:
             operators.begin()
             killed = await operators.until_rest_killed_at(number, after=after)
             done = len(server.writes)
-            change(server, image="stator:2", volume={"size": "20Gi", "storageClassName": "zonal"})
+            change(server, image="stator:2", volume=LARGER)
             if not killed:
                 killed = await operators.until_rest_killed_at(number - done, after=after)
             else:

@@ -12,7 +12,7 @@ import pytest
 from sample_pool import SETTINGS, a_pool
 from stator_node.gateway.access_keys import parse_file
 from stator_operator.certificates import bundle_parts
-from stator_operator.pool_plan import Apply
+from stator_operator.pool_actions import Apply
 from stator_operator.pool_secrets import (
     ROTATE_ANNOTATION,
     Create,

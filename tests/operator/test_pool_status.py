@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from sample_pool import a_pool
-from stator_operator.pool_plan import ObservedPool, plan
+from sample_pool import a_pool, observed, outdated, with_claim, with_node, with_pod
+from stator_operator.pool_observation import Departure, ObservedPool
+from stator_operator.pool_plan import plan
 from stator_operator.pool_status import pool_status
 from stator_operator.storage_pool import Pool
-from test_pool_plan import observed, outdated, with_pod
 
 
 def status(pool: Pool, world: ObservedPool, before: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -29,6 +29,7 @@ def test_a_pool_that_is_well_is_ready() -> None:
         "Progressing": ("False", "AsWanted"),
         "FullyReplicated": ("True", "AllReplicas"),
         "Ready": ("True", "AllPodsServe"),
+        "Suspended": ("False", "NotAsked"),
     }
 
 
@@ -90,3 +91,52 @@ def test_nothing_new_is_said_of_a_world_that_has_not_changed() -> None:
     waits = status(pool, outdated(replace(world, whole_seconds=1.0)))
     later = outdated(replace(world, whole_seconds=2.0))
     assert pool_status(pool, later, plan(pool, later), waits, "later") == waits
+
+
+def test_a_suspended_pool_says_so_and_is_not_ready() -> None:
+    pool = a_pool(suspend=True)
+    ending = said(pool, observed(pool))
+    assert ending["Suspended"] == ("False", "PodsEnd")
+    assert ending["Progressing"] == ("True", "PodsEnd")
+
+    asleep = said(pool, replace(observed(pool), pods=()))
+    assert asleep["Suspended"] == ("True", "AsAsked")
+    assert asleep["Ready"] == ("False", "Suspended")
+    assert asleep["Progressing"] == ("False", "AsWanted")
+
+
+def test_a_pool_that_gets_smaller_says_how_far_it_is() -> None:
+    pool = a_pool()
+    world = observed(pool, pods=2)
+    assert said(pool, world)["Progressing"] == ("True", "PodsLeave")
+
+    for number in range(3):
+        pod = f"default-zone-{number + 1}-1"
+        world = with_claim(world, pod, departure=Departure.LEAVING)
+        world = with_node(world, pod, is_draining=True)
+    assert said(pool, world)["Progressing"] == ("True", "ScaleInWaits")
+    assert said(pool, world)["Accepted"] == ("True", "Accepted")
+
+
+def test_what_there_is_no_room_for_is_not_accepted() -> None:
+    pool = a_pool()
+    full = observed(pool, pods=2)
+    assert full.nodes is not None
+    full = replace(full, nodes=tuple(replace(each, free_bytes=0) for each in full.nodes))
+
+    assert said(pool, full)["Accepted"] == ("False", "NoRoom")
+
+
+def test_what_people_asked_for_is_neither_progress_nor_refusal() -> None:
+    pool = a_pool()
+    fenced = said(pool, with_pod(observed(pool), 0, is_fenced=True, is_ready=False))
+
+    assert fenced["Progressing"] == ("False", "PodFenced")
+    assert fenced["Accepted"] == ("True", "Accepted")
+
+
+def test_a_volume_that_is_replaced_is_said() -> None:
+    pool = a_pool()
+    asked = with_pod(observed(pool), 0, is_to_be_replaced=True)
+
+    assert said(pool, asked)["Progressing"] == ("True", "VolumeReplaced")

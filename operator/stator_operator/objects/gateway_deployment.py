@@ -62,7 +62,7 @@ def gateway_deployment(pool: Pool) -> Object:
         "kind": "Deployment",
         "metadata": own,
         "spec": {
-            "replicas": pool.gateways,
+            "replicas": 0 if pool.is_suspended else pool.gateways,
             "revisionHistoryLimit": 3,
             "strategy": {"rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1}},
             "selector": {"matchLabels": selector},

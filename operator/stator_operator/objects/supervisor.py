@@ -56,7 +56,7 @@ def supervisor_set(pool: Pool) -> Object:
         "kind": "StatefulSet",
         "metadata": own,
         "spec": {
-            "replicas": 1,
+            "replicas": 0 if pool.is_suspended else 1,
             "serviceName": name,
             "revisionHistoryLimit": 3,
             "persistentVolumeClaimRetentionPolicy": {

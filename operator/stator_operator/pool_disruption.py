@@ -1,0 +1,58 @@
+"""When a storage pod may be taken down: what a restart and a replacement both ask first.
+
+In: what is there. Out: None, or the reason why not, for people. Invariants: never two pods of a
+pool at one time; none while a partition lacks a replica, except one that serves nothing anyhow; a
+partition that has just become whole is given time before the next pod goes.
+"""
+
+from __future__ import annotations
+
+from stator_operator import naming
+from stator_operator.pool_observation import ObservedPod, ObservedPool
+from stator_operator.storage_pool import Pool
+
+# So long must every partition have been whole before the next pod goes: a replica that has just
+# come back may be about to fall behind again.
+SETTLED_SECONDS = 20.0
+
+
+def absence(pool: Pool, observed: ObservedPool, besides: str) -> str | None:
+    """Which pod is away, or about to lose its volume, apart from the one of this name."""
+    for zone in pool.zones:
+        present = observed.set_of(zone)
+        if present is None or present.is_ending:
+            return f"zone {zone} has no StatefulSet at this moment"
+        name = naming.stateful_set_name(pool.name, zone)
+        for ordinal in range(present.pods):
+            pod = f"{name}-{ordinal}"
+            if pod != besides and observed.pod_called(pod) is None:
+                return f"pod {pod} is not there"
+    for each in observed.pods:
+        if each.name != besides and not each.serves:
+            return _why_away(each)
+    return volume_that_goes(observed, besides)
+
+
+def volume_that_goes(observed: ObservedPool, besides: str) -> str | None:
+    """Which claim is being deleted, apart from that of the pod of this name."""
+    for claim in observed.claims:
+        if claim.pod_name != besides and claim.is_ending:
+            return f"claim {claim.name} is being deleted"
+    return None
+
+
+def unsettled(observed: ObservedPool) -> str | None:
+    """Why the data is not such that a serving pod may go."""
+    if observed.lacking is None:
+        return "nobody knows whether all partitions have their replicas"
+    if observed.lacking:
+        return f"{observed.lacking} partitions lack a replica"
+    if observed.whole_seconds < SETTLED_SECONDS:
+        return f"all partitions must have had their replicas for {SETTLED_SECONDS:g} s"
+    return None
+
+
+def _why_away(pod: ObservedPod) -> str:
+    if pod.is_fenced:
+        return f"pod {pod.name} is fenced"
+    return f"pod {pod.name} " + ("is ending" if pod.is_ending else "does not serve")

@@ -1,0 +1,86 @@
+"""A newer template comes to the pods one at a time, and only while the data allows it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from sample_pool import a_pool, kinds, observed, outdated, reasons, with_pod
+from stator_operator.pool_actions import RestartPod
+from stator_operator.pool_plan import plan
+
+
+def test_an_older_pod_is_restarted_when_all_is_well() -> None:
+    pool = a_pool()
+
+    restarts = [
+        each
+        for each in plan(pool, outdated(observed(pool))).actions
+        if isinstance(each, RestartPod)
+    ]
+    assert restarts == [RestartPod("default-zone-1-0", "pod-default-zone-1-0")]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"lacking": 1},
+        {"lacking": None},
+        {"whole_seconds": 19.0},
+    ],
+)
+def test_no_pod_goes_while_the_data_does_not_allow_it(changes: dict[str, object]) -> None:
+    pool = a_pool()
+    world = outdated(observed(pool, **changes))
+
+    assert kinds(pool, world) == []
+    assert reasons(pool, world) == ["RestartsWait"]
+
+
+@pytest.mark.parametrize("changes", [{"is_ready": False}, {"is_ending": True}])
+def test_no_pod_goes_while_another_is_away(changes: dict[str, object]) -> None:
+    pool = a_pool()
+    world = with_pod(outdated(observed(pool)), 2, is_updated=True, **changes)
+
+    assert kinds(pool, world) == []
+
+
+def test_no_pod_goes_while_another_is_missing() -> None:
+    """Ready pods alone do not say that all are there."""
+    pool = a_pool()
+    world = outdated(observed(pool))
+    world = replace(world, pods=world.pods[:2])
+
+    assert kinds(pool, world) == []
+    assert "pod default-zone-3-0 is not there" in plan(pool, world).waiting[0].message
+
+
+def test_the_one_pod_that_serves_nothing_may_go() -> None:
+    """A pod that cannot start with its old image must not wait for itself."""
+    pool = a_pool()
+    world = with_pod(observed(pool, lacking=1), 1, is_ready=False, is_updated=False)
+
+    assert kinds(pool, world) == [RestartPod]
+
+
+@pytest.mark.parametrize("wish", ["is_fenced", "is_in_maintenance"])
+def test_a_pod_that_is_to_be_left_alone_is_not_restarted(wish: str) -> None:
+    pool = a_pool()
+    world = with_pod(outdated(observed(pool)), 0, **{wish: True})
+
+    restarted = [each for each in plan(pool, world).actions if isinstance(each, RestartPod)]
+    assert [each.name for each in restarted] == ["default-zone-2-0"]
+
+
+def test_zone_by_zone_and_in_a_zone_the_newest_pod_first() -> None:
+    pool = a_pool(podsPerZone=2)
+    world = outdated(observed(pool, pods=2))
+    order = []
+    while any(not each.is_updated for each in world.pods):
+        (restart,) = [each for each in plan(pool, world).actions if isinstance(each, RestartPod)]
+        order.append(restart.name)
+        number = next(n for n, each in enumerate(world.pods) if each.name == restart.name)
+        world = with_pod(world, number, is_updated=True)
+
+    assert order == [f"default-{zone}-{number}" for zone in pool.zones for number in (1, 0)]
