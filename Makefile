@@ -103,8 +103,8 @@ proto: setup ## regenerate the gRPC code from proto/
 		--pyi_out=node/stator_node/gateway/generated \
 		proto/stator/v1/data.proto
 
-crds: setup ## write crds/ anew from operator/stator_operator
-	$(BIN)/python -m stator_operator.write_crds crds
+crds: setup ## write crds/ and the chart's rules anew from operator/stator_operator
+	$(BIN)/python -m stator_operator.write_crds crds charts/stator
 
 clean: ## remove what was built here (not the data)
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

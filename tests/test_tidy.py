@@ -44,6 +44,7 @@ ENTRANCES: dict[str, str] = {
     "stator_core.raft.memory_storage": "the log's in-memory twin, likewise",
     "stator_node.memory": "the doors' twins in memory: tests, and whoever needs no disk",
     "stator_operator.write_crds": "`make crds`",
+    "stator_operator.apply_crds": "the chart's Job, before an install or an upgrade",
     "stator_operator.__main__": "the `stator-operator` command",
     "stator_operator.access_rules": "the chart's roles are held against it",
     "stator_operator.table_request": "by it, tests hold the rules of Tables against the core",

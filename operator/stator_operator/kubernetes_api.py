@@ -53,8 +53,11 @@ class KubernetesApi:
     async def close(self) -> None:
         await self._session.close()
 
-    async def get(self, kind: str, namespace: str, name: str) -> Object | None:
-        """The object; None where there is none of that name. Raises ApiError."""
+    async def get(self, kind: str, namespace: str | None, name: str) -> Object | None:
+        """The object; None where there is none of that name. Raises ApiError.
+
+        `namespace` None: of a kind that stands in none.
+        """
         try:
             return await self._ask("GET", KINDS[kind].path(namespace, name))
         except NotFound:
@@ -208,4 +211,4 @@ class KubernetesApi:
 
 def _path(body: Object) -> str:
     metadata = body["metadata"]
-    return kind_of(body).path(metadata["namespace"], metadata["name"])
+    return kind_of(body).path(metadata.get("namespace"), metadata["name"])

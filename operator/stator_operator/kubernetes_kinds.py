@@ -54,6 +54,7 @@ KINDS: Final = {
         Kind("NetworkPolicy", "networking.k8s.io/v1", "networkpolicies"),
         Kind("Certificate", "cert-manager.io/v1", "certificates"),
         Kind("Event", "events.k8s.io/v1", "events"),
+        Kind("CustomResourceDefinition", "apiextensions.k8s.io/v1", "customresourcedefinitions"),
         Kind("Lease", "coordination.k8s.io/v1", "leases"),
     )
 }

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 # Upper bounds of what a reconcile takes, in seconds.
@@ -23,8 +24,10 @@ _HELP = {
     "api_writes_total": ("counter", "writes to the Kubernetes API, by the kind of object"),
     "watch_events_total": ("counter", "what the watches have told, by the kind of object"),
     "watch_event_age_seconds": ("gauge", "how long a watch has told nothing"),
+    "condition": ("gauge", "what an object's conditions say: 1 true, 0 false, -1 unknown"),
     "watch_is_behind": ("gauge", "1 while a list shows what a watch has not told"),
 }
+_CONDITION_VALUES = {"True": 1, "False": 0, "Unknown": -1}
 
 
 class Metrics:
@@ -38,6 +41,7 @@ class Metrics:
         self._failures: Counter[str] = Counter()
         self._writes: Counter[str] = Counter()
         self._watch_events: Counter[str] = Counter()
+        self._conditions: dict[tuple[str, str, str], dict[str, int]] = {}
         self.watch_ages: dict[str, float] = {}
         self.watches_behind: dict[str, bool] = {}
 
@@ -52,6 +56,15 @@ class Metrics:
     def wrote(self, kind: str) -> None:
         """The API was asked to change an object."""
         self._writes[kind] += 1
+
+    def said(self, kind: str, namespace: str, name: str, conditions: list[dict[str, Any]]) -> None:
+        """An object has these conditions; without any, it is gone."""
+        if conditions:
+            self._conditions[kind, namespace, name] = {
+                each["type"]: _CONDITION_VALUES[each["status"]] for each in conditions
+            }
+        else:
+            self._conditions.pop((kind, namespace, name), None)
 
     def watched(self, kind: str) -> None:
         """A watch has told of an object."""
@@ -72,6 +85,14 @@ class Metrics:
         yield from _by_kind("watch_events_total", self._watch_events)
         yield from _by_kind("watch_event_age_seconds", self.watch_ages)
         yield from _by_kind("watch_is_behind", self.watches_behind)
+        yield from self._condition_lines()
+
+    def _condition_lines(self) -> Iterator[str]:
+        yield from _head("condition")
+        for (kind, namespace, name), conditions in sorted(self._conditions.items()):
+            whose = f'kind="{kind}",namespace="{namespace}",name="{name}"'
+            for type_, value in sorted(conditions.items()):
+                yield f'stator_operator_condition{{{whose},type="{type_}"}} {value}'
 
     def _histogram(self) -> Iterator[str]:
         yield from _head("reconcile_seconds")

@@ -51,6 +51,7 @@ class PoolReconcile:
         found = await self.observer.pool(key)
         if found is None:
             self.writer.applied.forget(key)
+            self.status_writer.metrics.said(key.kind, key.namespace, key.name, [])
             return None
         if "deletionTimestamp" in found.body["metadata"]:
             return None  # Kubernetes deletes its children; nothing of ours has to be done before.

@@ -26,6 +26,8 @@ class StatusWriter:
 
     async def write(self, body: Object, status: Object) -> None:
         """Have the object's status be this. It may have gone meanwhile. Raises ApiError."""
+        own = body["metadata"]
+        self.metrics.said(body["kind"], own["namespace"], own["name"], status["conditions"])
         before = body.get("status", {})
         if before == status:
             return

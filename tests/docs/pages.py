@@ -2,7 +2,8 @@
 
 Used by the tests beside it. A fenced block of `sh`, `console` or `python` is run by
 `test_commands.py` unless the line before it says `<!-- not run: REASON -->`. A block of `output`
-right after one is what it must print.
+right after one is what it must print. What is marked `<!-- in a cluster: WHAT FOR -->` is run by
+tests/kubernetes, on a cluster of three zones.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ ROOT = Path(__file__).resolve().parents[2]
 RUN = ("sh", "python")
 COMMANDS = (*RUN, "console", "bash", "shell")
 _FENCE = re.compile(
-    r"^(?:<!-- not run: (?P<reason>[^\n]+) -->\n)?```(?P<language>\w*)\n(?P<text>.*?)^```$",
+    r"^(?:<!-- (?P<where>not run|in a cluster): (?P<reason>[^\n]+) -->\n)?"
+    r"```(?P<language>\w*)\n(?P<text>.*?)^```$",
     re.MULTILINE | re.DOTALL,
 )
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
@@ -29,6 +31,7 @@ class Block:
     text: str
     reason: str | None
     output: str | None = None
+    in_cluster: bool = False
 
 
 def pages() -> list[Path]:
@@ -47,7 +50,9 @@ def blocks(page: Path) -> list[Block]:
         if fence["language"] == "output":
             found[-1].output = fence["text"]
         else:
-            found.append(Block(fence["language"], fence["text"], fence["reason"]))
+            in_cluster = fence["where"] == "in a cluster"
+            block = Block(fence["language"], fence["text"], fence["reason"], in_cluster=in_cluster)
+            found.append(block)
     return found
 
 

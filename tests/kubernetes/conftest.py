@@ -8,7 +8,7 @@
     running_cluster the same for fixtures of a module or session, which say themselves when they
                     enter (`with running_cluster.entered():`).
     stator_image    the project's image, built from its Dockerfile and on every node. Its name.
-    helm, kind      the programs' paths.
+    helm, kind, promtool   the programs' paths.
 
 A `KUBECONFIG` in the environment is the cluster that all tests then use (with `STATOR_IMAGE`, and
 `STATOR_BUSYBOX` where its nodes cannot get `busybox:1`), and `KUBEBUILDER_ASSETS` a
@@ -123,6 +123,11 @@ def stator_image(
 @pytest.fixture(scope="session")
 def helm() -> Path:
     return _program("helm")
+
+
+@pytest.fixture(scope="session")
+def promtool() -> Path:
+    return _program("promtool")
 
 
 @pytest.fixture(scope="session")

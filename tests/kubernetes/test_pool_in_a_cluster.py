@@ -16,12 +16,12 @@ from blackbox import boto3_client, wait_for, wait_until_active
 from resource_changes import an_object
 from sample_pool import SETTINGS
 from stator_node.gateway.access_keys import parse_file
+from stator_operator.custom_resources import RESOURCES
 from stator_operator.pool_actions import Apply
 from stator_operator.pool_observation import ObservedPool
 from stator_operator.pool_plan import plan
 from stator_operator.pool_secrets import Create, plan_secrets
 from stator_operator.storage_pool import pool_of
-from stator_operator.write_crds import RESOURCES
 from testbed.cluster import STORAGE_CLASS, Cluster
 from testbed.given import GivenCluster
 from testbed.kubectl import Kubectl

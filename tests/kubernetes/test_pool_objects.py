@@ -16,11 +16,11 @@ import pytest
 
 from resource_changes import full_pool, pool
 from sample_pool import SETTINGS
+from stator_operator.custom_resources import RESOURCES
 from stator_operator.pool_actions import Apply
 from stator_operator.pool_observation import ObservedPool
 from stator_operator.pool_plan import plan
 from stator_operator.storage_pool import Pool, pool_of
-from stator_operator.write_crds import RESOURCES
 from testbed.kubectl import Kubectl
 
 WAIT_SECONDS = 60.0

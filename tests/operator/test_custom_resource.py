@@ -9,7 +9,7 @@ import pytest
 
 from resource_changes import CHANGES, NEW
 from stator_operator.custom_resource import Resource
-from stator_operator.write_crds import RESOURCES
+from stator_operator.custom_resources import RESOURCES
 from table_specs import REFUSED
 
 

@@ -34,3 +34,17 @@ def test_every_figure_says_what_it_is() -> None:
                 name = name.removesuffix(ending)
             assert name in named
     assert 'stator_operator_api_writes_total{kind="Service"} 1' in lines
+
+
+def test_conditions_are_figures_and_go_with_their_object() -> None:
+    metrics = Metrics()
+    conditions = [{"type": "Ready", "status": "False"}, {"type": "Accepted", "status": "True"}]
+    metrics.said("StoragePool", "music", "default", conditions)
+    metrics.said("StoragePool", "music", "other", [{"type": "Ready", "status": "Unknown"}])
+    name = 'stator_operator_condition{kind="StoragePool",namespace="music"'
+
+    assert f'{name},name="default",type="Ready"}} 0' in metrics.text()
+    assert f'{name},name="default",type="Accepted"}} 1' in metrics.text()
+    assert f'{name},name="other",type="Ready"}} -1' in metrics.text()
+    metrics.said("StoragePool", "music", "default", [])
+    assert 'name="default"' not in metrics.text()

@@ -54,6 +54,11 @@ class Kubectl:
         """`kubectl get … -o json`, read."""
         return json.loads(self("get", *words, "--output=json"))
 
+    def get_config(self) -> Object:
+        """The kubeconfig as it is, with what it embeds."""
+        config: Object = json.loads(self("config", "view", "--raw", "--minify", "--output=json"))
+        return config
+
     def items(self, *words: str) -> list[Object]:
         """The objects of a list."""
         items: list[Object] = self.get(*words)["items"]

@@ -36,6 +36,8 @@ INSTALLED = {
     "helm": "helm.sh/helm/v3/cmd/helm@v3.22.0",
     "kind": "sigs.k8s.io/kind@v0.33.0",
 }
+# Programs of packages that are more than the program: package, and the program's path in it.
+PACKAGED = {"promtool": ("prometheus", "./usr/bin/promtool")}
 
 
 class Missing(Exception):
@@ -52,6 +54,8 @@ def program(name: str) -> Path:
         return Path(given) / name
     if name in INSTALLED:
         return _installed(name)
+    if name in PACKAGED:
+        return _unpacked(name)
     if name in CALLED_AS:
         return _built("kube", _kubernetes_version_flags()) / name
     return _built(name, "") / name
@@ -97,6 +101,31 @@ def _installed(name: str) -> Path:
         _run_go(command, CACHE, {"GOBIN": str(own)})
         _move(own, folder)
     return folder / name
+
+
+def _unpacked(name: str) -> Path:
+    """A program out of a package that is not installed: it would bring a service along."""
+    if path := shutil.which(name):
+        return Path(path)
+    package, member = PACKAGED[name]
+    folder = CACHE / f"kubernetes-{name}-{_digest(package.encode())}"
+    if not folder.exists():
+        own = _own(folder)
+        _run(["apt-get", "download", package], own)
+        (archive,) = own.glob("*.deb")
+        _run(["dpkg-deb", "--extract", archive.name, "."], own)
+        shutil.copy(own / member, own / name)
+        shutil.rmtree(own / "usr")
+        archive.unlink()
+        _move(own, folder)
+    return folder / name
+
+
+def _run(command: list[str], folder: Path) -> None:
+    try:
+        subprocess.run(command, cwd=folder, check=True, capture_output=True, timeout=BUILD_SECONDS)
+    except (OSError, subprocess.CalledProcessError) as error:
+        raise Missing(f"`{' '.join(command)}` failed: {error}") from error
 
 
 def _own(folder: Path) -> Path:
