@@ -117,6 +117,7 @@ async def _run(settings: OperatorSettings, connection: Connection) -> int:
         logger.error("port %d cannot be had (--port names another): %s", settings.port, error)
         await parts.close()
         return 1
+    logger.info("answers at port %d how it is", parts.door.port)
     _cancel_at_signals()
     try:
         return await _serve(parts)
