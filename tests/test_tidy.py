@@ -47,7 +47,6 @@ ENTRANCES: dict[str, str] = {
     "stator_operator.apply_crds": "the chart's Job, before an install or an upgrade",
     "stator_operator.__main__": "the `stator-operator` command",
     "stator_operator.access_rules": "the chart's roles are held against it",
-    "stator_operator.table_request": "by it, tests hold the rules of Tables against the core",
 }
 
 # Modules that need no test file of their own name, and why; a folder stands for all in it.

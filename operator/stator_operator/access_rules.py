@@ -40,7 +40,12 @@ class AccessRule:
 
 
 SERVED: Final = (
-    AccessRule(GROUP, ("storagepools",), READ),
+    # Tables with storage of their own have a pool as a child.
+    AccessRule(GROUP, ("storagepools",), APPLY),
+    # What clients ask of tables is written into their objects.
+    AccessRule(GROUP, ("tables",), (*READ, "create", "patch", "delete")),
+    AccessRule(GROUP, ("tables/status",), ("patch",)),
+    AccessRule(GROUP, ("tables/finalizers",), ("update",)),
     AccessRule(GROUP, ("storagepools/status",), ("patch",)),
     # Where OwnerReferencesPermissionEnforcement is on: to be an owner that blocks its deletion.
     AccessRule(GROUP, ("storagepools/finalizers",), ("update",)),

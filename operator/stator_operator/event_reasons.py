@@ -27,7 +27,13 @@ EVENTS: Final[dict[str, EventType]] = {
     "NoRoom": "Warning",
     "PodRefuses": "Warning",
     "SupervisorRefuses": "Warning",
+    "NameInUse": "Warning",
+    "PoolUnknown": "Warning",
+    "Contradicts": "Warning",
+    "InvalidTable": "Warning",
+    "StepRefused": "Warning",
     # Something does not serve as it should.
+    "LeadersLacking": "Warning",
     "PodsNotReady": "Warning",
     "ReplicasLacking": "Warning",
     # It goes on.
@@ -50,6 +56,9 @@ EVENTS: Final[dict[str, EventType]] = {
     "PodFenced": "Normal",
     "Suspended": "Normal",
     "AsWanted": "Normal",
+    "Active": "Normal",
+    "ItemsGo": "Normal",
+    "PoolStarts": "Normal",
 }
 # At the beginning nothing serves yet: that is no news.
 _NO_NEWS_AT_FIRST: Final = frozenset({"Ready", "FullyReplicated"})

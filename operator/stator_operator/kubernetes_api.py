@@ -63,19 +63,23 @@ class KubernetesApi:
         except NotFound:
             return None
 
-    async def items(self, kind: str, namespace: str | None, labels: str = "") -> list[Object]:
-        """All objects with these labels, as they were at one moment. Raises ApiError."""
+    async def items(
+        self, kind: str, namespace: str | None, labels: str = "", fields: str = ""
+    ) -> list[Object]:
+        """All objects with these labels and fields, as they were at one moment. Raises ApiError."""
+        selectors = {"labelSelector": labels, "fieldSelector": fields}
+        query = {name: value for name, value in selectors.items() if value}
         for _ in range(LISTS_BEGUN_MAX - 1):
             try:
-                return [each async for each in self._pages(KINDS[kind], namespace, labels)]
+                return [each async for each in self._pages(KINDS[kind], namespace, query)]
             except Gone:
                 continue
-        return [each async for each in self._pages(KINDS[kind], namespace, labels)]
+        return [each async for each in self._pages(KINDS[kind], namespace, query)]
 
-    async def _pages(self, kind: Kind, namespace: str | None, labels: str) -> AsyncIterator[Object]:
-        query = {"limit": str(LIST_PAGE)}
-        if labels:
-            query["labelSelector"] = labels
+    async def _pages(
+        self, kind: Kind, namespace: str | None, selectors: dict[str, str]
+    ) -> AsyncIterator[Object]:
+        query = {"limit": str(LIST_PAGE), **selectors}
         while True:
             page = await self._ask("GET", kind.path(namespace), query)
             for item in page["items"]:

@@ -34,6 +34,7 @@ POOL_NAME_CHARACTERS_MAX: Final = 30
 POOL_NAME_PATTERN: Final = "^[a-z]([-a-z0-9]*[a-z0-9])?$"
 # A StatefulSet's pods carry its name and a hash of ten characters in one label of 63.
 STATEFUL_SET_NAME_CHARACTERS_MAX: Final = 52
+OBJECT_NAME_CHARACTERS_MAX: Final = 63  # of a DNS label, which labels can carry too
 _DIGEST_CHARACTERS = 8
 _PLAIN_ZONE = re.compile("[a-z0-9]([-a-z0-9]*[a-z0-9])?")
 _ENDINGS = (STORAGE, GATEWAY, SUPERVISOR)  # a zone must not be able to take one of them
@@ -104,6 +105,25 @@ def supervisor_pod_name(pool: str) -> str:
 def is_asked(annotations: Mapping[str, str], annotation: str) -> bool:
     """Whether a person asks for something by this annotation."""
     return annotations.get(annotation, "false") not in ("", "false")
+
+
+def table_object_names(table_name: str) -> tuple[str, str]:
+    """The names that the object of a client's table may have: the first that is free.
+
+    The table's own, where that is a name for Kubernetes; else what of it is, with a digest of all
+    of it. The second is for where somebody else has the first.
+    """
+    digest = hashlib.sha256(table_name.encode()).hexdigest()[: 2 * _DIGEST_CHARACTERS]
+    readable = re.sub("[^a-z0-9]+", "-", table_name.lower()).strip("-")
+    room = OBJECT_NAME_CHARACTERS_MAX - len(digest) - 1
+    digested = f"{readable[:room].strip('-')}-{digest}".strip("-")
+    plain = _PLAIN_ZONE.fullmatch(table_name) and len(table_name) <= OBJECT_NAME_CHARACTERS_MAX
+    return (table_name if plain else digested), digested
+
+
+def partition_object_name(pool: str, partition_id: int) -> str:
+    """The Partition of a pool's partition."""
+    return f"{pool}-{partition_id}"
 
 
 def selector(pool: str, component: str) -> dict[str, str]:

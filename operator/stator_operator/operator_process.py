@@ -20,6 +20,8 @@ from typing import Final
 
 from stator_operator.applied import Applied
 from stator_operator.apply import Writer
+from stator_operator.ask_listening import AskListener
+from stator_operator.ask_taking import AskTaker
 from stator_operator.events import EventPoster
 from stator_operator.health_door import HealthDoor
 from stator_operator.kubernetes_api import KubernetesApi
@@ -33,6 +35,9 @@ from stator_operator.pool_reconcile import PoolReconcile
 from stator_operator.resync import Resync
 from stator_operator.status_writing import StatusWriter
 from stator_operator.supervisor_client import SupervisorClient
+from stator_operator.table_observing import TableObserver
+from stator_operator.table_reconcile import TableReconcile
+from stator_operator.table_writing import TableWriter
 from stator_operator.watch_freshness import WatchFreshness
 from stator_operator.watches import OWN_OBJECTS, Watch, its_pool, itself, watch
 from stator_operator.work_queue import Reconcile, WorkQueue
@@ -56,6 +61,7 @@ def run(settings: OperatorSettings) -> int:
 def _watches() -> tuple[Watch, ...]:
     return (
         Watch("StoragePool", itself("StoragePool")),
+        Watch("Table", itself("Table")),
         *(Watch(kind, its_pool, OWN_OBJECTS) for kind in CHILD_KINDS),
     )
 
@@ -75,8 +81,14 @@ class _Parts:
         self.lease = LeaseHolder(
             self.api, settings.own_namespace, settings.lease_name, settings.identity, _wall
         )
+        self.observer = Observer(self.api, self.supervisors)
+        self.table_observer = TableObserver(self.api, self.supervisors, self.observer)
         reconciles = self._reconciles()
         self.queue = WorkQueue(reconciles, settings.workers, self.metrics)
+        taker = AskTaker(
+            self.api, self.supervisors, self.table_observer, self.metrics, self.queue.wake
+        )
+        self.listener = AskListener(taker, settings.namespaces)
         self.resync = Resync(
             self.api,
             tuple(reconciles),
@@ -88,19 +100,21 @@ class _Parts:
 
     def _reconciles(self) -> dict[str, Reconcile]:
         """By kind. Each has its watches in `_watches`."""
-        observer = Observer(self.api, self.supervisors)
         writer = Writer(self.api, Applied(), self.metrics, self.supervisors)
         poster = EventPoster(self.api, self.settings.identity, _wall)
         status_writer = StatusWriter(self.api, poster, self.metrics)
         return {
             "StoragePool": PoolReconcile(
-                observer,
+                self.observer,
                 writer,
                 status_writer,
                 self.settings.pods,
                 time.monotonic,
                 _wall,
-            )
+            ),
+            "Table": TableReconcile(
+                self.table_observer, TableWriter(writer, self.supervisors), status_writer, _wall
+            ),
         }
 
     async def close(self) -> None:
@@ -138,7 +152,12 @@ async def _serve(parts: _Parts) -> int:
     watching = asyncio.ensure_future(
         watch(parts.watches, settings.namespaces, wake, parts.freshness)
     )
-    others = (_keep(parts.lease), parts.queue.run(), parts.resync.run())
+    others = (
+        _keep(parts.lease),
+        parts.queue.run(),
+        parts.resync.run(),
+        parts.listener.run(),
+    )
     tasks = [watching, *(asyncio.ensure_future(each) for each in others)]
     try:
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)

@@ -33,8 +33,8 @@ class SupervisorAway(Exception):
 class SupervisorRefused(Exception):
     """The supervisor said no. `reason` is one word of its own, `message` says what to change."""
 
-    def __init__(self, status: int, reason: str, message: str) -> None:
-        super().__init__(f"{status} {reason}: {message}")
+    def __init__(self, status: int, reason: str, message: str, asked: str = "") -> None:
+        super().__init__(f"{asked}: {status} {reason}: {message}")
         self.status = status
         self.reason = reason
         self.message = message
@@ -123,5 +123,5 @@ class SupervisorClient:
             raise SupervisorAway(f"{asked}: the answer is no JSON object")
         if answer.status >= 400:
             reason, message = str(read.get("reason", "")), str(read.get("message", ""))
-            raise SupervisorRefused(answer.status, reason, f"{message} ({asked})")
+            raise SupervisorRefused(answer.status, reason, message, asked)
         return read

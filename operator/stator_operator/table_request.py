@@ -1,8 +1,9 @@
-"""A Table's spec as the body of CreateTable, and back: the spelling of names is all that differs.
+"""A Table's spec as the body that is asked of a supervisor, and back: only the spelling differs.
 
-In: the spec of a Table, or what a client asks CreateTable for. Out: the other. Called where an
-object becomes a table and where CreateTable becomes an object. Invariant: going there and back
-changes nothing; a body with what a Table cannot say yet is refused, never cut short.
+In: the spec of a Table, or a body as the supervisor says it. Out: the other. A body is that of
+CreateTable with the time to live beside it (`stator_core.desired_table`). Called where an object
+becomes a table and where a client's request becomes an object. Invariant: going there and back
+changes nothing; a body with what a Table cannot say is refused, never cut short.
 """
 
 from __future__ import annotations
@@ -10,7 +11,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-# What CreateTable and the spec both say; the rest of a spec is said by other operations.
+from stator_core.desired_table import TIME_TO_LIVE
+
+# What a body and the spec both say; a spec says besides where the table lies and how it ends.
 _SHARED = (
     "tableName",
     "attributeDefinitions",
@@ -20,9 +23,12 @@ _SHARED = (
     "billingMode",
     "provisionedThroughput",
     "streamSpecification",
+    "timeToLive",
     "tags",
     "deletionProtectionEnabled",
 )
+_OTHERWISE = {"timeToLive": TIME_TO_LIVE}  # spelt with another word
+_OTHERWISE_BACK = {word: name for name, word in _OTHERWISE.items()}
 # A stream that is not wanted, and protection that is off, are what is there without a word.
 _UNSAID: dict[str, Any] = {
     "streamSpecification": {"streamEnabled": False},
@@ -32,30 +38,29 @@ _UNSAID: dict[str, Any] = {
 
 
 class NotAnObject(ValueError):
-    """A request that no Table says in full; the text names what."""
+    """A body that no Table says in full; the text names what."""
 
 
-def create_table_body(spec: dict[str, Any]) -> dict[str, Any]:
-    """The body of CreateTable for a table that is wanted like this."""
+def desired_body(spec: dict[str, Any]) -> dict[str, Any]:
+    """What is asked for a table that is wanted like this."""
     return {
-        _capital(name): _respelt(spec[name], _capital)
+        _OTHERWISE.get(name) or _capital(name): _respelt(spec[name], _capital)
         for name in _SHARED
         if name in spec and spec[name] != _UNSAID.get(name)
     }
 
 
 def spec_of_body(body: dict[str, Any]) -> dict[str, Any]:
-    """The spec, but for its pool, of a body that `create_table.parse` has taken.
-
-    Raises NotAnObject.
-    """
-    spec = {_small(name): _respelt(value, _small) for name, value in body.items()}
+    """The spec, but for where the table lies and how it ends. Raises NotAnObject."""
+    spec = {
+        _OTHERWISE_BACK.get(name) or _small(name): _respelt(value, _small)
+        for name, value in body.items()
+    }
     more = sorted(_capital(name) for name in set(spec) - set(_SHARED))
     if more:
         raise NotAnObject(f"a Table object cannot say: {', '.join(more)}")
     for index in spec.get("globalSecondaryIndexes", ()):
         _refuse_more(index, {"indexName", "keySchema", "projection", "provisionedThroughput"})
-    spec.setdefault("billingMode", "PROVISIONED")  # CreateTable's default, not the object's.
     return {name: value for name, value in spec.items() if value != _UNSAID.get(name)}
 
 

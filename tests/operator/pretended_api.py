@@ -19,6 +19,7 @@ from typing import Any
 import kopf
 from aiohttp import web
 
+from stator_operator.kubernetes_api import MERGE_PATCH
 from stator_operator.kubernetes_connection import Connection
 from stator_operator.kubernetes_kinds import KINDS, Kind
 
@@ -165,6 +166,8 @@ class PretendedApi:
             case "DELETE", _:
                 return self._delete(name, sent["preconditions"]["uid"])
             case _:
+                if request.content_type == MERGE_PATCH and name not in self.objects:
+                    return refusal(404, "NotFound")
                 return self._patch(name, asked.part, sent)
 
     def _patch(self, name: Name, part: str, sent: Object) -> web.Response:
@@ -172,14 +175,20 @@ class PretendedApi:
         if present is None and part:
             return refusal(404, "NotFound")
         uid = sent.get("metadata", {}).get("uid")
+        version = sent.get("metadata", {}).get("resourceVersion")
         if present is not None and uid not in (None, present["metadata"]["uid"]):
+            return refusal(409, "Conflict")
+        if present is not None and version not in (None, present["metadata"]["resourceVersion"]):
             return refusal(409, "Conflict")
         if part == "status":
             assert present is not None
             made = {**present, "status": sent["status"]}
         else:
             made = merged(present or {}, sent)
-        return web.json_response(made if made == present else self.put(made))
+        changed = made if made == present else self.put(made)
+        if "deletionTimestamp" in changed["metadata"] and not changed["metadata"].get("finalizers"):
+            self.remove(*name)
+        return web.json_response(changed)
 
     def _delete(self, name: Name, uid: str) -> web.Response:
         found = self.objects.get(name)
@@ -187,6 +196,9 @@ class PretendedApi:
             return refusal(404, "NotFound")
         if found["metadata"]["uid"] != uid:
             return refusal(409, "Conflict")
+        if found["metadata"].get("finalizers"):
+            ending = {**found["metadata"], "deletionTimestamp": "2026-11-20T12:00:00Z"}
+            return web.json_response(self.put({**found, "metadata": ending}))
         self.remove(*name)
         return web.json_response(found)
 
@@ -196,6 +208,9 @@ class PretendedApi:
             pair.split("=") for pair in request.query.get("labelSelector", "").split(",") if pair
         )
         namespace = body["metadata"]["namespace"]
+        field, _, value = request.query.get("fieldSelector", "").partition("=")
+        if field and _at(body, field) != value:
+            return False
         return asked.namespace in ("", namespace) and wanted.items() <= labels.items()
 
     def _list(self, request: web.Request, asked: Asked, kind: Kind) -> web.Response:
@@ -255,12 +270,23 @@ def refusal(
 
 
 def merged(present: Object, sent: Object) -> Object:
-    """The object with the members that were sent; lists are replaced."""
+    """The object with the members that were sent; lists are replaced, a null takes away."""
     made = copy.deepcopy(present)
     for name, value in sent.items():
+        if value is None:
+            made.pop(name, None)
+            continue
         both = isinstance(value, dict) and isinstance(made.get(name), dict)
         made[name] = merged(made[name], value) if both else copy.deepcopy(value)
     return made
+
+
+def _at(body: Object, path: str) -> Any:
+    """The member at a path such as `spec.pool`."""
+    found: Any = body
+    for name in path.split("."):
+        found = found.get(name, {})
+    return found
 
 
 def _name_of(body: Object) -> Name:

@@ -17,7 +17,7 @@ def test_no_rule_is_for_all_of_anything() -> None:
 
 
 def test_what_is_watched_may_be_watched() -> None:
-    for name in ("StoragePool", *CHILD_KINDS):
+    for name in ("StoragePool", "Table", *CHILD_KINDS):
         kind = KINDS[name]
         verbs = {
             verb

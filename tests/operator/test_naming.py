@@ -19,6 +19,7 @@ from stator_operator.naming import (
     stateful_set_name,
     storage_service_name,
     supervisor_name,
+    table_object_names,
 )
 
 DNS_LABEL = re.compile("[a-z]([-a-z0-9]*[a-z0-9])?")
@@ -83,3 +84,28 @@ def test_an_annotation_asks_by_any_value_but_false() -> None:
     assert not is_asked({asked: "false"}, asked)
     assert not is_asked({asked: ""}, asked)
     assert not is_asked({}, asked)
+
+
+table_names = st.from_regex(r"[A-Za-z0-9_.-]{3,255}", fullmatch=True)
+OBJECT_NAME = re.compile("[a-z0-9]([-a-z0-9]*[a-z0-9])?")
+
+
+@given(table_names)
+def test_a_clients_table_has_an_object_name_that_kubernetes_takes(table: str) -> None:
+    for name in table_object_names(table):
+        assert OBJECT_NAME.fullmatch(name)
+        assert len(name) <= 63
+
+
+@given(table_names, table_names)
+def test_two_tables_never_share_an_object_name(one: str, other: str) -> None:
+    if one != other:
+        assert table_object_names(one)[1] != table_object_names(other)[1]
+
+
+def test_a_table_is_found_under_its_own_name_where_that_is_one() -> None:
+    assert table_object_names("music-2")[0] == "music-2"
+    assert table_object_names("Music.of_All-Times")[0].startswith("music-of-all-times-")
+    assert re.fullmatch("[0-9a-f]{16}", table_object_names("___")[0])
+    for table in ("music", "Music", "___"):
+        assert table_object_names(table)[1] != table

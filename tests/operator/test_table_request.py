@@ -1,4 +1,4 @@
-"""A Table's spec and CreateTable: there and back, and what one refuses the other refuses."""
+"""A Table's spec and what is asked for it: there and back, and what one refuses, both do."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import table_specs
+from stator_core import desired_table
 from stator_core.errors import ValidationException
-from stator_core.requests import create_table
-from stator_operator.table_request import NotAnObject, create_table_body, spec_of_body
+from stator_operator.table_request import NotAnObject, desired_body, spec_of_body
 from table_specs import REFUSED, Refused
 
-OTHER_OPERATIONS = ("pool", "timeToLive", "deletionPolicy")
+NOT_OF_THE_TABLE = ("pool", "deletionPolicy")
 
 
 @pytest.mark.parametrize("spec", [table_specs.plain(), table_specs.rich()], ids=["plain", "rich"])
 def test_a_spec_makes_a_request_that_is_taken(spec: dict[str, Any]) -> None:
     spec.setdefault("billingMode", "PAY_PER_REQUEST")  # As the API server's default has it.
 
-    request = create_table.parse(create_table_body(spec))
+    request = desired_table.parse(desired_body(spec)).create
 
     assert request.table_name == spec["tableName"]
     assert request.billing_mode == spec["billingMode"]
@@ -30,8 +30,10 @@ def test_a_spec_makes_a_request_that_is_taken(spec: dict[str, Any]) -> None:
 
 
 def test_the_rich_one_loses_nothing() -> None:
-    request = create_table.parse(create_table_body(table_specs.rich()))
+    desired = desired_table.parse(desired_body(table_specs.rich()))
+    request = desired.create
 
+    assert desired.expires_by == "Ends"
     assert [index.name for index in request.local_indexes] == ["ByYear"]
     assert [index.projection.non_key_attributes for index in request.global_indexes] == [
         ("Genre", "Price")
@@ -51,7 +53,7 @@ def test_what_the_schema_refuses_create_table_refuses(refused: Refused) -> None:
     spec.setdefault("billingMode", "PAY_PER_REQUEST")
 
     with pytest.raises(ValidationException):
-        create_table.parse(create_table_body(spec))
+        desired_table.parse(desired_body(spec))
 
 
 @given(
@@ -64,14 +66,10 @@ def test_there_and_back_is_the_same(left_out: set[str], provisioned: bool) -> No
     spec = {name: each for name, each in spec.items() if name in kept or name not in left_out}
     before = copy.deepcopy(spec)
 
-    back = spec_of_body(create_table_body(spec))
+    back = spec_of_body(desired_body(spec))
 
-    assert back == {name: each for name, each in before.items() if name not in OTHER_OPERATIONS}
+    assert back == {name: each for name, each in before.items() if name not in NOT_OF_THE_TABLE}
     assert spec == before
-
-
-def test_a_request_without_a_billing_mode_is_provisioned() -> None:
-    assert spec_of_body({"TableName": "Music"})["billingMode"] == "PROVISIONED"
 
 
 @pytest.mark.parametrize(

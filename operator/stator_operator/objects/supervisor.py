@@ -43,6 +43,7 @@ def supervisor_set(pool: Pool) -> Object:
         "--host=$(POD_IP)",
         f"--port={FRAMES_PORT}",
         f"--operator-port={OPERATOR_PORT}",
+        "--tables-by-operator",
         f"--health-port={HEALTH_PORT}",
         f"--cluster-id={pool.cluster_id}",
         f"--seeds={seeds(pool)}",

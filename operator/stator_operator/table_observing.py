@@ -1,0 +1,79 @@
+"""Reads what there is of a Table: objects, and what its pool's supervisor says. Decides nothing.
+
+In: the key of an object, or the name of a table. Out: objects as they are now, and `ObservedTable`
+for `table_plan.py`. ApiError goes through. Used by `table_reconcile.py` and `ask_taking.py`.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+
+from stator_operator.kubernetes_api import KubernetesApi
+from stator_operator.kubernetes_kinds import Object
+from stator_operator.observe import Observer
+from stator_operator.pool_reading import owner_uid
+from stator_operator.supervisor_client import (
+    SupervisorAddress,
+    SupervisorAway,
+    SupervisorRefused,
+    Supervisors,
+)
+from stator_operator.table_object import SupervisorEntry, supervisor_entry, table_object
+from stator_operator.table_plan import ObservedTable
+from stator_operator.work_queue import Key
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class TableObservation:
+    """A Table's object, its pool's, and where its supervisor is asked."""
+
+    body: Object
+    pool: Object | None
+    supervisor: SupervisorAddress | None
+    observed: ObservedTable
+
+
+@dataclass(frozen=True, slots=True)
+class TableObserver:
+    """What is looked with. One for the process."""
+
+    api: KubernetesApi
+    supervisors: Supervisors
+    observer: Observer
+
+    async def table(self, key: Key) -> TableObservation | None:
+        """The table; None: there is no such object. Raises ApiError."""
+        body = await self.api.get("Table", key.namespace, key.name)
+        if body is None:
+            return None
+        table = table_object(body)
+        namesakes = [
+            table_object(each)
+            for each in await self.objects(key.namespace, table.table_name)
+            if each["metadata"]["uid"] != table.uid
+        ]
+        pool = await self.api.get("StoragePool", key.namespace, table.pool)
+        owner = None if pool is None else owner_uid(pool) or ""
+        supervisor, entry = None, None
+        if pool is not None:
+            supervisor = await self.observer.supervisor(key.namespace, table.pool)
+        if supervisor is not None:
+            entry = await self.entry(supervisor, table.table_name)
+        observed = ObservedTable(table, tuple(namesakes), owner, entry)
+        return TableObservation(body, pool, supervisor, observed)
+
+    async def objects(self, namespace: str, table_name: str) -> list[Object]:
+        """The Tables of a namespace with this tableName. Raises ApiError."""
+        return await self.api.items("Table", namespace, fields=f"spec.tableName={table_name}")
+
+    async def entry(self, supervisor: SupervisorAddress, table_name: str) -> SupervisorEntry | None:
+        """What the supervisor says of a table; None: it does not answer."""
+        try:
+            said = await self.supervisors.ask(supervisor, "GET", f"/v1/tables/{table_name}")
+        except (SupervisorAway, SupervisorRefused) as error:
+            logger.info("nothing is known of table %s: %s", table_name, error)
+            return None
+        return supervisor_entry(said)
