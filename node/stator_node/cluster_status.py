@@ -32,6 +32,7 @@ def nodes_of(view: ClusterView, states: dict[str, NodeState], now: float) -> lis
             {
                 "node_id": node.node_id,
                 "zone": node.zone,
+                "pod": node.pod,
                 "address": f"{node.address.host}:{node.address.port}",
                 "state": states[node.node_id].name,
                 "silent_seconds": silent,

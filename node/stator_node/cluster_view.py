@@ -47,11 +47,15 @@ class FeedView:
 
 @dataclass(slots=True)
 class NodeView:
-    """One storage pod as it was last heard. `heard_at` is monotonic, None: never."""
+    """One storage pod as it was last heard. `heard_at` is monotonic, None: never.
+
+    `pod`: the name of the machine that it says it runs on, which in a pod is the pod's.
+    """
 
     node_id: str
     zone: str
     address: Address
+    pod: str = ""
     heard_at: float | None = None
     report: dict[str, Any] = field(default_factory=dict)
 
@@ -175,6 +179,7 @@ class ClusterView:
         )
         if answer.status is Status.RESULT:
             node.report = orjson.loads(answer.body)
+            node.pod = node.report.get("pod", "")
             node.heard_at = self._clock.monotonic()
 
     def _combine(self) -> None:

@@ -46,6 +46,7 @@ from stator_node.transport.tls_renewal import renewing
 logger = logging.getLogger(__name__)
 
 LEADERS_GONE_SECONDS = 2.0  # what a stopping pod waits for its leaders to move away
+LEADERSHIP_SECONDS = 0.2  # how often a draining pod looks whether it leads again
 REDIRECT_SECONDS = 0.5  # and then for gateways to hear of it, which ask for reports twice as often
 LAST_BYTES_SECONDS = 0.02  # for sockets to be written and closed before a disk holds up the loop
 
@@ -64,7 +65,14 @@ class Node:
     failed: bool = False
 
     async def hand_over(self) -> None:
-        """Lead nothing any more, and let gateways hear of it; nothing else changes."""
+        """Lead nothing any more, and let gateways hear of it; nothing else changes.
+
+        The supervisor hears of it too, and gives this pod no leaders. What comes to it all the same
+        until it ends, by an election, goes on to a peer.
+        """
+        if not self.requests.ending:
+            self.requests.ending = True
+            self.background.append(asyncio.get_running_loop().create_task(self._lead_nothing()))
         if self.host.transfer_all():
             await self._leaders_gone()
             await asyncio.sleep(REDIRECT_SECONDS)  # Until then who asks here is sent on.
@@ -79,6 +87,12 @@ class Node:
         await self.server.stop()
         self.links.close()
         await asyncio.sleep(LAST_BYTES_SECONDS)
+
+    async def _lead_nothing(self) -> None:
+        """For as long as this pod runs."""
+        while True:
+            self.host.transfer_all()
+            await asyncio.sleep(LEADERSHIP_SECONDS)
 
     async def _leaders_gone(self) -> None:
         """Let a peer that has everything lead what this pod leads."""

@@ -9,6 +9,7 @@ log; nobody outside decides a range or a member (`partition_changes.py`).
 from __future__ import annotations
 
 import logging
+import socket
 from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
@@ -60,6 +61,7 @@ class NodeRequests:
         expiries: ClusterExpiries,
     ) -> None:
         self._expiries = expiries
+        self.ending = False  # what this pod leads is handed over, and it is to lead no more
         self._feeder = feeder
         self._members = members
         self._host = host
@@ -126,6 +128,8 @@ class NodeRequests:
         return {
             "node_id": self._host.node_id,
             "zone": self._host.links.hello.zone,
+            "pod": socket.gethostname(),
+            "ending": self.ending,
             "free_bytes": self._loads.free_bytes(),
             "partitions": [
                 self._replica_report(hosted)

@@ -81,7 +81,7 @@ class OperatorRequests:
     async def _pool(self, _: OperatorRequest) -> Members:
         return pool_facts(
             self._cluster_id,
-            self._nodes(),
+            [self._marked(line) for line in self._nodes()],
             cluster_status.partitions_of(self._view, self._clock.now()),
             self._supervisor.served_names(),
             [f"{each.subject}: {each.text}" for each in self._supervisor.reasons],
@@ -124,7 +124,14 @@ class OperatorRequests:
         )
 
     def _line(self, node_id: str) -> Members:
-        return next(line for line in self._nodes() if line["node_id"] == node_id)
+        return next(self._marked(each) for each in self._nodes() if each["node_id"] == node_id)
+
+    def _marked(self, line: Members) -> Members:
+        """With what is on record of the node, whether it is heard or not."""
+        return line | {
+            "draining": line["node_id"] in self._supervisor.draining,
+            "given_up": line["node_id"] in self._supervisor.replaced,
+        }
 
     def _node(self, node_id: str) -> NodeView:
         found = self._view.nodes.get(node_id)

@@ -54,6 +54,7 @@ from stator_node.cluster_view import ClusterView, NodeView
 from stator_node.doors import Clock, ItemStore
 from stator_node.operation_codes import OperationCode
 from stator_node.scrub import outvoted
+from stator_node.transport.links import Address
 
 logger = logging.getLogger(__name__)
 
@@ -88,6 +89,7 @@ class Supervisor:
         self._tasks: set[asyncio.Task[bool]] = set()
         self._node_since: dict[str, tuple[NodeState, float]] = {}
         self._joined: dict[str, dict[str, Any]] = {}  # by node: what it has taken down
+        self.members: dict[str, dict[str, Any]] = {}  # by node: where it is, as on record
         self.reasons: tuple[Reason, ...] = ()
         self.ready: set[int] = set()  # identifiers of tables whose partitions all have leaders
         self.gone: set[int] = set()  # identifiers of tables of which nothing is left
@@ -117,6 +119,7 @@ class Supervisor:
         await self._clear_empty()
         await self._describe()
         self._let_deleted_go()
+        self._forget_emptied()
         await self._scrub()
         decision = placement.decide(self.specification(), self.observation(), self._clock.now())
         self.reasons = decision.reasons
@@ -233,8 +236,8 @@ class Supervisor:
         silent = float("inf") if node.heard_at is None else self._clock.monotonic() - node.heard_at
         if silent > DEAD_SECONDS:
             return NodeState.DEAD
-        if silent > SUSPECT_SECONDS:
-            return NodeState.SUSPECT
+        if silent > SUSPECT_SECONDS or node.report.get("ending"):
+            return NodeState.SUSPECT  # Who ends says so, and is given nothing.
         return NodeState.DRAINING if node.node_id in self.draining else NodeState.ALIVE
 
     # What is done.
@@ -246,10 +249,14 @@ class Supervisor:
                 "host": node.address.host,
                 "port": node.address.port,
                 "zone": node.zone,
+                "pod": node.pod,
             }
             for node in self._view.nodes.values()
             if node.node_id not in self.replaced
         }
+        if members != self.members:
+            self.members = members
+            self._write_record()
         for node in self._view.fresh():
             if node.node_id in members and self._joined.get(node.node_id) != members:
                 if await self._actions.join(node.node_id, members):
@@ -279,6 +286,28 @@ class Supervisor:
                 continue
             if replica_id < descriptor.next_replica_id:
                 await self._actions.destroy_empty(node_id, partition_id, replica_id)
+
+    def _forget_emptied(self) -> None:
+        """A drained node that holds nothing and has gone is no member; it is met if it returns."""
+        silent = [
+            node.node_id
+            for node in self._view.nodes.values()
+            if node.node_id in self.draining - self.replaced
+            and self._state_of(node) is NodeState.DEAD
+        ]
+        if not silent:
+            return
+        named = {
+            node_id
+            for node in self._view.nodes.values()
+            for each in node.report.get("partitions", ())
+            for node_id in partition_descriptor.from_json(each["descriptor"]).node_ids
+        }
+        for node_id in silent:
+            if node_id not in named and not self._view.nodes[node_id].report.get("partitions"):
+                logger.info("node %s was drained, holds nothing and has gone", node_id)
+                self._view.leave(node_id)
+                self._node_since.pop(node_id, None)
 
     def scrub_every(self, seconds: float) -> None:
         """Compare the replicas of each partition this often, from now on."""
@@ -463,6 +492,7 @@ class Supervisor:
                 ],
                 "draining": sorted(self.draining),
                 "replaced": sorted(self.replaced),
+                "members": self.members,
             }
         )
         sealed = log_format.seal(RECORD_KEY, content)
@@ -479,6 +509,11 @@ class Supervisor:
             self._recorded[descriptor.partition_id] = descriptor
         self.draining = set(members["draining"])
         self.replaced = set(members["replaced"])
+        # A node that is away is awaited, also by a supervisor that begins anew.
+        self.members = members.get("members", {})
+        for node_id, each in self.members.items():
+            self._view.join(node_id, each["zone"], Address(each["host"], each["port"]))
+            self._view.nodes[node_id].pod = each["pod"]
 
     async def stop(self) -> None:
         """End what is under way; it is seen again at the next start."""

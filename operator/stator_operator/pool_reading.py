@@ -10,14 +10,25 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from stator_operator import naming
 from stator_operator.kubernetes_kinds import Object
 from stator_operator.objects.stateful_set import DATA
-from stator_operator.pool_observation import ObservedClaim, ObservedPod, ObservedPool, ObservedSet
+from stator_operator.pod_reading import lost_seconds, refusal_of
+from stator_operator.pool_observation import (
+    Departure,
+    ObservedClaim,
+    ObservedNode,
+    ObservedPod,
+    ObservedPool,
+    ObservedSet,
+)
 from stator_operator.storage_pool import Pool
 
+# States of `placement_types.NodeState` in which a node answers.
+HEARD_STATES = frozenset({"ALIVE", "DRAINING"})
 REVISION_LABEL = "controller-revision-hash"  # Kubernetes' own, on a StatefulSet's pods
 
 
@@ -28,8 +39,12 @@ def observed_pool(
     claims: Iterable[Object],
     facts: dict[str, Any] | None,
     whole_seconds: float,
+    now: datetime,
 ) -> ObservedPool:
-    """What is there. `sets`: under the names of the pool's zones, whosever they are."""
+    """What is there. `sets`: under the names of the pool's zones, whosever they are.
+
+    `now`: the time of day, as the API's times are.
+    """
     by_zone = {
         zone: found
         for zone in pool.zones
@@ -40,13 +55,35 @@ def observed_pool(
     return ObservedPool(
         sets=tuple(_observed_set(pool, zone, found) for zone, found in by_zone.items()),
         pods=tuple(
-            _observed_pod(each, by_zone.get(_zone(each)))
+            _observed_pod(each, by_zone.get(_zone(each)), now)
             for each in pods
             if _is_storage(pool, each)
         ),
         claims=tuple(_observed_claim(each) for each in claims if _is_storage(pool, each)),
         lacking=None if unsettled else lacking_of(pool, facts),
         whole_seconds=whole_seconds,
+        nodes=_nodes(pool, facts),
+    )
+
+
+def _nodes(pool: Pool, facts: dict[str, Any] | None) -> tuple[ObservedNode, ...] | None:
+    """The storage nodes; None where no supervisor of this cluster says."""
+    if facts is None or facts.get("cluster_id") != pool.cluster_id:
+        return None
+    return tuple(
+        ObservedNode(
+            node_id=each["node_id"],
+            pod=each["pod"],
+            zone=each["zone"],
+            is_heard=each["state"] in HEARD_STATES,
+            is_draining=each["draining"],
+            is_given_up=each["given_up"],
+            replicas=max(each["replicas"], each["named"]),
+            needed=each["needed"],
+            used_bytes=each["size_bytes"],
+            free_bytes=each["free_bytes"],
+        )
+        for each in facts["nodes"]
     )
 
 
@@ -133,8 +170,9 @@ def _observed_set(pool: Pool, zone: str, found: Object) -> ObservedSet:
     )
 
 
-def _observed_pod(pod: Object, found: Object | None) -> ObservedPod:
+def _observed_pod(pod: Object, found: Object | None, now: datetime) -> ObservedPod:
     metadata = pod["metadata"]
+    annotations = metadata.get("annotations", {})
     conditions = pod.get("status", {}).get("conditions", ())
     revision = metadata.get("labels", {}).get(REVISION_LABEL)
     return ObservedPod(
@@ -146,6 +184,11 @@ def _observed_pod(pod: Object, found: Object | None) -> ObservedPod:
         and is_current(found)
         and revision == found.get("status", {}).get("updateRevision"),
         is_ending=_is_ending(pod),
+        lost_seconds=lost_seconds(pod, now),
+        refusal=refusal_of(pod),
+        is_to_be_replaced=naming.is_asked(annotations, naming.REPLACE_ANNOTATION),
+        is_in_maintenance=naming.is_asked(annotations, naming.MAINTENANCE_ANNOTATION),
+        is_fenced=naming.is_asked(annotations, naming.FENCED_ANNOTATION),
     )
 
 
@@ -155,7 +198,15 @@ def _observed_claim(claim: Object) -> ObservedClaim:
         zone=_zone(claim),
         size=claim["spec"]["resources"]["requests"]["storage"],
         is_ending=_is_ending(claim),
+        uid=claim["metadata"]["uid"],
+        departure=_departure(claim),
     )
+
+
+def _departure(claim: Object) -> Departure:
+    """How far its pod is on its way out. A word that nobody knows is no word for leaving."""
+    word = claim["metadata"].get("annotations", {}).get(naming.DEPARTURE_ANNOTATION, "")
+    return next((each for each in Departure if each.value == word), Departure.NONE)
 
 
 def _is_ending(body: Object) -> bool:

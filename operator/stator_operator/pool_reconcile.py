@@ -63,6 +63,7 @@ class PoolReconcile:
             found.of_kind("PersistentVolumeClaim"),
             found.facts,
             self._whole_seconds(pool, found),
+            self.wall(),
         )
         wanted = plan(pool, observed)
         secrets = plan_secrets(pool, found.secrets, self.wall().timestamp())

@@ -6,8 +6,9 @@ the supervisor has the replicas copied. Begun after `replaceAfterSeconds`, or at
 the annotation `stator.dev/replace` and for one whose claim somebody deletes. A claim that is being
 deleted says by itself that its pod must go: no other record is needed.
 
-Invariants: one at a time, while all other pods serve; no volume is deleted while a partition would
-have no majority of good copies without it; a pod that is fenced or in maintenance is left alone.
+Invariants: one at a time, and unless a person asks, only while all other pods serve; no volume is
+deleted while a partition would have no majority of good copies without it; a pod that is fenced or
+in maintenance is left alone.
 """
 
 from __future__ import annotations
@@ -82,10 +83,12 @@ def _obstacle(pool: Pool, claim: ObservedClaim, observed: ObservedPool) -> str |
     pod = observed.pod_called(claim.pod_name)
     if pod is not None and pod.serves:
         away = absence(pool, observed, claim.pod_name) or unsettled(observed)
-    elif pod is None or pod.lost_seconds is None:
-        away = volume_that_goes(observed, claim.pod_name)
+    elif pod is not None and pod.is_to_be_replaced and pod.lost_seconds is not None:
+        away = None  # It has gone already, and a person knows what else is away.
+    elif pod is not None and pod.lost_seconds is not None:
+        away = absence(pool, observed, claim.pod_name)  # A zone that is away may come back.
     else:
-        away = None  # It has gone already, whatever else goes.
+        away = volume_that_goes(observed, claim.pod_name)
     if away is not None:
         return away
     if observed.nodes is None:

@@ -80,7 +80,7 @@ class Pool:
     annotations: dict[str, str]
     settings: PodSettings
     keeps_volumes: bool = True
-    replace_after_seconds: int = 600
+    replace_after_seconds: int = 1_800
     is_suspended: bool = False
     is_in_maintenance: bool = False
 

@@ -197,7 +197,7 @@ SPEC = Structure(
             "After how long a pod whose machine or volume is out of reach gets another volume.",
             REPLACE_AFTER_SECONDS_MIN,
             REPLACE_AFTER_SECONDS_MAX,
-            600,
+            1_800,
         ),
         "suspend": Truth("Whether the pool has no pods for now. Its volumes stay.", False),
     },

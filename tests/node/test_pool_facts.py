@@ -71,3 +71,44 @@ def test_hashes_that_nobody_is_seen_to_hold_are_lacking() -> None:
     assert counts(partition(start=half))["lacking"] == 1
     assert counts(partition(start=half), partition(end=half))["lacking"] == 0
     assert counts(partition(), tables=("Music", "Music/ByYear"))["leaderless"] == 1
+
+
+def nodes(*partitions: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    lines = [{"node_id": node_id, "state": state} for node_id, state in STATES.items()]
+    found = pool_facts("c", lines, list(partitions), (), [])["nodes"]
+    return {each["node_id"]: each for each in found}
+
+
+def test_a_node_is_needed_where_the_others_are_no_majority() -> None:
+    whole = nodes(partition())
+    assert {key: each["needed"] for key, each in whole.items()} == dict.fromkeys(STATES, 0)
+    assert {key: each["named"] for key, each in whole.items()} == {"n1": 1, "n2": 1, "n3": 1} | {
+        "n4": 0
+    }
+
+    one_away = nodes(partition(replica("n1"), replica("n2"), replica("n4", None)))
+    assert (one_away["n1"]["needed"], one_away["n2"]["needed"]) == (1, 1)
+    assert one_away["n4"]["needed"] == 0
+
+    one_behind = nodes(partition(replica("n1"), replica("n2"), replica("n3", LAG_ENTRIES_MAX + 1)))
+    assert (one_behind["n1"]["needed"], one_behind["n3"]["needed"]) == (1, 0)
+
+
+def test_a_learner_is_no_good_copy() -> None:
+    lines = (replica("n1"), replica("n2"), replica("n4", None), replica("n3", 0, "LEARNER"))
+
+    assert nodes(partition(*lines))["n1"]["needed"] == 1
+
+
+def test_without_a_leader_every_copy_is_needed() -> None:
+    """What nobody leads, nobody knows to be whole: its replicas have no lag."""
+    lines = [replica(each, None) for each in ("n1", "n2", "n3")]
+    found = nodes(partition(*lines) | {"leader": None})
+
+    assert [found[each]["needed"] for each in ("n1", "n2", "n3")] == [1, 1, 1]
+
+
+def test_a_member_that_nobody_has_met_is_a_node_too() -> None:
+    found = nodes(partition(replica("n1"), replica("gone", None), replica("n4", None)))["gone"]
+
+    assert (found["state"], found["named"], found["needed"]) == ("REMOVED", 1, 1)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from socket import gethostname
 
 from small_cluster import CONFIGURATION, Pod, SmallCluster
+from stator_core.placement_types import Configuration, NodeState
+from stator_core.placement_view import ClusterView as PlannedView
 from stator_core.requests import create_table
 from stator_node.clock import SystemClock
 from stator_node.cluster_view import ClusterView
-from stator_node.supervisor import Supervisor, table_members
+from stator_node.supervisor import DEAD_SECONDS, Supervisor, table_members
 from stator_node.transport.links import Address
 
 
@@ -125,3 +128,87 @@ def test_a_description_compares_as_a_report_carries_it() -> None:
     table = request.table(iter(range(1, 9)), "id", 1.5, "us-east-1", "1" * 12)
 
     assert table_members(table)["tags"] == [["k", "v"]]
+
+
+def test_a_node_that_is_away_is_awaited_by_a_supervisor_that_begins_anew() -> None:
+    """Else what it holds would be copied at once, as if it were lost."""
+
+    async def run() -> None:
+        async with SmallCluster() as cluster:
+            await cluster.create_table()
+            pod = cluster.pods[2]
+            await cluster.until(lambda: cluster.view.nodes["n2"].pod)
+            await cluster.until(lambda: cluster.supervisor.members == members_on_record(cluster))
+            cluster.supervising.cancel()
+            await pod.kill()
+
+            view = ClusterView(cluster.links, SystemClock(), "z0")
+            again = Supervisor(cluster.store, cluster.catalog, view, SystemClock(), Configuration())
+            assert again.states() == dict.fromkeys(("n0", "n1", "n2"), NodeState.DEAD)
+            found = view.nodes["n2"]
+            assert (found.zone, found.address.port, found.pod) == ("z2", pod.port, gethostname())
+            now = SystemClock().now()
+            seen = PlannedView(again.specification(), again.observation(), now)
+            assert not any(seen.is_lost(node_id) for node_id in view.nodes)
+
+    asyncio.run(run())
+
+
+def members_on_record(cluster: SmallCluster) -> dict[str, dict[str, object]]:
+    return {
+        pod.node_id: {
+            "host": "127.0.0.1",
+            "port": pod.port,
+            "zone": pod.zone,
+            "pod": gethostname(),
+        }
+        for pod in cluster.pods
+    }
+
+
+def test_a_drained_node_that_has_gone_is_no_member_and_still_drained_when_it_returns() -> None:
+    async def run() -> None:
+        async with SmallCluster(nodes=4) as cluster:
+            await cluster.create_table()
+            pod = cluster.pods[3]
+            cluster.supervisor.drain("n3")
+            await cluster.until(lambda: not pod.partitions)
+            assert "n3" in cluster.view.nodes  # it idles for as long as it is there
+            await pod.kill()
+            cluster.view.nodes["n3"].heard_at = -DEAD_SECONDS
+            await cluster.until(lambda: "n3" not in cluster.view.nodes)
+            await cluster.until(lambda: "n3" not in cluster.supervisor.members)
+
+            await pod.start()
+            cluster.view.join("n3", pod.zone, Address("127.0.0.1", pod.port))
+            await cluster.until(lambda: cluster.supervisor.states()["n3"] is NodeState.DRAINING)
+
+    asyncio.run(run())
+
+
+def test_a_pod_that_ends_is_given_no_leaders_and_keeps_none() -> None:
+    """Between its being drained and its end, it may win an election or be handed a leader."""
+
+    async def run() -> None:
+        async with SmallCluster() as cluster:
+            await cluster.create_table()
+            pod = cluster.leader()
+            assert pod.node is not None
+            await pod.node.hand_over()
+            await cluster.until(lambda: cluster.has_leader())
+            await cluster.until(
+                lambda: cluster.supervisor.states()[pod.node_id] is NodeState.SUSPECT
+            )
+
+            hosted = cluster.leader().partitions[1]
+            assert hosted.state is not None
+            back = hosted.state.descriptor.replica_on(pod.node_id)
+            assert back is not None
+            hosted.raft.transfer_leadership(cluster.leader().node.host.now(), back.replica_id)
+            term = hosted.raft.term
+            await cluster.until(lambda: hosted.raft.term > term)
+            await cluster.until(
+                lambda: cluster.has_leader() and cluster.leader().node_id != pod.node_id
+            )
+
+    asyncio.run(run())

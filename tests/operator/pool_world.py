@@ -326,6 +326,11 @@ class PoolWorld:
         self.data.draining -= self.data.drained_by_people
         self.data.drained_by_people.clear()
 
+    def ask_for_lost(self) -> None:
+        """Where several pods are lost at once, their replacement waits for a person."""
+        for pod in [each for each in self.pods.values() if self._is_lost(each.name)]:
+            self.pods[pod.name] = replace(pod, is_to_be_replaced=True)
+
     def _may_lose(self) -> bool:
         """Whether one volume more can be lost without losing what must not be."""
         return not any(each.is_ending for each in self.claims.values()) and all(

@@ -98,7 +98,7 @@ class PretendedSupervisor:
         assert (method, path) == ("GET", "/v1/pool")
         if self.lacking is None:
             raise SupervisorAway(address.name)
-        return {"cluster_id": self.cluster_id, "partitions": {"lacking": self.lacking}}
+        return {"cluster_id": self.cluster_id, "partitions": {"lacking": self.lacking}, "nodes": []}
 
 
 @dataclass

@@ -28,7 +28,7 @@ BODY: dict[str, Any] = {
         "resources": {"requests": {"cpu": "500m", "memory": "1Gi"}},
         "tls": {"issuedBy": "Operator", "certificateDays": 90},
         "gateway": {"replicas": 2, "resources": {"requests": {"cpu": "500m"}}},
-        "replaceAfterSeconds": 600,
+        "replaceAfterSeconds": 1_800,
         "suspend": False,
     },
 }

@@ -35,7 +35,7 @@ def lost(seconds: float | None = 3_600.0, **pod: object) -> ObservedPool:
 
 def test_a_lost_pod_gets_another_volume_after_a_delay() -> None:
     assert doings(lost()) == [DELETED, RestartPod(POD, f"pod-{POD}", at_once=True)]
-    assert doings(lost(599.0)) == []
+    assert doings(lost(1_799.0)) == []
 
 
 def test_a_pod_that_only_does_not_serve_keeps_its_volume() -> None:
@@ -87,12 +87,19 @@ def test_the_last_good_copies_are_never_deleted() -> None:
 
 
 def test_of_two_lost_pods_neither_goes_while_they_share_partitions() -> None:
-    world = with_pod(lost(), 2, is_ready=False, lost_seconds=3_600.0)
-    shared = with_node(world, "default-zone-3-0", is_heard=False, needed=2)
-    assert doings(shared) == []
+    other = "default-zone-3-0"
+    asked = with_pod(lost(is_to_be_replaced=True), 2, is_ready=False, lost_seconds=3_600.0)
 
-    apart = with_node(world, "default-zone-3-0", is_heard=False)
+    assert doings(with_node(asked, other, is_heard=False, needed=2)) == []
+    apart = with_node(asked, other, is_heard=False)
     assert [type(each) for each in doings(apart)] == [DeleteClaim, RestartPod]
+
+
+def test_of_two_lost_pods_neither_goes_unless_a_person_asks() -> None:
+    """A whole zone that is away for a while must not cost its volumes."""
+    world = with_pod(lost(), 2, is_ready=False, lost_seconds=3_600.0)
+
+    assert doings(with_node(world, "default-zone-3-0", is_heard=False)) == []
 
 
 def test_one_at_a_time() -> None:
