@@ -80,6 +80,8 @@ def _partition(
         "partition_id": descriptor.partition_id,
         "table": descriptor.table_name,
         "range": [f"{descriptor.range.start:017x}", f"{descriptor.range.end:017x}"],
+        "range_epoch": descriptor.range_epoch,
+        "members_epoch": descriptor.members_epoch,
         "leader": leader,
         "term": newest["term"],
         "items": newest["item_count"],

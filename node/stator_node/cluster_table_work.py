@@ -14,7 +14,7 @@ from collections.abc import Callable
 
 from stator_core import table_status
 from stator_core.table import Index, Table
-from stator_core.table_description import IndexStatistics, TableStatistics
+from stator_core.table_description import TableStatistics
 from stator_node.catalog import Catalog
 from stator_node.cluster_view import ClusterView
 from stator_node.doors import StorageFailed
@@ -127,21 +127,7 @@ class ClusterTableWork:
 
     def statistics(self, table: Table) -> TableStatistics:
         """What the leaders of the table's partitions have counted."""
-        counted: dict[int, tuple[int, int]] = {}
-        for node in self._view.nodes.values():
-            for replica in node.report.get("partitions", ()):
-                if replica["leads"]:
-                    identifier = replica["descriptor"]["table_identifier"]
-                    items, size = counted.get(identifier, (0, 0))
-                    counted[identifier] = (
-                        items + replica["item_count"],
-                        size + replica["size_bytes"],
-                    )
-        indexes = {
-            index.name: IndexStatistics(*counted.get(index.identifier, (0, 0)))
-            for index in table.global_indexes
-        }
-        return TableStatistics(*counted.get(table.identifier, (0, 0)), indexes)
+        return self._view.statistics(table)
 
     def storage_failed(self, error: StorageFailed) -> None:
         """The control store refused; table operations say so until it takes writes again."""

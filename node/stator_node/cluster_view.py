@@ -21,6 +21,7 @@ from stator_core.partition_descriptor import PartitionDescriptor
 from stator_core.partition_map import LeaderHint, LeaderHints, PartitionMap, PartitionReport
 from stator_core.stream_shards import Shards
 from stator_core.table import Table
+from stator_core.table_description import IndexStatistics, TableStatistics
 from stator_core.table_status import DELETED
 from stator_node.doors import Clock
 from stator_node.operation_codes import OperationCode
@@ -152,6 +153,24 @@ class ClusterView:
         hint = self.hints.leader_of(partition_id)
         if hint is not None and hint.node_id == node_id:
             self.hints = self.hints.without(hint)
+
+    def statistics(self, table: Table) -> TableStatistics:
+        """What the leaders of the table's partitions have counted."""
+        counted: dict[int, tuple[int, int]] = {}
+        for node in self.nodes.values():
+            for replica in node.report.get("partitions", ()):
+                if replica["leads"]:
+                    identifier = replica["descriptor"]["table_identifier"]
+                    items, size = counted.get(identifier, (0, 0))
+                    counted[identifier] = (
+                        items + replica["item_count"],
+                        size + replica["size_bytes"],
+                    )
+        indexes = {
+            index.name: IndexStatistics(*counted.get(index.identifier, (0, 0)))
+            for index in table.global_indexes
+        }
+        return TableStatistics(*counted.get(table.identifier, (0, 0)), indexes)
 
     async def run(self) -> None:
         """Ask every pod for its report, again and again."""

@@ -26,6 +26,7 @@ from stator_node.gateway.access_keys import AccessKeys, AccessKeysRefused
 from stator_node.process import CannotStart
 from stator_node.remote_tables import RemoteTables
 from stator_node.stream_operations import StreamOperations
+from stator_node.table_reading import TableReading
 from stator_node.transport.frame_format import Hello
 from stator_node.transport.links import Address, Links
 from stator_node.transport.seeds import Seeds
@@ -55,7 +56,8 @@ async def _serve(settings: GatewaySettings) -> int:
     hello = Hello(settings.cluster_id, process.process_name("gateway"), "gateway", settings.zone)
     links = Links(hello, clock, chance.random, tls=tls)
     view = ClusterView(links, clock, settings.zone)
-    tables = RemoteTables(links, view.poll)
+    reading = TableReading(lambda: view.tables, view.statistics, clock, settings.account)
+    tables = RemoteTables(links, view.poll, reading)
     errands = Errands(view, clock, chance.random)
     streams = StreamOperations(ClusterStreams(view, errands, view), clock)
     router = ClusterRouter(view, errands, {**tables.operations(), **streams.operations()})

@@ -1,11 +1,12 @@
 """What the operator may ask of a pool's supervisor, and the answers.
 
     GET     /v1/pool            the nodes, and how many partitions lack a replica
-    GET     /v1/partitions      every partition: range, leader, replicas, sizes
+    GET     /v1/partitions      every partition: range, leader, replicas, sizes; the nodes
     GET     /v1/tables          every table: what it is, its object, how far the object's wish is
     GET     /v1/tables/TABLE    one of them
     PUT     /v1/tables/TABLE    {"uid", "generation", "table"}: its object wants it to be so
-    DELETE  /v1/tables/TABLE    {"uid"}: its object wants it to go, with all items
+    DELETE  /v1/tables/TABLE    {"uid", "generation", "table"}: its object wants it to go, with all
+                                items; where "table" is protected it stays
     GET     /v1/asks?wait=20    clients' changes of tables, as soon as any wait, or after 20 s none
     DELETE  /v1/asks/ASK        {"error", "message"}: a client is refused, with DynamoDB's error
     PUT     /v1/nodes/NODE      {"drain": true}: everything moves off it; false: it stays after all
@@ -88,9 +89,13 @@ class OperatorRequests:
         )
 
     async def _partitions(self, _: OperatorRequest) -> Members:
-        states = {node["node_id"]: node["state"] for node in self._nodes()}
+        nodes = self._nodes()
+        states = {node["node_id"]: node["state"] for node in nodes}
         lines = cluster_status.partitions_of(self._view, self._clock.now())
-        return {"partitions": [line | {"lacking": is_lacking(line, states)} for line in lines]}
+        return {
+            "nodes": nodes,
+            "partitions": [line | {"lacking": is_lacking(line, states)} for line in lines],
+        }
 
     async def _put_node(self, request: OperatorRequest) -> Members:
         drain = check_members(request.members, {"drain": bool}, frozenset({"drain"}))["drain"]

@@ -27,7 +27,7 @@ Members = dict[str, Any]
 
 WAIT_SECONDS_MAX = 30
 _PUT = {"uid": str, "generation": int, "table": dict, "replaces": str, "ask": str}
-_DELETE = {"uid": str, "ask": str}
+_DELETE = {"uid": str, "generation": int, "table": dict, "ask": str}
 _REFUSAL = {"error": str, "message": str}
 
 
@@ -72,7 +72,9 @@ class OperatorTables:
     async def delete(self, request: OperatorRequest) -> Members:
         """An object's wish that its table be gone."""
         members = check_members(request.members, _DELETE, frozenset({"uid"}))
-        self._wanted.delete(request.path[1], members["uid"])
+        generation, table = members.get("generation", 0), members.get("table")
+        wish = Wanted(members["uid"], generation, table, deleting=True)
+        self._wanted.delete(request.path[1], wish)
         return await self._accepted(request.path[1], members)
 
     async def list_asks(self, request: OperatorRequest) -> Members:
@@ -109,7 +111,7 @@ class OperatorTables:
             else {
                 "uid": wanted.uid,
                 "generation": wanted.generation,
-                "deleting": wanted.body is None,
+                "deleting": wanted.deleting,
             },
             "settled": progress.settled,
             "waiting": progress.waiting,

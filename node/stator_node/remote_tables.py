@@ -1,8 +1,10 @@
 """Table operations of a gateway: the supervisor of its cluster executes them.
 
 In: operations from the doors, and who the supervisor is (`transport/seeds.py`). Each goes as one
-frame to `supervisor_requests.py` and comes back as its answer or as the error that it raised.
-Invariant: a change whose outcome nobody knows is not sent again; items are served without all this.
+frame to `supervisor_requests.py` and comes back as its answer or as the error that it raised. While
+the supervisor is away, what changes nothing is answered from what the storage pods say.
+Invariants: a change whose outcome nobody knows is not sent again; of a table that no pod speaks of
+it is not said that there is none.
 """
 
 from __future__ import annotations
@@ -13,17 +15,25 @@ from typing import Any
 
 import orjson
 
-from stator_core.errors import DynamoDBError, InternalServerError, ServiceUnavailable
+from stator_core.errors import (
+    DynamoDBError,
+    InternalServerError,
+    ResourceNotFoundException,
+    ServiceUnavailable,
+)
 from stator_node.doors import Caller
 from stator_node.errand import refused_error
 from stator_node.operation_codes import OperationCode
 from stator_node.pending import Pending, wait
 from stator_node.stream_operations import StreamOperation
 from stator_node.table_life import OPERATIONS
+from stator_node.table_reading import READS, TableReading
 from stator_node.transport.frame_format import Hello, Status
 from stator_node.transport.links import Address, Answer, Links
 
 REQUEST_SECONDS_MAX = 8.0
+READ_SECONDS_MAX = 2.0  # then the pods' own word is good enough
+AWAY_STATUSES = (Status.UNAVAILABLE, Status.UNKNOWN)
 AWAY = "Tables cannot be changed or described at this moment: their supervisor is away."
 UNKNOWN_OUTCOME = "The request may or may not have taken effect: the supervisor did not answer."
 
@@ -31,10 +41,13 @@ UNKNOWN_OUTCOME = "The request may or may not have taken effect: the supervisor 
 class RemoteTables:
     """The table operations by name, each an errand to the supervisor."""
 
-    def __init__(self, links: Links, look: Callable[[], Awaitable[None]]) -> None:
-        """`look`: have this gateway learn what the pods say now."""
+    def __init__(
+        self, links: Links, look: Callable[[], Awaitable[None]], reading: TableReading
+    ) -> None:
+        """`look`: have this gateway learn what the pods say now; `reading`: what they have said."""
         self._links = links
         self._look = look
+        self._reads = reading.operations()
         self._supervisor: str | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -63,21 +76,10 @@ class RemoteTables:
     async def _answer(
         self, pending: Pending[bytes], name: str, body: dict[str, Any], caller: Caller
     ) -> None:
-        if self._supervisor is None:
-            pending.fail(ServiceUnavailable(AWAY))
+        answer = await self._asked(name, body, caller)
+        if answer.status in AWAY_STATUSES and name in READS:
+            self._answer_from_pods(pending, name, body, caller)
             return
-        asked = orjson.dumps(
-            {
-                "operation": name,
-                "body": body,
-                "caller": [caller.access_key, caller.account, caller.region, caller.endpoint],
-            }
-        )
-        answer = await wait(
-            self._links.request(
-                self._supervisor, 0, OperationCode.TABLE_OPERATION, 0, asked, REQUEST_SECONDS_MAX
-            )
-        )
         if answer.status is not Status.RESULT:
             pending.fail(_error(answer))
             return
@@ -85,6 +87,33 @@ class RemoteTables:
             # A client that hears ACTIVE writes at once: this gateway must know the table by then.
             await self._look()
         pending.resolve(answer.body)
+
+    async def _asked(self, name: str, body: dict[str, Any], caller: Caller) -> Answer:
+        if self._supervisor is None:
+            return Answer(Status.UNAVAILABLE, b"")
+        asked = orjson.dumps(
+            {
+                "operation": name,
+                "body": body,
+                "caller": [caller.access_key, caller.account, caller.region, caller.endpoint],
+            }
+        )
+        seconds = READ_SECONDS_MAX if name in READS else REQUEST_SECONDS_MAX
+        return await wait(
+            self._links.request(
+                self._supervisor, 0, OperationCode.TABLE_OPERATION, 0, asked, seconds
+            )
+        )
+
+    def _answer_from_pods(
+        self, pending: Pending[bytes], name: str, body: dict[str, Any], caller: Caller
+    ) -> None:
+        try:
+            pending.resolve(self._reads[name](body, caller))
+        except ResourceNotFoundException:
+            pending.fail(ServiceUnavailable(AWAY))  # It may be one that no pod has reported yet.
+        except DynamoDBError as error:
+            pending.fail(error)
 
 
 def _error(answer: Answer) -> DynamoDBError:

@@ -1,10 +1,10 @@
 """The life of tables: the shell around `stator_core.requests` of tables and `table_status`.
 
-In: table operations from `router.py`. It makes each change durable in the catalog, answers, and
-does the work behind the states, which `TableWork` knows how to do: a new table becomes ACTIVE, a
-new index is filled from the table while writes go on, a deleted one is emptied. Work that a crash
-interrupted is found by its state at the next start (`resume`). Invariant: a state is shown only
-after it is durable.
+In: table operations from `router.py`; those that change nothing are `table_reading.py`'s. It makes
+each change durable in the catalog, answers, and does the work behind the states, which `TableWork`
+knows how to do: a new table becomes ACTIVE, a new index is filled from the table while writes go
+on, a deleted one is emptied. Work that a crash interrupted is found by its state at the next start
+(`resume`). Invariant: a state is shown only after it is durable.
 """
 
 from __future__ import annotations
@@ -20,15 +20,11 @@ from typing import Any, Protocol
 import orjson
 
 from stator_core import table_status
-from stator_core.arn import ResourceArn
 from stator_core.errors import LimitExceededException
 from stator_core.limits import CONTROL_PLANE_OPERATIONS_MAX, TABLES_MAX
 from stator_core.requests import (
     create_table,
     delete_table,
-    describe_table,
-    limits_and_endpoints,
-    list_tables,
     tags,
     time_to_live,
     update_table,
@@ -37,28 +33,11 @@ from stator_core.table import Index, Table
 from stator_core.table_description import TableStatistics
 from stator_node.catalog import FIRST_IDENTIFIER, Catalog
 from stator_node.doors import Caller, Clock, StorageFailed
+from stator_node.table_reading import READS, TableOperation, TableReading
 
 logger = logging.getLogger(__name__)
 RETRY_SECONDS = 1.0
 
-TableOperation = Callable[[dict[str, Any], Caller], bytes]
-OPERATIONS = (
-    "CreateTable",
-    "DescribeTable",
-    "ListTables",
-    "UpdateTable",
-    "DeleteTable",
-    "TagResource",
-    "UntagResource",
-    "ListTagsOfResource",
-    "UpdateTimeToLive",
-    "DescribeTimeToLive",
-    "DescribeLimits",
-    "DescribeEndpoints",
-)
-
-
-# Those of them that change a table.
 CHANGES = (
     "CreateTable",
     "UpdateTable",
@@ -67,6 +46,7 @@ CHANGES = (
     "UntagResource",
     "UpdateTimeToLive",
 )
+OPERATIONS = (*CHANGES, *READS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +101,7 @@ class TableLife:
         self._clock = clock
         self._delay_seconds = delay_seconds
         self._account = account
+        self._reading = TableReading(lambda: catalog.tables, work.statistics, clock, account)
         self._tasks: dict[str, asyncio.Task[None]] = {}
 
     def operations(self) -> dict[str, TableOperation]:
@@ -131,16 +112,7 @@ class TableLife:
 
         return {
             **{operation: change(operation) for operation in CHANGES},
-            "DescribeTable": self._describe_table,
-            "ListTables": self._list_tables,
-            "ListTagsOfResource": self._list_tags_of_resource,
-            "DescribeTimeToLive": self._describe_time_to_live,
-            "DescribeLimits": lambda _body, _caller: orjson.dumps(
-                limits_and_endpoints.describe_limits()
-            ),
-            "DescribeEndpoints": lambda _body, caller: orjson.dumps(
-                limits_and_endpoints.describe_endpoints(caller.endpoint)
-            ),
+            **self._reading.operations(),
         }
 
     def prepare(self, operation: str, body: dict[str, Any], caller: Caller) -> Change:
@@ -197,7 +169,7 @@ class TableLife:
     def _update(self, body: dict[str, Any], _: Caller, identifiers: Iterator[int]) -> Change:
         request = update_table.parse(body)
         now = self._clock.now()
-        before = self._table(request.table_name)
+        before = self._reading.table(request.table_name)
         self._check_operations()
         updated = request.apply(before, now, identifiers)
         answer = request.answer(before, updated, self._work.statistics(updated))
@@ -205,7 +177,7 @@ class TableLife:
 
     def _deletion(self, body: dict[str, Any], _: Caller, _ids: Iterator[int]) -> Change:
         request = delete_table.parse(body)
-        table = self._table(request.table_name)
+        table = self._reading.table(request.table_name)
         self._check_operations()
         deleting = request.apply(table)
         answer = request.answer(deleting, self._work.statistics(table))
@@ -213,36 +185,19 @@ class TableLife:
 
     def _tagging(self, body: dict[str, Any], caller: Caller, _: Iterator[int]) -> Change:
         request = tags.parse_tag_resource(body)
-        before = self._tagged(request.resource, caller)
+        before = self._reading.tagged(request.resource, caller)
         return Change(before, request.apply(before), b"")
 
     def _untagging(self, body: dict[str, Any], caller: Caller, _: Iterator[int]) -> Change:
         request = tags.parse_untag_resource(body)
-        before = self._tagged(request.resource, caller)
+        before = self._reading.tagged(request.resource, caller)
         return Change(before, request.apply(before), b"")
 
     def _time_to_live(self, body: dict[str, Any], _: Caller, _ids: Iterator[int]) -> Change:
         request = time_to_live.parse_update_time_to_live(body)
-        before = self._table(request.table_name)
+        before = self._reading.table(request.table_name)
         after = request.apply(before, self._clock.now(), cooldown_seconds=0.0)
         return Change(before, after, orjson.dumps(request.answer()))
-
-    def _describe_table(self, body: dict[str, Any], _caller: Caller) -> bytes:
-        request = describe_table.parse(body)
-        table = self._table(request.table_name)
-        statistics = self._work.statistics(table)
-        return orjson.dumps(request.answer(table, statistics, self._clock.now()))
-
-    def _list_tables(self, body: dict[str, Any], _caller: Caller) -> bytes:
-        return orjson.dumps(list_tables.parse(body).answer(self._catalog.tables))
-
-    def _list_tags_of_resource(self, body: dict[str, Any], caller: Caller) -> bytes:
-        request = tags.parse_list_tags_of_resource(body)
-        return orjson.dumps(request.answer(self._tagged(request.resource, caller)))
-
-    def _describe_time_to_live(self, body: dict[str, Any], _caller: Caller) -> bytes:
-        request = time_to_live.parse_describe_time_to_live(body)
-        return orjson.dumps(request.answer(self._table(request.table_name)))
 
     def _check_operations(self) -> None:
         """Refuse one table operation too many at a time (AWS: LimitExceededException)."""
@@ -251,23 +206,6 @@ class TableLife:
                 f"Subscriber limit exceeded: Only {CONTROL_PLANE_OPERATIONS_MAX} tables can be "
                 "created, updated, or deleted simultaneously"
             )
-
-    def _table(self, name: str) -> Table:
-        found = self._catalog.tables.get(name)
-        if found is None and name.startswith("arn:"):
-            found = self._catalog.tables.get(name.rpartition("/")[2])
-            if found is not None and found.arn != name:
-                found = None
-        if found is None:
-            raise table_status.not_found(name)
-        return found
-
-    def _tagged(self, resource: ResourceArn, caller: Caller) -> Table:
-        resource.check_owner(caller.region, self._account)
-        found = self._catalog.tables.get(resource.table_name)
-        if found is None or not resource.text.startswith(found.arn):
-            raise tags.resource_not_found(resource)
-        return found
 
     def _save(self, table: Table) -> None:
         """Make a change durable and have its work done. Raises StorageFailed."""

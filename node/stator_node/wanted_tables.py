@@ -47,11 +47,15 @@ REFUSED_SECONDS = 5.0  # how long a step that was refused rests: its reason may 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """An object's wish. `body` is what `desired_table.parse` takes; None: the table shall go."""
+    """An object's wish. `body` is what `desired_table.parse` takes; None: of an object unknown.
+
+    `deleting`: the table shall go. Of `body` then only counts that it is protected no more.
+    """
 
     uid: str
     generation: int
     body: Members | None
+    deleting: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +131,7 @@ class WantedTables:
         self._check_object(name, wanted.uid, replaces)
         known = self._wanted.get(name)
         if known is not None and known.uid == wanted.uid:
-            if known.body is None:
+            if known.deleting:
                 raise _is_going(name)
             if known.generation >= wanted.generation:
                 return
@@ -137,14 +141,17 @@ class WantedTables:
             raise Refused(HTTPStatus.CONFLICT, "Contradicts", f"table {name}: {against}")
         self._write(name, wanted)
 
-    def delete(self, name: str, uid: str) -> None:
+    def delete(self, name: str, wanted: Wanted) -> None:
         """The object wants its table to go, with all items. Raises Refused, and StorageFailed."""
+        assert wanted.deleting
         known = self._wanted.get(name)
         if known is None and name not in self._catalog.tables:
             return
-        self._check_object(name, uid, None)
-        if known is None or known.body is not None:
-            self._write(name, Wanted(uid, 0 if known is None else known.generation, None))
+        if wanted.body is not None:
+            _parsed(wanted.body)
+        self._check_object(name, wanted.uid, None)
+        if known is None or not known.deleting or known.generation < wanted.generation:
+            self._write(name, wanted)
 
     def object_of(self, name: str) -> Wanted | None:
         """The wish for this table, if an object has spoken of it."""
@@ -167,10 +174,15 @@ class WantedTables:
             self._rest(name, waiting, 0.0)
             return
         present, desired = self._catalog.tables.get(name), self._desired[name]
-        if desired is None and present is None:
-            self._forget(name)
-            return
-        step = _deletion(present) if desired is None else table_steps.next_step(desired, present)
+        step: Step | Waiting | None
+        if self._wanted[name].deleting:
+            if present is None:
+                self._forget(name)
+                return
+            step = _deletion(desired, present)
+        else:
+            assert desired is not None
+            step = table_steps.next_step(desired, present)
         if step is None:
             self._progress[name] = SETTLED
             del self._look_at[name]
@@ -203,7 +215,7 @@ class WantedTables:
         if known is not None and known.uid not in (uid, replaces):
             message = f"table {name} belongs to the object with the uid {known.uid}"
             raise Refused(HTTPStatus.CONFLICT, "NameInUse", message)
-        if known is not None and known.uid != uid and known.body is None:
+        if known is not None and known.uid != uid and known.deleting:
             raise _is_going(name)
 
     def _write(self, name: str, wanted: Wanted) -> None:
@@ -231,10 +243,13 @@ def _parsed(body: Members) -> DesiredTable:
         raise Refused(HTTPStatus.UNPROCESSABLE_ENTITY, "InvalidTable", message) from error
 
 
-def _deletion(present: Table | None) -> Step | Waiting:
-    assert present is not None
+def _deletion(desired: DesiredTable | None, present: Table) -> Step | Waiting:
     if present.status == "DELETING":
         return Waiting("the table is DELETING")
+    is_kept = desired is None or desired.create.deletion_protection
+    if present.deletion_protection and not is_kept:
+        body = {"TableName": present.name, "DeletionProtectionEnabled": False}
+        return Step("UpdateTable", body)
     return Step("DeleteTable", {"TableName": present.name})
 
 

@@ -45,6 +45,8 @@ SERVED: Final = (
     # What clients ask of tables is written into their objects.
     AccessRule(GROUP, ("tables",), (*READ, "create", "patch", "delete")),
     AccessRule(GROUP, ("tables/status",), ("patch",)),
+    AccessRule(GROUP, ("partitions",), (*APPLY, "delete")),
+    AccessRule(GROUP, ("partitions/status",), ("patch",)),
     AccessRule(GROUP, ("tables/finalizers",), ("update",)),
     AccessRule(GROUP, ("storagepools/status",), ("patch",)),
     # Where OwnerReferencesPermissionEnforcement is on: to be an owner that blocks its deletion.

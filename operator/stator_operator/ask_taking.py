@@ -27,7 +27,7 @@ from stator_operator.kubernetes_errors import Conflict, NotFound, Refused
 from stator_operator.kubernetes_kinds import Object
 from stator_operator.metrics import Metrics
 from stator_operator.supervisor_client import SupervisorAddress, SupervisorRefused, Supervisors
-from stator_operator.table_object import FINALIZER, table_object
+from stator_operator.table_object import FINALIZER, table_object, wish
 from stator_operator.table_observing import TableObserver
 from stator_operator.work_queue import Key
 
@@ -135,13 +135,12 @@ class AskTaker:
                 }
                 await self._patch(changed, back)
                 raise
-        await self._tell(asker, ask, "DELETE", {"uid": table.uid})
+        await self._tell(asker, ask, "DELETE", wish(table))
 
     async def _accept(self, asker: Asker, ask: Ask, body: Object, owner: str | None) -> None:
         """The object says it: so does the supervisor now."""
         table = table_object(body)
-        members: Object = {"uid": table.uid, "generation": table.generation}
-        members["table"] = table.body
+        members = wish(table)
         if owner not in (None, table.uid):
             members["replaces"] = owner
         await self._tell(asker, ask, "PUT", members)

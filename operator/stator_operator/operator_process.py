@@ -22,6 +22,7 @@ from stator_operator.applied import Applied
 from stator_operator.apply import Writer
 from stator_operator.ask_listening import AskListener
 from stator_operator.ask_taking import AskTaker
+from stator_operator.each_pool import EachPool
 from stator_operator.events import EventPoster
 from stator_operator.health_door import HealthDoor
 from stator_operator.kubernetes_api import KubernetesApi
@@ -31,6 +32,7 @@ from stator_operator.lease import LeaseHolder, LeaseLost
 from stator_operator.metrics import Metrics
 from stator_operator.observe import CHILD_KINDS, Observer
 from stator_operator.operator_settings import OperatorSettings
+from stator_operator.partition_publishing import PartitionPublisher
 from stator_operator.pool_reconcile import PoolReconcile
 from stator_operator.resync import Resync
 from stator_operator.status_writing import StatusWriter
@@ -88,7 +90,13 @@ class _Parts:
         taker = AskTaker(
             self.api, self.supervisors, self.table_observer, self.metrics, self.queue.wake
         )
-        self.listener = AskListener(taker, settings.namespaces)
+        publisher = PartitionPublisher(
+            self.api, self.supervisors, self.observer, self.metrics, _wall
+        )
+        self.each_pool = [
+            EachPool(self.api, settings.namespaces, doing)
+            for doing in (AskListener(taker).once, publisher.once)
+        ]
         self.resync = Resync(
             self.api,
             tuple(reconciles),
@@ -156,7 +164,7 @@ async def _serve(parts: _Parts) -> int:
         _keep(parts.lease),
         parts.queue.run(),
         parts.resync.run(),
-        parts.listener.run(),
+        *(each.run() for each in parts.each_pool),
     )
     tasks = [watching, *(asyncio.ensure_future(each) for each in others)]
     try:

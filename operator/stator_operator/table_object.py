@@ -102,3 +102,8 @@ def supervisor_entry(members: Object) -> SupervisorEntry:
         refused=None if refused is None else (refused["error"], refused["message"]),
         partitions=members["partitions"],
     )
+
+
+def wish(table: TableObject) -> Object:
+    """What a supervisor is told of an object."""
+    return {"uid": table.uid, "generation": table.generation, "table": table.body}

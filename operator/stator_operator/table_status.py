@@ -11,6 +11,7 @@ from typing import Any
 
 from stator_operator import naming
 from stator_operator.conditions import Condition, merged
+from stator_operator.figures import shown_figures
 from stator_operator.pool_actions import Waiting
 from stator_operator.table_object import SupervisorEntry
 from stator_operator.table_plan import ObservedTable
@@ -19,8 +20,6 @@ Object = dict[str, Any]
 
 # What ends by itself; what else is waited for, a person must change.
 PASSING = frozenset({"SupervisorAway", "PoolStarts", "ItemsGo", "Deleting"})
-FIGURES = ("itemCount", "tableSizeBytes")
-FIGURE_SHARE = 0.1
 
 
 def table_status(
@@ -80,18 +79,13 @@ def _index(shown: Object) -> Object:
 
 
 def _figures(entry: SupervisorEntry, before: Object) -> Object:
-    """The figures: those in the status, while they are about right."""
     if entry.description is None:
         return {}
     found = {
         "itemCount": entry.description["ItemCount"],
         "tableSizeBytes": entry.description["TableSizeBytes"],
     }
-    for name in FIGURES:
-        old = before.get(name)
-        if old is None or abs(found[name] - old) > FIGURE_SHARE * old:
-            return found
-    return {name: before[name] for name in FIGURES}
+    return dict(shown_figures(found, before))
 
 
 def _accepted(waiting: Waiting | None) -> Condition:

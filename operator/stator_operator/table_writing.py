@@ -13,7 +13,7 @@ from stator_operator.apply import Writer
 from stator_operator.kubernetes_kinds import Object
 from stator_operator.pool_actions import Apply, Waiting
 from stator_operator.supervisor_client import SupervisorAway, SupervisorRefused, Supervisors
-from stator_operator.table_object import SupervisorEntry, supervisor_entry
+from stator_operator.table_object import SupervisorEntry, supervisor_entry, wish
 from stator_operator.table_observing import TableObservation
 from stator_operator.table_plan import (
     Action,
@@ -63,15 +63,12 @@ class TableWriter:
                 await self._set_finalizers(found.body, finalizers)
                 return outcome
             case PutTable(replaces):
-                table = found.observed.table
-                members: Object = {"uid": table.uid, "generation": table.generation}
-                members["table"] = table.body
+                members = wish(found.observed.table)
                 if replaces is not None:
                     members["replaces"] = replaces
                 return await self._tell("PUT", members, found, outcome)
             case DeleteTable():
-                members = {"uid": found.observed.table.uid}
-                return await self._tell("DELETE", members, found, outcome)
+                return await self._tell("DELETE", wish(found.observed.table), found, outcome)
 
     async def _set_finalizers(self, body: Object, finalizers: tuple[str, ...]) -> None:
         metadata = body["metadata"]

@@ -13,15 +13,20 @@ from stator_core.errors import (
     DynamoDBError,
     InternalServerError,
     ResourceInUseException,
+    ResourceNotFoundException,
     ServiceUnavailable,
 )
+from stator_core.table_description import NOTHING_COUNTED
+from stator_node.memory import ManualClock
 from stator_node.operation_codes import OperationCode
 from stator_node.partition_requests import refusal
 from stator_node.pending import Pending, wait
 from stator_node.remote_tables import RemoteTables
 from stator_node.table_life import OPERATIONS
+from stator_node.table_reading import TableReading
 from stator_node.transport.frame_format import Hello, Status
 from stator_node.transport.links import Address, Answer
+from table_bodies import active, create_body
 
 SUPERVISOR = Hello("c", "supervisor-1", "gateway", "")
 ADDRESS = Address("127.0.0.1", 1)
@@ -52,8 +57,19 @@ class AnsweringLinks:
         return pending
 
 
-def ask(links: AnsweringLinks, operation: str, *, joined: bool = True) -> tuple[bytes, int]:
-    """The answer, and how often the gateway looked at the pods before it was given."""
+def told(*names: str) -> TableReading:
+    """What the pods have said: that there are these tables."""
+    tables = {name: active(create_body(TableName=name)) for name in names}
+    return TableReading(lambda: tables, lambda _: NOTHING_COUNTED, ManualClock(), CALLER.account)
+
+
+def ask(
+    links: AnsweringLinks, operation: str, *tables: str, joined: bool = True
+) -> tuple[bytes, int]:
+    """The answer, and how often the gateway looked at the pods before it was given.
+
+    `tables`: those that the pods have said there are.
+    """
     looks = 0
 
     async def run() -> tuple[bytes, int]:
@@ -61,11 +77,11 @@ def ask(links: AnsweringLinks, operation: str, *, joined: bool = True) -> tuple[
             nonlocal looks
             looks += 1
 
-        tables = RemoteTables(links, look)  # type: ignore[arg-type]
+        remote = RemoteTables(links, look, told(*tables))  # type: ignore[arg-type]
         if joined:
-            tables.joined(SUPERVISOR, ADDRESS)
+            remote.joined(SUPERVISOR, ADDRESS)
         body = {"TableName": "Music"}
-        answer = tables.operations()[operation](body, CALLER)
+        answer = remote.operations()[operation](body, CALLER)
         assert isinstance(answer, Pending)
         return await wait(answer), looks
 
@@ -124,9 +140,31 @@ def test_a_supervisor_that_moved_is_the_only_one() -> None:
         async def look() -> None: ...
 
         links = AnsweringLinks(Answer(Status.RESULT, b"{}"))
-        tables = RemoteTables(links, look)  # type: ignore[arg-type]
+        tables = RemoteTables(links, look, told())  # type: ignore[arg-type]
         tables.joined(SUPERVISOR, ADDRESS)
         tables.joined(Hello("c", "supervisor-2", "gateway", ""), ADDRESS)
         assert set(links.connected) == {"supervisor-2"}
 
     asyncio.run(run())
+
+
+@pytest.mark.parametrize("status", [Status.UNAVAILABLE, Status.UNKNOWN])
+def test_while_the_supervisor_is_away_tables_are_described_as_the_pods_say(status: Status) -> None:
+    links = AnsweringLinks(Answer(status, b""))
+
+    described = orjson.loads(ask(links, "DescribeTable", "Music")[0])["Table"]
+    assert (described["TableName"], described["TableStatus"]) == ("Music", "ACTIVE")
+    listed = orjson.loads(ask(links, "ListTables", "Films", "Music", joined=False)[0])
+    assert listed == {"TableNames": ["Films", "Music"]}
+
+
+def test_of_a_table_that_no_pod_speaks_of_it_is_not_said_that_there_is_none() -> None:
+    with pytest.raises(ServiceUnavailable, match="supervisor is away"):
+        ask(AnsweringLinks(Answer(Status.UNAVAILABLE, b"")), "DescribeTable", "Films")
+
+
+def test_what_the_supervisor_refuses_the_pods_are_not_asked() -> None:
+    error = refusal(ResourceNotFoundException("gone"))
+
+    with pytest.raises(ResourceNotFoundException, match="gone"):
+        ask(AnsweringLinks(Answer(Status.REFUSED, error)), "DescribeTable", "Music")

@@ -16,6 +16,7 @@ from table_bodies import attributes, create_body, index, keys, ranged_body
 from told_links import LoopClock
 from virtual_time import run
 
+GONE = Wanted("u1", 9, None, deleting=True)
 TAGS = [{"Key": "team", "Value": "records"}]
 PATIENCE_SECONDS = 120.0
 
@@ -172,13 +173,13 @@ def test_a_table_goes_with_its_items_and_its_wish_is_forgotten() -> None:
     async def tell(kept: Kept) -> None:
         kept.want()
         await kept.settle()
-        kept.tables.delete("Music", "u1")
+        kept.tables.delete("Music", GONE)
         assert kept.refusal(2)[1] == "Deleting"
         assert kept.refusal(1, "u2", "u1")[1] == "Deleting"
         await kept.settle()
         assert kept.node.catalog.tables == {}
         assert kept.tables.names() == []
-        kept.tables.delete("Music", "u1")  # Again, as after a crash of the operator.
+        kept.tables.delete("Music", GONE)  # Again, as after a crash of the operator.
         kept.want(1, "u2")
         await kept.settle()
         assert kept.body == create_body()
@@ -190,7 +191,7 @@ def test_only_its_object_takes_a_table_away() -> None:
     async def tell(kept: Kept) -> None:
         kept.want()
         with pytest.raises(Refused, match="belongs to the object with the uid u1"):
-            kept.tables.delete("Music", "u2")
+            kept.tables.delete("Music", Wanted("u2", 9, None, deleting=True))
 
     story(tell)
 
@@ -199,14 +200,18 @@ def test_a_protected_table_stays_and_says_why_until_it_is_protected_no_more() ->
     async def tell(kept: Kept) -> None:
         kept.want(DeletionProtectionEnabled=True)
         await kept.settle()
-        kept.tables.delete("Music", "u1")
+        kept.tables.delete("Music", GONE)
         await asyncio.sleep(1)
         progress = kept.tables.progress("Music")
         assert progress.refused is not None
         assert progress.refused[0] == "ValidationException"
         assert "protected against deletion" in progress.refused[1]
 
-        await kept.node.call("UpdateTable", TableName="Music", DeletionProtectionEnabled=False)
+        said = Wanted("u1", 10, create_body(DeletionProtectionEnabled=True), deleting=True)
+        kept.tables.delete("Music", said)
+        await asyncio.sleep(10)
+        assert kept.tables.progress("Music").refused is not None
+        kept.tables.delete("Music", Wanted("u1", 11, create_body(), deleting=True))
         await kept.settle()
         assert kept.node.catalog.tables == {}
 

@@ -112,7 +112,7 @@ class Kept:
         status_writer = StatusWriter(self.api, poster, metrics)
         self.reconcile = TableReconcile(observer, writer, status_writer, lambda: NOON)
         self.taker = AskTaker(self.api, self.supervisor, observer, metrics, self.woken.append)
-        self.listener = AskListener(self.taker, None)
+        self.listener = AskListener(self.taker)
 
     async def close(self) -> None:
         await self.api.close()

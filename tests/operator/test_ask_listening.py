@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 
 from pretended_api import Asked, refusal
 from real_supervisor import NAMESPACE, Kept, play
+from stator_operator.each_pool import EachPool
 from table_bodies import create_body
 
 BODY = create_body(TableName="music")
@@ -15,7 +16,8 @@ BODY = create_body(TableName="music")
 
 @contextlib.asynccontextmanager
 async def listening(kept: Kept) -> AsyncIterator[None]:
-    task = asyncio.ensure_future(kept.listener.run())
+    each = EachPool(kept.api, None, kept.listener.once)
+    task = asyncio.ensure_future(each.run())
     try:
         yield
     finally:
@@ -62,19 +64,5 @@ def test_what_could_not_be_taken_up_is_heard_again() -> None:
         async with listening(kept):
             await kept.client("CreateTable", **BODY)
         assert len(kept.server.of("Table")) == 1
-
-    play(scene)
-
-
-def test_a_pool_that_is_gone_is_listened_to_no_longer() -> None:
-    async def scene(kept: Kept) -> None:
-        pools = await kept.listener._pools()
-        assert pools == {(NAMESPACE, "default")}
-        kept.listener._listen_to(pools)
-        (task,) = kept.listener._listening.values()
-        kept.server.remove("storagepools", NAMESPACE, "default")
-        kept.listener._listen_to(await kept.listener._pools())
-        await asyncio.wait({task})
-        assert task.cancelled()
 
     play(scene)

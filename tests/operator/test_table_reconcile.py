@@ -174,6 +174,12 @@ def test_a_protected_table_stays_and_its_object_says_what_to_change() -> None:
         assert "protected against deletion" in kept.condition("Progressing")[2]
         assert kept.cluster.catalog.tables["Music"].status == "ACTIVE"
 
+        ending = kept.object()
+        spec = {**ending["spec"], "deletionProtectionEnabled": False}
+        kept.server.put({**ending, "spec": spec})
+        await kept.until(lambda: kept.server.of("Table") == [])
+        assert kept.cluster.catalog.tables == {}
+
     play(scene)
 
 
