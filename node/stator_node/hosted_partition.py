@@ -132,7 +132,7 @@ class HostedPartition:
         self.scrubbed: Scrubbed | None = None  # the newest digest of what is held here
         self.stopped = False
         self._reads: list[tuple[int, Pending[None]]] = []  # (index to be applied, who waits)
-        self._reads_asked: set[Pending[None]] = set()
+        self._reads_asked: dict[Pending[None], None] = {}  # in the order of asking
         self._term_start = 0  # the leader's first entry of its own term
         self._splitting = 0  # index of a split that this leader has proposed and not applied
         self._writing = 0  # Ready writes under way
@@ -196,7 +196,7 @@ class HostedPartition:
         except Refusal:
             waiting.fail(NotLeading())
             return waiting
-        self._reads_asked.add(waiting)
+        self._reads_asked[waiting] = None
         self._around.process_soon(self)
         return waiting
 
@@ -289,7 +289,7 @@ class HostedPartition:
             waiting = read.context
             assert isinstance(waiting, Pending)
             if waiting in self._reads_asked:  # Else it has heard that the leadership is lost.
-                self._reads_asked.discard(waiting)
+                del self._reads_asked[waiting]
                 self._reads.append((read.index, waiting))
         if self._reads:
             self._answer_reads()
@@ -519,7 +519,7 @@ class HostedPartition:
         """Nobody is told that it may read here."""
         waiting = [read for _, read in self._reads]
         waiting += self._reads_asked
-        self._reads, self._reads_asked = [], set()
+        self._reads, self._reads_asked = [], {}
         for read in waiting:
             read.fail(NotLeading())
 

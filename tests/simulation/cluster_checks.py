@@ -23,6 +23,7 @@ from simulation.world import Node
 from stator_core import change_format, item_format, key_format, keys
 from stator_core.indexes import index_changes
 from stator_core.partition_state import EXPIRIES
+from stator_core.table import Table
 from stator_node.hosted_partition import HostedPartition
 
 VOTERS = 3
@@ -253,13 +254,22 @@ def found_leaders(found: Replicas) -> list[tuple[Node, HostedPartition]]:
 
 
 def check_streams(cluster: ClusterWorld) -> int:
-    """Of the table that has a stream, each change is in it once. Gives the number of records."""
+    """Of each table that has a stream, each change is in it once. Gives the number of records."""
+    return sum(
+        check_stream(*feeds_of(cluster, table), cluster.world.random)
+        for table in cluster.tables
+        if table.stream_view is not None
+    )
+
+
+def feeds_of(cluster: ClusterWorld, table: Table) -> tuple[list[PartitionFeed], dict[bytes, bytes]]:
+    """The feeds of a table as they lie on disks, and the JSON of its items by their stored keys."""
     feeds: list[PartitionFeed] = []
     items: dict[bytes, bytes] = {}
     for node, hosted in found_leaders(replicas_of(cluster)):
         state = hosted.state
         assert state is not None
-        if state.table.stream_view is None or state.is_of_index:
+        if state.table.identifier != table.identifier or state.is_of_index:
             continue
         changes = []
         for family, key, value in owned_content(node.disk, state):
@@ -269,7 +279,7 @@ def check_streams(cluster: ClusterWorld) -> int:
                 items[key] = item_format.payload_of(key, value)
         changes.sort()
         feeds.append(PartitionFeed(hosted.partition_id, state.shards, changes))
-    return check_stream(feeds, items, cluster.world.random)
+    return feeds, items
 
 
 def _check_indexes(found: Replicas) -> None:

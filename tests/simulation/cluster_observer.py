@@ -19,7 +19,7 @@ from simulation.log_agreement_checker import LogAgreementChecker
 from simulation.one_leader_per_term_checker import OneLeaderPerTermChecker
 from simulation.promise import PromiseBroken
 from simulation.stamp_order_checker import StampOrderChecker
-from stator_core import item_format, log_format, partition_state
+from stator_core import change_format, item_format, log_format, partition_state
 from stator_core.entry_format import EntryKind as ChangeKind
 from stator_core.entry_format import change_body, decode_writes, read_header
 from stator_core.key_format import hash_of, identifier_of
@@ -31,6 +31,7 @@ from stator_node.doors import Cursor, Family, Operation, StorageFailed
 from stator_node.hosted_partition import HostedPartition
 from stator_node.storage.log_store import read_replica, stored_partitions
 
+CUTS = (ChangeKind.DESCRIBE, ChangeKind.ROLL, ChangeKind.SPLIT)
 LETTER = slice(8, 9)  # of a key in the family "log": which record it is
 
 
@@ -218,9 +219,8 @@ class ObservedDisk:
                 continue
             kind, timestamp = read_header(entry.data)
             items = self._item_stamps(partition, entry.data) if kind is ChangeKind.WRITES else ()
-            self._observer.saw(
-                "applied", partition, replica, **told, timestamp=timestamp, items=items
-            )
+            told |= {"timestamp": timestamp, "items": items, "cuts": kind in CUTS}
+            self._observer.saw("applied", partition, replica, **told)
             if kind is ChangeKind.WRITES:
                 (after_split if splits else before_split).append((number, entry.data))
             elif kind is ChangeKind.SPLIT:
@@ -238,13 +238,18 @@ class ObservedDisk:
         self._observer.saw("stands", partition, replica, index=index, timestamp=timestamp)
 
     def _item_stamps(self, partition: int, data: bytes) -> tuple[int, ...]:
-        """Of the items that an entry writes. Those of an index come from many partitions' logs."""
+        """Of the items and change records that an entry writes.
+
+        Those of an index come from many partitions' logs.
+        """
         if partition in self._of_index:
             return ()
         return tuple(
-            item_format.read(key, value).timestamp
+            change_format.stamp_of(key)
+            if family == "changes"
+            else item_format.read(key, value).timestamp
             for family, key, value in decode_writes(data)
-            if family == "items" and value is not None
+            if family in ("items", "changes") and value is not None
         )
 
     def _check_range(

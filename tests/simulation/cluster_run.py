@@ -29,6 +29,8 @@ from simulation.endings import (
     is_enabled_late,
 )
 from simulation.faults import EVERYTHING, Faults, Rhythm
+from simulation.promise import PromiseBroken
+from simulation.stream_consumer import StreamConsumers
 from simulation.workloads import SPREAD, STREAMED, TABLES, Workload, execute_until_done, keys_of
 from simulation.world import SimulationFailed
 from stator_core.raft.settings import Settings
@@ -106,8 +108,8 @@ def mixture(chance: random.Random) -> Scenario:
 
 
 def has_stream(seed: int) -> bool:
-    """Whether a table of the seed's cluster has a stream."""
-    return seed % 4 in (1, 2)
+    """Whether a table of the seed's cluster has a stream: half of the seeds of every scenario."""
+    return (seed + seed // 20) % 4 in (1, 2)
 
 
 def kind_of(seed: int) -> str:
@@ -169,6 +171,7 @@ class Run:
             pause_seconds=scenario.client_pause_seconds,
         )
         self.endings = Endings(cluster)
+        self.consumers = StreamConsumers(self.world, STREAMED)
         cluster.on_gateway = self._arrive
         self.commands = Commands(cluster, sorted({key.place for key in keys}))
         if kind == "cutting":
@@ -190,6 +193,8 @@ class Run:
         self.commands.begin()
         self._need(WARM_UP_SECONDS, self._is_served, "the cluster did not begin to serve")
         self.workload.begin(self.cluster.gateways)
+        if has_stream(self.seed):
+            self.consumers.begin(self.cluster.gateways)
         self.faults.begin()
         if has_endings(self.seed):
             self.endings.begin(self.cluster.gateways)
@@ -213,7 +218,7 @@ class Run:
         cluster_checks.check(self.cluster, self.workload, items)
         ended = {}
         if has_stream(self.seed):
-            self.cluster.observer.counts["streamed"] = cluster_checks.check_streams(self.cluster)
+            self._check_streams()
         if has_endings(self.seed):
             found = cluster_checks.replicas_of(self.cluster)
             ended = self.endings.check(cluster_checks.found_leaders(found))
@@ -227,8 +232,19 @@ class Run:
             self.cluster.observer.counts | ended,
         )
 
+    def _check_streams(self) -> None:
+        """What lies on the disks is whole, and every consumer comes to have read just that."""
+        self.cluster.observer.counts["streamed"] = cluster_checks.check_streams(self.cluster)
+        feeds, _ = cluster_checks.feeds_of(self.cluster, STREAMED)
+        if not self.cluster.run(
+            READ_SECONDS, until=_seldom(lambda: not self.consumers.difference(feeds))
+        ):
+            raise PromiseBroken(self.consumers.difference(feeds))
+        self.cluster.observer.counts["consumed"] = self.consumers.count
+
     def _arrive(self, gateway: Gateway) -> None:
         self.workload.arrive(gateway)
+        self.consumers.arrive(gateway)
         self.endings.arrive(gateway)
 
     def _want(self, setting: TimeToLive) -> None:

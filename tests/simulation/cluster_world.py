@@ -28,10 +28,12 @@ from stator_core.table import Table
 from stator_node import node as storage_node
 from stator_node.catalog import Catalog
 from stator_node.cluster_router import ClusterRouter
+from stator_node.cluster_streams import ClusterStreams
 from stator_node.cluster_view import POLL_SECONDS, ClusterView
 from stator_node.doors import StorageFailed
 from stator_node.errand import Errands
 from stator_node.hosted_partition import HostedPartition
+from stator_node.stream_operations import StreamOperations
 from stator_node.supervisor import Supervisor, identifiers_of
 from stator_node.transport.frame_format import Hello
 from stator_node.transport.links import Address, Links
@@ -214,7 +216,9 @@ class ClusterWorld:
         links = Links(self._hello(node, node.name, "gateway"), node.clock, chance.random)
         view = ClusterView(links, node.clock, node.zone)
         self._introduce(view)
-        router = ClusterRouter(view, Errands(view, node.clock, chance.random), {})
+        errands = Errands(view, node.clock, chance.random)
+        streams = StreamOperations(ClusterStreams(view, errands, view), node.clock)
+        router = ClusterRouter(view, errands, streams.operations())
         polls = self.shape.poll_seconds
         number = len(self.gateways) if node.name not in self.gateways else self.polled[node.name]
         self.polled[node.name] = number

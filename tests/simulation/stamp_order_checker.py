@@ -2,13 +2,15 @@
 
 Events are dicts with `event`, `partition`, and
 
-    applied    index, timestamp, items   an entry that has one; `items` are those of the items in it
+    applied    index, timestamp, items   an entry that has one; `items` are those of the items and
+               cuts                      change records in it; `cuts`: it may end a stream's shard
     split      child, timestamp          the child's begin above this one
     stands     index, timestamp          a replica holds all up to index, and this is the newest
 
 The same entry is told by each replica that applies it. Invariants: an entry's timestamp is above
-those of all before it, those of its items are below its own and above those of all earlier items;
-what a replica keeps as its newest is the newest, after restarts, snapshots and splits, too.
+those of all before it; those of its items and records are below its own, above those of all earlier
+ones, and above each cut before it, so that nothing comes to a shard that has ended; what a replica
+keeps as its newest is the newest, after restarts, snapshots and splits, too.
 """
 
 from __future__ import annotations
@@ -59,6 +61,8 @@ class StampOrderChecker:
                 )
         if event["items"]:
             self._newest_item[partition] = max(event["items"])
+        if event.get("cuts"):
+            self._newest_item[partition] = timestamp
         self._index[partition], self._newest[partition] = index, timestamp
         self._stamps.setdefault(partition, []).append((index, timestamp))
 

@@ -9,7 +9,7 @@ from nothing to what is stored: so none is missing, none is doubled, and none is
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from simulation.promise import PromiseBroken
@@ -33,14 +33,8 @@ def check_stream(
 
     `chance` decides which of several shards a consumer reads first. Raises PromiseBroken.
     """
-    records: dict[str, list[Change]] = {}
-    shards: dict[str, Shard] = {}
-    for feed in feeds:
-        for shard in feed.shards:
-            shards[shard.shard_id] = shard
-            records[shard.shard_id] = []
-        for change in feed.changes:
-            records[_shard_of(feed, change)].append(change)
+    records = {shard.shard_id: changes for shard, changes in records_of(feeds)}
+    shards = {shard.shard_id: shard for feed in feeds for shard in feed.shards}
     _check_lineage(shards)
     last: dict[bytes, bytes] = {}
     count = 0
@@ -62,16 +56,27 @@ def check_stream(
     return count
 
 
-def _shard_of(feed: PartitionFeed, change: Change) -> str:
+def records_of(feeds: Iterable[PartitionFeed]) -> list[tuple[Shard, list[Change]]]:
+    """The records of each shard in order. Raises PromiseBroken for one that is in none, or two."""
+    records: dict[Shard, list[Change]] = {}
+    for feed in feeds:
+        records.update({shard: [] for shard in feed.shards})
+        for change in feed.changes:
+            records[_shard_of(feed, change)].append(change)
+    return list(records.items())
+
+
+def _shard_of(feed: PartitionFeed, change: Change) -> Shard:
     """The one shard of its partition that a record is in."""
     holders = [
-        shard.shard_id
+        shard
         for shard in feed.shards
         if shard.start <= change.stamp and (shard.end is None or change.stamp < shard.end)
     ]
     if len(holders) != 1:
         raise PromiseBroken(
-            f"partition {feed.partition_id}: the change at {change.stamp} is in shards {holders}"
+            f"partition {feed.partition_id}: the change at {change.stamp} is in shards "
+            f"{[shard.shard_id for shard in holders]}"
         )
     return holders[0]
 

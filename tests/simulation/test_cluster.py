@@ -17,10 +17,13 @@ import pytest
 from simulation import cluster_run
 from simulation.world import SimulationFailed
 from stator_core import expiry
-from stator_node import cluster_expiries
+from stator_node import cluster_expiries, hosted_partition
+from stator_node.cluster_streams import ClusterStreams
 from stator_node.raft_commit import RaftCommit
 
 FIRST_SEED = 0
+STREAMED_SEEDS = [seed for seed in range(40) if cluster_run.has_stream(seed)]
+CUTTING_STREAMED = (155, 55, 56, 75, 76, 135, 136, 156, 215, 216, 235)
 TESTS = Path(__file__).resolve().parents[1]
 
 
@@ -57,7 +60,7 @@ def test_runs_are_rich_enough_to_prove_something() -> None:
                 totals[name] = totals.get(name, 0) + count
 
     wanted = ("ok", "unknown", "restarted", "restored", "forgotten", "split", "transfer", "learner")
-    wanted += ("roll", "streamed")
+    wanted += ("roll", "streamed", "consumed")
     wanted += ("change", "describe", "destroy", "repair", "power cut", "kill", "freeze", "cut off")
     wanted += ("swept", "stayed")
     assert not [name for name in wanted if totals.get(name, 0) < 3], totals
@@ -107,6 +110,19 @@ def test_an_entry_that_its_item_does_not_bear_out_is_found_out(
     monkeypatch.setattr(expiry, "changes", forgetful)
 
     assert any(_fails(seed) for seed in (2, 7, 12, 17))
+
+
+def test_an_end_before_its_children_are_known_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ClusterStreams, "_knows_children", lambda *_: True)
+
+    assert any(_fails(seed) for seed in STREAMED_SEEDS)
+
+
+def test_a_record_behind_the_end_of_its_shard_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a shard is rolled before the writes that were evaluated stand in the log."""
+    monkeypatch.setattr(hosted_partition, "CUTS_THE_FEED", frozenset())
+
+    assert any(_fails(seed) for seed in CUTTING_STREAMED)
 
 
 def _fails(seed: int) -> bool:

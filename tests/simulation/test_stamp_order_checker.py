@@ -24,6 +24,7 @@ def stands(index: int, timestamp: int, partition: int = 1) -> dict[str, Any]:
     return {"event": "stands", "partition": partition, "index": index, "timestamp": timestamp}
 
 
+CUT = applied(10, 50) | {"cuts": True}
 SPLIT = {"event": "split", "partition": 1, "child": 2, "timestamp": 30}
 
 
@@ -46,6 +47,8 @@ def test_a_log_whose_timestamps_grow_is_fine_however_often_it_is_told() -> None:
         stands(1, 30, partition=2),
         applied(2, 40, 35, partition=2),
         stands(2, 40, partition=2),
+        CUT,
+        applied(11, 60, 51),
     )
 
 
@@ -56,6 +59,7 @@ def test_a_log_whose_timestamps_grow_is_fine_however_often_it_is_told() -> None:
         pytest.param((applied(2, 10), applied(3, 9)), id="the entry goes back"),
         pytest.param((applied(2, 10, 10),), id="an item as new as its entry"),
         pytest.param((applied(2, 10, 8), applied(3, 20, 8)), id="an item goes back"),
+        pytest.param((CUT, applied(11, 60, 49)), id="a record behind the end of its shard"),
         pytest.param((SPLIT, applied(2, 30, partition=2)), id="the child begins too low"),
         pytest.param((SPLIT, applied(2, 40, 30, partition=2)), id="an item of the child"),
         pytest.param((SPLIT, stands(1, 0, partition=2)), id="the child has forgotten"),

@@ -87,6 +87,8 @@ KINDS: dict[str, dict[str, int]] = {
     "counter": {"read": 2, "add": 4},
     "mixed": {"read": 4, "write": 2, "compare_and_set": 1, "add": 3, "delete": 1},
 }
+# Partition keys of the table with indexes: some items are together, and a split parts some.
+FOLLOWED_KEYS = {"register": "one", "counter": "two", "mixed": "one"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +116,8 @@ def keys_of(count: int) -> list[Key]:
     for kind in KINDS:
         found += [Key(f"{kind}-{n}", kind, SPREAD, f"{kind}-{n}") for n in range(count)]
         followed = range(max(1, count // 2))
-        found += [Key(f"followed-{kind}-{n}", kind, FOLLOWED, "one") for n in followed]
+        pk = FOLLOWED_KEYS[kind]
+        found += [Key(f"followed-{kind}-{n}", kind, FOLLOWED, pk) for n in followed]
     return found
 
 
