@@ -237,10 +237,19 @@ def standard_headers(operation: str) -> dict[str, str]:
 
 
 def boto3_client(
-    url: str, access_key: str = ACCESS_KEY, secret: str = SECRET, *, tries: int = 1
+    url: str,
+    access_key: str = ACCESS_KEY,
+    secret: str = SECRET,
+    *,
+    tries: int = 1,
+    verify: str | None = None,
 ) -> Any:
-    """A low-level client, without retries unless asked for: a test wants the first answer."""
-    return boto3.client("dynamodb", **_boto3_settings(url, access_key, secret, tries))
+    """A low-level client, without retries unless asked for: a test wants the first answer.
+
+    `verify`: a file of the authorities that it trusts.
+    """
+    settings = _boto3_settings(url, access_key, secret, tries)
+    return boto3.client("dynamodb", verify=verify, **settings)
 
 
 def boto3_streams(url: str, access_key: str = ACCESS_KEY, secret: str = SECRET) -> Any:

@@ -10,6 +10,7 @@ import argparse
 from dataclasses import dataclass
 from pathlib import Path
 
+from stator_node.gateway.door_files import DoorFiles
 from stator_node.transport.tls_files import TlsFiles
 
 NODE_NAMES = "a node's id, the beginning of it, or its zone"
@@ -32,6 +33,7 @@ class LocalSettings:
     test_clock: bool
     ttl_round_seconds: float
     tls: TlsFiles | None = None
+    https: DoorFiles | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,7 @@ class GatewaySettings:
     account: str
     health_port: int | None
     tls: TlsFiles | None
+    https: DoorFiles | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +190,7 @@ def parse(arguments: list[str]) -> Settings:
         test_clock=parsed.test_clock,
         ttl_round_seconds=parsed.ttl_round_seconds,
         tls=tls,
+        https=_https_of(parser, parsed),
     )
 
 
@@ -195,13 +199,16 @@ def _cluster_process(
 ) -> GatewaySettings | SupervisorSettings:
     """The settings of a process that finds its cluster by seeds."""
     tls = _tls_of(parser, parsed)
-    away = ("command", "tls_certificate", "tls_key", "tls_authority")
+    away = (
+        *("command", "tls_certificate", "tls_key", "tls_authority"),
+        *("https_certificate", "https_key"),
+    )
     members = {name: value for name, value in vars(parsed).items() if name not in away}
     if parsed.command == "supervisor" and parsed.tables_by_operator:
         if parsed.operator_port is None:
             parser.error("--tables-by-operator needs --operator-port, where the operator asks")
     if parsed.command == "gateway":
-        return GatewaySettings(**members, tls=tls)
+        return GatewaySettings(**members, tls=tls, https=_https_of(parser, parsed))
     return SupervisorSettings(**members, tls=tls)
 
 
@@ -213,6 +220,14 @@ def _tls_of(parser: argparse.ArgumentParser, parsed: argparse.Namespace) -> TlsF
             parser.error("--tls-certificate, --tls-key and --tls-authority go together")
         return None
     return TlsFiles(*(path.absolute() for path in paths))
+
+
+def _https_of(parser: argparse.ArgumentParser, parsed: argparse.Namespace) -> DoorFiles | None:
+    """Both files or none."""
+    certificate, key = parsed.https_certificate, parsed.https_key
+    if (certificate is None) != (key is None):
+        parser.error("--https-certificate and --https-key go together")
+    return None if certificate is None else DoorFiles(certificate.absolute(), key.absolute())
 
 
 def _add_local(parser: argparse.ArgumentParser) -> None:
@@ -262,6 +277,16 @@ def _add_doors(parser: argparse.ArgumentParser) -> None:
         type=Path,
         help="file of `access_key_id secret_access_key` lines; without it (and without "
         "STATOR_ACCESS_KEYS) any key is taken and signatures are not verified",
+    )
+    parser.add_argument(
+        "--https-certificate",
+        type=Path,
+        metavar="FILE",
+        help="the certificate that clients are shown, in PEM: both ports then speak TLS alone. "
+        "Replaced files are taken up at once",
+    )
+    parser.add_argument(
+        "--https-key", type=Path, metavar="FILE", help="its key, without a password"
     )
     parser.add_argument(
         "--region", default="us-east-1", help="Region in ARNs where a request names none"

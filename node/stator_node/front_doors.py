@@ -13,6 +13,8 @@ from typing import Protocol
 
 from stator_node.doors import Clock, Executor
 from stator_node.gateway.access_keys import AccessKeys
+from stator_node.gateway.door_certificate import CertificateRefused, DoorCertificate
+from stator_node.gateway.door_files import DoorFiles
 from stator_node.gateway.grpc import GrpcDoor
 from stator_node.gateway.http import HttpDoor
 from stator_node.gateway.http_request import SideDoor
@@ -35,6 +37,8 @@ class DoorSettings(Protocol):
     def account(self) -> str: ...
     @property
     def region(self) -> str: ...
+    @property
+    def https(self) -> DoorFiles | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +50,8 @@ class FrontDoors:
     grpc: GrpcDoor
     grpc_port: int
     accepts_any: bool
+    certificate: DoorCertificate | None = None  # that clients are shown
+    renewal: asyncio.Task[None] | None = None  # of it
 
     @classmethod
     async def open(
@@ -57,12 +63,17 @@ class FrontDoors:
         side_doors: Mapping[bytes, SideDoor] | None = None,
     ) -> FrontDoors:
         """Listen on both ports. Raises CannotStart."""
+        certificate = _certificate(settings.https)
         account, region = settings.account, settings.region
         verifier = SignatureVerifier(access_keys, clock, account=account)
         http = HttpDoor(executor, verifier, clock, region=region, side_doors=side_doors)
-        grpc = GrpcDoor(executor, access_keys, clock, account=account, region=region)
+        credentials = None if certificate is None else certificate.credentials
+        grpc = GrpcDoor(
+            executor, access_keys, clock, account=account, region=region, credentials=credentials
+        )
+        tls = None if certificate is None else certificate.context
         try:
-            await http.start(settings.host, settings.port)
+            await http.start(settings.host, settings.port, tls=tls)
         except OSError as error:
             raise _cannot_listen(settings.host, settings.port, "--port", error) from error
         try:
@@ -70,22 +81,35 @@ class FrontDoors:
         except (OSError, RuntimeError) as error:
             await http.stop(0.0)
             raise _cannot_listen(settings.host, settings.grpc_port, "--grpc-port", error) from error
-        return cls(settings, http, grpc, grpc_port, access_keys.accepts_any)
+        renewal = None if certificate is None else asyncio.create_task(certificate.run())
+        accepts_any = access_keys.accepts_any
+        return cls(settings, http, grpc, grpc_port, accepts_any, certificate, renewal)
 
     def say_ready(self, where: str) -> None:
         """Print the line that people read and scripts wait for. `where` the data is, in words."""
         host, port = self.settings.host, self.http.port
+        scheme = "http" if self.settings.https is None else "https"
         keys = "any access key is taken" if self.accepts_any else "signatures are verified"
         print(
-            f"Stator is ready: http://{host}:{port} (gRPC {host}:{self.grpc_port}), "
+            f"Stator is ready: {scheme}://{host}:{port} (gRPC {host}:{self.grpc_port}), "
             f"{where}, {keys}.\n"
-            f"Try: aws dynamodb list-tables --endpoint-url http://{host}:{port}",
+            f"Try: aws dynamodb list-tables --endpoint-url {scheme}://{host}:{port}",
             flush=True,
         )
 
     async def close(self) -> None:
         """Take no new requests, let the running ones finish."""
+        if self.renewal is not None:
+            self.renewal.cancel()
         await asyncio.gather(self.http.stop(DRAIN_SECONDS), self.grpc.stop(DRAIN_SECONDS))
+
+
+def _certificate(files: DoorFiles | None) -> DoorCertificate | None:
+    """What clients are shown, if anything. Raises CannotStart."""
+    try:
+        return None if files is None else DoorCertificate(files)
+    except CertificateRefused as error:
+        raise CannotStart(str(error)) from error
 
 
 def _cannot_listen(host: str, port: int, option: str, error: Exception) -> CannotStart:

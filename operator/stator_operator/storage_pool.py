@@ -75,6 +75,7 @@ class Pool:
     tolerations: tuple[dict[str, Any], ...]
     gateways: int
     gateway_resources: dict[str, Any]
+    gateway_tls_secret: str | None
     image: str
     tls: Tls
     annotations: dict[str, str]
@@ -121,6 +122,7 @@ def pool_of(body: dict[str, Any], settings: PodSettings, found_cluster_id: str |
         tolerations=tuple(spec.get("tolerations", ())),
         gateways=gateway["replicas"],
         gateway_resources=gateway["resources"],
+        gateway_tls_secret=gateway.get("tlsSecretName"),
         image=spec.get("image") or settings.image,
         tls=_tls(spec["tls"]),
         annotations=metadata.get("annotations", {}),

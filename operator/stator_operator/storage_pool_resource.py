@@ -120,6 +120,12 @@ GATEWAY = Structure(
     {
         "replicas": Whole("How many gateway pods there are.", 1, GATEWAYS_MAX, 2),
         "resources": resources("What a gateway pod has.", "500m", "512Mi"),
+        "tlsSecretName": Text(
+            "The Secret (kubernetes.io/tls) of the certificate that clients are shown; without it"
+            " gateways speak plainly. POOL-tls is the pool's own, which its ca.crt verifies.",
+            253,
+            1,
+        ),
     },
     default={},
 )

@@ -22,6 +22,7 @@ from stator_operator.work_queue import Key
 
 # Kubernetes ends a stream after some minutes in any case; this is before firewalls forget it.
 STREAM_SECONDS = 240
+NAME: Any = "stator-operator"  # kopf's type of it is none of its public ones
 PAGE = 500
 # The operator knows its own objects by this label; the API server sends it no others.
 OWN_OBJECTS = f"{naming.NAME_LABEL}=stator"
@@ -114,6 +115,8 @@ async def watch(
         registry=registry(watches, wake, freshness),
         settings=settings(watches),
         standalone=True,  # The Lease says who works, not kopf's peering.
+        # Else kopf makes one of the user's name, and a pod's user has none.
+        identity=NAME,
         clusterwide=namespaces is None,
         namespaces=() if namespaces is None else namespaces,
     )

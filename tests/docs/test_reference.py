@@ -14,6 +14,7 @@ from stator_core import errors, limits
 from stator_core.errors import DynamoDBError
 from stator_node import cli
 from stator_node.gateway.http_limits import HttpLimits
+from stator_node.plugin import command_line
 
 REFERENCE = ROOT / "docs" / "reference"
 
@@ -47,7 +48,7 @@ def test_the_defaults_of_the_options_are_on_their_page() -> None:
     page = rows("cli.md", "option")
 
     for option, (default, _) in page.items():
-        if "sync" not in option and "tls" not in option:
+        if not any(word in option for word in ("sync", "tls", "https")):
             value = getattr(settings, option.removeprefix("--").replace("-", "_"))
             assert default == ("none" if value in (None, False) else f"`{value}`"), option
     assert isinstance(settings, cli.LocalSettings)
@@ -144,3 +145,32 @@ def test_every_error_is_on_its_page_with_its_status_and_its_text_member() -> Non
     assert {name: tuple(cells[:2]) for name, cells in page.items()} == {
         name: (str(error.http_status), error.message_member) for name, error in all_errors().items()
     }
+
+
+PLUGIN = {
+    "status": ["status"],
+    "partitions": ["partitions"],
+    "drain": ["drain", "p"],
+    "replace": ["replace", "p"],
+    "transfer": ["transfer", "1", "p"],
+    "report": ["report"],
+}
+
+
+def test_every_action_and_option_of_the_plugin_is_on_its_page(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    text = (REFERENCE / "kubectl-stator.md").read_text(encoding="utf-8")
+    actions = [row[0].strip("`").split()[0] for row in table_rows(text, "action")]
+    options = {
+        name for row in table_rows(text, "option") for name in re.findall(r"--[a-z-]+", row[0])
+    }
+    for words in PLUGIN.values():
+        command_line.parse(words)
+        with pytest.raises(SystemExit):
+            command_line.parse([words[0], "--help"])
+    taken = set(re.findall(r"(?<![\w-])--[a-z-]+", capsys.readouterr().out))
+
+    assert actions == list(PLUGIN)
+    assert options == taken - {"--help", "--cancel"}
+    assert "--cancel" in text

@@ -63,7 +63,7 @@ def full_pool() -> Object:
             "image": "registry.example.com/stator:1",
             "nodeSelector": {"disk": "ssd"},
             "tolerations": [toleration],
-            "gateway": {"replicas": 3},
+            "gateway": {"replicas": 3, "tlsSecretName": "default-tls"},
             "tls": {"issuedBy": "CertManager", "issuer": {"name": "inner"}, "certificateDays": 30},
             "replaceAfterSeconds": 3_600,
             "suspend": True,

@@ -239,6 +239,24 @@ def test_gateways_alone_have_the_access_keys() -> None:
     assert str(settings.access_keys) == "/etc/stator/access-keys/access-keys"
 
 
+def test_clients_are_shown_the_certificate_of_a_secret_that_is_named() -> None:
+    spec = {"replicas": 1, "resources": {}, "tlsSecretName": "public"}
+    template = gateway_deployment(a_pool(gateway=spec))["spec"]["template"]["spec"]
+    (container,) = template["containers"]
+    settings = parse(container["args"])
+    assert isinstance(settings, GatewaySettings)
+    plain = parse(gateway_deployment(POOL)["spec"]["template"]["spec"]["containers"][0]["args"])
+
+    assert settings.https is not None
+    (mount,) = [each for each in container["volumeMounts"] if each["name"] == "https"]
+    (volume,) = [each for each in template["volumes"] if each["name"] == "https"]
+    assert str(settings.https.certificate) == f"{mount['mountPath']}/tls.crt"
+    assert str(settings.https.key) == f"{mount['mountPath']}/tls.key"
+    assert volume["secret"]["secretName"] == "public"
+    assert isinstance(plain, GatewaySettings)
+    assert plain.https is None
+
+
 def test_a_pool_without_tls_mounts_no_certificate() -> None:
     for workload in workloads(a_pool(tls={"issuedBy": "None"})):
         assert "tls" not in json.dumps(workload["spec"]["template"])

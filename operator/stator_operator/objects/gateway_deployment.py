@@ -27,6 +27,8 @@ Object = dict[str, Any]
 HTTP_PORT = 8_000
 GRPC_PORT = 8_001
 GRACE_SECONDS = 30
+HTTPS = "https"
+HTTPS_PATH = "/etc/stator/https"
 ACCESS_KEYS_PATH = "/etc/stator/access-keys"
 
 
@@ -46,6 +48,9 @@ def gateway_deployment(pool: Pool) -> Object:
         f"--supervisor={supervisor}",
         f"--access-keys={ACCESS_KEYS_PATH}/{ACCESS_KEYS_KEY}",
     ]
+    if pool.gateway_tls_secret is not None:
+        arguments.append(f"--https-certificate={HTTPS_PATH}/tls.crt")
+        arguments.append(f"--https-key={HTTPS_PATH}/tls.key")
     gateway = container(pool, "gateway", arguments, {"http": HTTP_PORT, "grpc": GRPC_PORT})
     gateway["resources"] = pool.gateway_resources
     mount = {"name": ACCESS_KEYS_KEY, "mountPath": ACCESS_KEYS_PATH, "readOnly": True}
@@ -53,6 +58,10 @@ def gateway_deployment(pool: Pool) -> Object:
     spec = pod_spec(pool, [gateway], GRACE_SECONDS)
     keys = naming.access_keys_secret_name(pool.name)
     spec["volumes"].append(secret_volume(ACCESS_KEYS_KEY, keys))
+    if pool.gateway_tls_secret is not None:
+        mount = {"name": HTTPS, "mountPath": HTTPS_PATH, "readOnly": True}
+        gateway["volumeMounts"].append(mount)
+        spec["volumes"].append(secret_volume(HTTPS, pool.gateway_tls_secret))
     spec["topologySpreadConstraints"] = [
         spread_over(pool.zone_key, selector),
         spread_over(HOSTNAME, selector),

@@ -1,0 +1,428 @@
+"""The chart in a real cluster of three zones: install, upgrade, rotate, uninstall, under load.
+
+One release for all tests of this file, in their order: the first installs an older version of the
+chart, the last takes it away and puts it back.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import os
+import shutil
+import ssl
+import subprocess
+import sys
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from cryptography import x509
+
+from blackbox import boto3_client, wait_for
+from music_load import Load, create_music, is_there
+from testbed.chart import CHART, RELEASE, ZONES, Helm, Object
+from testbed.cluster import STORAGE_CLASS, Cluster
+from testbed.given import GivenCluster
+from testbed.kubectl import Kubectl
+
+SMALL = {"requests": {"cpu": "20m", "memory": "64Mi"}}
+SPREAD_SECONDS = 45  # kubelets of the cluster look every ten
+READY_SECONDS = 240.0
+STORAGE = "--selector=app.kubernetes.io/component=storage"
+
+
+class Release:
+    """The release, its pool, and a way to its gateway."""
+
+    def __init__(self, kubectl: Kubectl, helm: Helm, namespace: str, image: str) -> None:
+        self.kubectl = kubectl
+        self.helm = helm
+        self.namespace = namespace
+        self.own = f"--namespace={namespace}"
+        repository, _, tag = image.rpartition(":")
+        self.values: Object = {
+            "image": {"repository": repository, "tag": tag},
+            "operator": {
+                "secretSpreadSeconds": SPREAD_SECONDS,
+                "resyncSeconds": 5,
+                "namespaces": [namespace],
+            },
+            "pool": {
+                "spec": {
+                    "volume": {"size": "1Gi", "storageClassName": STORAGE_CLASS},
+                    "resources": SMALL,
+                    "gateway": {"replicas": 1, "resources": SMALL},
+                }
+            },
+        }
+
+    def install(self, chart: Path) -> None:
+        words = ("upgrade", "--install", RELEASE, str(chart), self.own, "--wait", "--timeout=5m")
+        self.helm(*words, values=self.values)
+
+    def wait_until_ready(self) -> None:
+        self.kubectl.wait("condition=Ready", "storagepool/default", self.own, seconds=READY_SECONDS)
+        words = ("status", "deployment/default-gateway", "--timeout=120s", self.own)
+        self.kubectl("rollout", *words, seconds=130)
+
+    def secret(self, name: str) -> dict[str, bytes]:
+        data = self.kubectl.get("secret", name, self.own)["data"]
+        return {member: base64.b64decode(text) for member, text in data.items()}
+
+    def access_keys(self) -> list[list[str]]:
+        text = self.secret("default-access-keys")["access-keys"].decode()
+        return [line.split() for line in text.splitlines() if not line.startswith("#")]
+
+    def put_access_keys(self, keys: list[list[str]]) -> None:
+        text = "".join(f"{' '.join(each)}\n" for each in keys)
+        data = {"access-keys": base64.b64encode(text.encode()).decode()}
+        patch = json.dumps({"data": data})
+        words = ("secret", "default-access-keys", "--type=merge", f"--patch={patch}", self.own)
+        self.kubectl("patch", *words)
+
+    def pods(self, *words: str) -> dict[str, tuple[str, int]]:
+        """Uid and restarts of each pod."""
+        return {
+            each["metadata"]["name"]: (
+                each["metadata"]["uid"],
+                sum(one["restartCount"] for one in each["status"]["containerStatuses"]),
+            )
+            for each in self.kubectl.items("pods", *words, self.own)
+        }
+
+    def pool_pods(self) -> dict[str, tuple[str, int]]:
+        return self.pods("--selector=stator.dev/pool=default")
+
+    def plugin(self, *words: str) -> str:
+        """What `kubectl stator` prints."""
+        command = [sys.executable, "-m", "stator_node.plugin", *words, self.own]
+        environment = os.environ | {
+            "KUBECTL": str(self.kubectl.program),
+            "KUBECONFIG": str(self.kubectl.kubeconfig),
+        }
+        done = subprocess.run(
+            command, env=environment, capture_output=True, text=True, timeout=120, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def shown_certificate(self, pod: str) -> bytes:
+        """What the pod shows to whoever connects to its port for frames, in PEM."""
+        address = self.kubectl.get("pod", pod, self.own)["status"]["podIP"]
+        return ssl.get_server_certificate((address, 8002), timeout=5).encode()
+
+
+@pytest.fixture(scope="module")
+def release(
+    running_cluster: Cluster | GivenCluster,
+    stator_image: str,
+    helm: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Release]:
+    """An older version of the chart, installed."""
+    if isinstance(running_cluster, GivenCluster):
+        pytest.skip("pods are reached at their addresses here: not in somebody's cluster")
+    home = tmp_path_factory.mktemp("helm")
+    with running_cluster.entered(), running_cluster.kubectl.namespace("chart") as namespace:
+        made = Release(
+            running_cluster.kubectl,
+            Helm(helm, home, running_cluster.kubeconfig),
+            namespace,
+            stator_image,
+        )
+        made.install(older(home / "older"))
+        made.wait_until_ready()
+        yield made
+        made.kubectl("delete", "storagepools", "--all", made.own)
+        wait_for(lambda: True if made.pool_pods() == {} else None, "all pods are gone", 120)
+        made.helm("uninstall", RELEASE, made.own)
+
+
+def older(folder: Path) -> Path:
+    """The chart as an earlier version might have been: an older number, an older definition."""
+    shutil.copytree(CHART, folder)
+    about = yaml.safe_load((folder / "Chart.yaml").read_text())
+    (folder / "Chart.yaml").write_text(yaml.safe_dump(about | {"version": "0.0.1"}))
+    file = folder / "crds" / "stator.dev_partitions.yaml"
+    definition = yaml.safe_load(file.read_text())
+    del definition["spec"]["names"]["shortNames"]
+    file.write_text(yaml.safe_dump(definition))
+    # Its Job would apply what today's image knows.
+    (folder / "templates" / "definitions.yaml").unlink()
+    return folder
+
+
+@pytest.fixture
+def client(release: Release) -> Iterator[Any]:
+    """boto3 with the administrator's key; the table is there."""
+    with gateway(release) as url:
+        made = boto3_client(url, *release.access_keys()[0])
+        if "Music" not in made.list_tables()["TableNames"]:
+            create_music(made)
+        yield made
+        made.close()
+
+
+def gateway(release: Release) -> Any:
+    class Way:
+        def __enter__(self) -> str:
+            self._forward = release.kubectl.forward("svc/default-gateway", 8000, release.namespace)
+            return f"http://127.0.0.1:{self._forward.__enter__()}"
+
+        def __exit__(self, *what: object) -> None:
+            self._forward.__exit__(None, None, None)
+
+    return Way()
+
+
+def assert_nothing_is_lost(client: Any, load: Load) -> None:
+    pages = client.get_paginator("scan").paginate(TableName="Music", ConsistentRead=True)
+    there = {item["pk"]["S"] for page in pages for item in page["Items"]}
+    assert set(load.written) - there == set()
+    assert len(load.written) >= 40
+
+
+def test_installing_alone_gives_a_pool_that_serves_who_has_the_key(
+    release: Release, client: Any
+) -> None:
+    client.put_item(TableName="Music", Item={"pk": {"S": "first"}})
+
+    assert is_there(client, "first")
+    zones = release.kubectl.get("storagepool", "default", release.own)["spec"]["zones"]
+    assert zones == ZONES
+    key = release.access_keys()[0][0]
+    url = client.meta.endpoint_url
+    for stranger in (boto3_client(url, key, "wrong"), boto3_client(url, "AKIANOBODY", "wrong")):
+        with pytest.raises(stranger.exceptions.ClientError) as refusal:
+            stranger.get_item(TableName="Music", Key={"pk": {"S": "first"}})
+        code = refusal.value.response["Error"]["Code"]
+        assert code in ("InvalidSignatureException", "UnrecognizedClientException")
+        stranger.close()
+
+
+def test_no_pod_and_no_event_says_a_secret(release: Release, client: Any) -> None:
+    secret = release.access_keys()[0][1]
+    said = [
+        release.kubectl("get", "events", "--output=json", release.own),
+        release.helm("get", "all", RELEASE, release.own),
+        *(release.kubectl("logs", pod, release.own) for pod in release.pods()),
+    ]
+
+    assert secret not in "".join(said)
+    assert "PRIVATE KEY" not in "".join(said)
+
+
+def test_an_upgrade_changes_definitions_and_operator_and_no_pod_of_the_pool(
+    release: Release, client: Any
+) -> None:
+    kubectl, name = release.kubectl, "partitions.stator.dev"
+    assert "shortNames" not in kubectl.get("crd", name)["spec"]["names"]
+    before = release.pool_pods()
+    with Load(client) as load:
+        load.wait_for_more(20)
+        release.values["operator"]["podAnnotations"] = {"upgraded": "yes"}
+        release.install(CHART)
+        load.wait_for_more(20)
+
+    assert_nothing_is_lost(client, load)
+    assert load.failed == 0
+    assert kubectl.get("crd", name)["spec"]["names"]["shortNames"] == ["part"]
+    assert release.pool_pods() == before
+    wait_for(lambda: _upgraded(release), "the new operator alone", 60)
+    release.wait_until_ready()
+
+
+def _upgraded(release: Release) -> bool | None:
+    words = ("pods", "--selector=app.kubernetes.io/component=operator", release.own)
+    marks = [
+        each["metadata"].get("annotations", {}).get("upgraded")
+        for each in release.kubectl.items(*words)
+    ]
+    return True if marks == ["yes"] else None
+
+
+def test_people_look_and_steer_by_the_plugin(release: Release, client: Any, tmp_path: Path) -> None:
+    (pool,) = json.loads(release.plugin("status", "--output=json"))
+    nodes = {each["pod"]: each["node_id"] for each in pool["cluster"]["nodes"]}
+    assert set(nodes) == {f"default-{zone}-0" for zone in ZONES}
+    assert "default-zone-1-0" in release.plugin("status")
+
+    (listed,) = json.loads(release.plugin("partitions", "Music", "--output=json"))
+    partition = listed["partitions"][0]
+    other = next(pod for pod, node in nodes.items() if node != partition["leader"])
+    release.plugin("transfer", str(partition["partition_id"]), other)
+    wait_for(lambda: True if _leader(release) == nodes[other] else None, "the leader moves", 60)
+
+    release.plugin("drain", other)
+    wait_for(lambda: True if _leader(release) != nodes[other] else None, "it leads no more", 60)
+    release.plugin("drain", other, "--cancel")
+
+    file = tmp_path / "report.tar.gz"
+    release.plugin("report", f"--file={file}")
+    with tarfile.open(fileobj=io.BytesIO(file.read_bytes())) as bundle:
+        contents = {each.name: bundle.extractfile(each) for each in bundle.getmembers()}
+        text = {name: file.read() for name, file in contents.items() if file is not None}
+    together = b"".join(text.values())
+    assert any(name.endswith("logs/default-zone-1-0/storage.log") for name in text)
+    assert release.access_keys()[0][1].encode() not in together
+    assert b"PRIVATE KEY" not in together
+
+
+def _leader(release: Release) -> str | None:
+    (listed,) = json.loads(release.plugin("partitions", "Music", "--output=json"))
+    leader: str | None = listed["partitions"][0]["leader"]
+    return leader
+
+
+@pytest.mark.timeout(600, func_only=True)
+def test_certificates_and_their_authority_change_under_load(release: Release, client: Any) -> None:
+    before, pods = release.secret("default-tls"), release.pool_pods()
+    bundles: list[int] = []
+
+    def settled() -> bool | None:
+        found = release.secret("default-tls")
+        count = len(x509.load_pem_x509_certificates(found["ca.crt"]))
+        if [count] != bundles[-1:]:
+            bundles.append(count)
+        signed = found["tls.crt"] != before["tls.crt"] and found["ca.crt"] != before["ca.crt"]
+        return True if signed and count == 1 else None
+
+    with Load(client) as load:
+        load.wait_for_more(20)
+        word = "stator.dev/rotate-authority=now"
+        release.kubectl("annotate", "storagepool", "default", word, "--overwrite", release.own)
+        wait_for(settled, "one authority, another than before", 6 * SPREAD_SECONDS)
+        wanted = release.secret("default-tls")["tls.crt"]
+        for zone in ZONES:
+            pod = f"default-{zone}-0"
+            wait_for(
+                lambda pod=pod: True if _same(release.shown_certificate(pod), wanted) else None,
+                f"{pod} shows the new certificate",
+                2 * SPREAD_SECONDS,
+            )
+        # What was open stays open: a new connection goes under the new certificates.
+        release.kubectl("delete", "pod", "default-zone-1-0", release.own)
+        wait_for(lambda: True if _all_serve(release) else None, "it is back", 120)
+        load.wait_for_more(20)
+
+    assert_nothing_is_lost(client, load)
+    assert bundles == [1, 2, 1]
+    after = release.pool_pods()
+    changed = {name for name in pods if after[name] != pods[name]}
+    assert changed == {"default-zone-1-0"}
+
+
+def _same(shown: bytes, wanted: bytes) -> bool:
+    shown_certificate, wanted_certificate = (
+        x509.load_pem_x509_certificate(each) for each in (shown, wanted)
+    )
+    return shown_certificate == wanted_certificate
+
+
+def _all_serve(release: Release) -> bool:
+    pods = release.kubectl.items("pods", STORAGE, release.own)
+    ready = [
+        condition["status"]
+        for pod in pods
+        if "deletionTimestamp" not in pod["metadata"]
+        for condition in pod["status"].get("conditions", [])
+        if condition["type"] == "Ready"
+    ]
+    return ready == ["True"] * len(ZONES)
+
+
+@pytest.mark.timeout(600, func_only=True)
+def test_access_keys_change_while_everything_runs(release: Release, client: Any) -> None:
+    old, pods = release.access_keys()[0], release.pool_pods()
+    new = ["AKIASECONDKEY", "another-secret"]
+    release.put_access_keys([old, new])
+    with gateway(release) as url:
+        other = boto3_client(url, *new)
+        wait_for(lambda: _is_taken(other), "the new key is taken", 120)
+        assert _is_taken(client)
+        release.put_access_keys([new])
+        wait_for(lambda: None if _is_taken(client) else True, "the old one is not", 120)
+        assert _is_taken(other)
+        other.close()
+    assert release.pool_pods() == pods
+
+
+def _is_taken(client: Any) -> bool | None:
+    try:
+        client.list_tables()
+    except client.exceptions.ClientError as error:
+        if error.response["Error"]["Code"] != "UnrecognizedClientException":
+            raise
+        return None
+    return True
+
+
+@pytest.mark.timeout(600, func_only=True)
+def test_clients_are_shown_a_certificate_where_the_pool_says_so(
+    release: Release, client: Any, tmp_path: Path
+) -> None:
+    client.put_item(TableName="Music", Item={"pk": {"S": "under TLS"}})
+    gateways = release.values["pool"]["spec"]["gateway"]
+    gateways["tlsSecretName"] = "default-tls"
+    release.install(CHART)
+    wait_for(lambda: _gateway_has(release, "--https-key"), "the gateway is told of it", 60)
+    release.wait_until_ready()
+    bundle = tmp_path / "ca.crt"
+    bundle.write_bytes(release.secret("default-tls")["ca.crt"])
+
+    with gateway(release) as url:
+        secure = url.replace("http://127.0.0.1", "https://localhost")
+        trusting = boto3_client(secure, *release.access_keys()[0], verify=str(bundle))
+        wait_for(lambda: _is_found(trusting), "the table is found", 60)
+        assert is_there(trusting, "under TLS")
+        trusting.close()
+
+    del gateways["tlsSecretName"]
+    release.install(CHART)
+    wait_for(lambda: not _gateway_has(release, "--https-key") or None, "plainly again", 60)
+    release.wait_until_ready()
+
+
+def _gateway_has(release: Release, option: str) -> bool | None:
+    deployment = release.kubectl.get("deployment", "default-gateway", release.own)
+    (container,) = deployment["spec"]["template"]["spec"]["containers"]
+    return True if any(word.startswith(option) for word in container["args"]) else None
+
+
+@pytest.mark.timeout(600, func_only=True)
+def test_uninstalling_leaves_what_serves_and_a_deleted_pool_its_volumes(
+    release: Release, client: Any
+) -> None:
+    kubectl = release.kubectl
+    client.put_item(TableName="Music", Item={"pk": {"S": "kept"}})
+    pods, keys = release.pool_pods(), release.access_keys()
+
+    release.helm("uninstall", RELEASE, release.own, "--wait")
+    assert is_there(client, "kept")
+    release.install(CHART)
+    release.wait_until_ready()
+    assert release.pool_pods() == pods, "taken over without a restart"
+
+    release.helm("uninstall", RELEASE, release.own, "--wait")
+    claims = {each["metadata"]["name"] for each in kubectl.items("pvc", release.own)}
+    kubectl("delete", "storagepool", "default", release.own)
+    wait_for(lambda: True if release.pool_pods() == {} else None, "all pods are gone", 120)
+    assert {each["metadata"]["name"] for each in kubectl.items("pvc", release.own)} == claims
+    release.install(CHART)
+    release.wait_until_ready()
+
+    assert release.access_keys() == keys
+    with gateway(release) as url:
+        again = boto3_client(url, *keys[0])
+        wait_for(lambda: _is_found(again), "the table is found again", 60)
+        assert is_there(again, "kept")
+        again.close()
+
+
+def _is_found(client: Any) -> bool | None:
+    return True if "Music" in client.list_tables()["TableNames"] else None
