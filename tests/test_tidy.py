@@ -157,6 +157,13 @@ def imports_of(path: str) -> set[str]:
     return found
 
 
+def test_no_file_holds_both_sides_of_a_merge() -> None:
+    mark = re.compile(r"^(?:<{7}|>{7}) ", re.MULTILINE)
+    texts = [path for path in tracked() if path.endswith((".py", ".md", ".toml", ".yaml", ".json"))]
+
+    assert [path for path in texts if mark.search(text_of(path))] == []
+
+
 def test_no_line_is_wider_than_a_hundred_columns() -> None:
     wide = [
         f"{path}:{number}"
