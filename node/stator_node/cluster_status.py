@@ -46,12 +46,17 @@ def nodes_of(view: ClusterView, states: dict[str, NodeState], now: float) -> lis
     return lines
 
 
-def partitions_of(view: ClusterView, now: float) -> list[Report]:
-    """A line for each partition, by table and range. `now`: epoch seconds."""
+def partitions_of(view: ClusterView, now: float, table: str | None = None) -> list[Report]:
+    """A line for each partition, by table and range. `now`: epoch seconds.
+
+    `table`: only those of this table and of its global indexes.
+    """
     fresh = {node.node_id for node in view.fresh()}
     reports: dict[int, list[tuple[NodeView, Report]]] = {}
     for node in view.nodes.values():
         for replica in node.report.get("partitions", ()):
+            if table not in (None, replica["descriptor"]["table_name"].partition("/")[0]):
+                continue
             partition_id = replica["descriptor"]["partition_id"]
             reports.setdefault(partition_id, []).append((node, replica))
     lines = [_partition(of_partition, view, fresh, now) for of_partition in reports.values()]

@@ -3,6 +3,7 @@
     GET     /v1/pool            the nodes, and how many partitions lack a replica
     GET     /v1/partitions      every partition: range, leader, replicas, sizes; the nodes
     GET     /v1/tables          every table: what it is, its object, how far the object's wish is
+                                (?owner=nobody: those alone of which no object has ever spoken)
     GET     /v1/tables/TABLE    one of them
     PUT     /v1/tables/TABLE    {"uid", "generation", "table"}: its object wants it to be so
     DELETE  /v1/tables/TABLE    {"uid", "generation", "table"}: its object wants it to go, with all

@@ -26,6 +26,7 @@ from stator_node.wanted_tables import Wanted, WantedTables
 Members = dict[str, Any]
 
 WAIT_SECONDS_MAX = 30
+NOBODY = "nobody"
 _PUT = {"uid": str, "generation": int, "table": dict, "replaces": str, "ask": str}
 _DELETE = {"uid": str, "generation": int, "table": dict, "ask": str}
 _REFUSAL = {"error": str, "message": str}
@@ -52,15 +53,21 @@ class OperatorTables:
         self._asks = asks
         self._clock = clock
 
-    async def list_tables(self, _: OperatorRequest) -> Members:
-        """All that there are or that are wanted."""
-        counts = self._partition_counts()
-        names = sorted({*self._catalog.tables, *self._wanted.names()})
-        return {"tables": [self._entry(name, counts) for name in names]}
+    async def list_tables(self, request: OperatorRequest) -> Members:
+        """All that there are or that are wanted; or those alone of which no object has spoken."""
+        owner = request.query.get("owner", "")
+        if owner not in ("", NOBODY) or set(request.query) - {"owner"}:
+            raise malformed(f"the query is owner={NOBODY}, or there is none")
+        names = {*self._catalog.tables, *self._wanted.names()}
+        if owner == NOBODY:
+            names -= set(self._wanted.names())
+        counts = self._partition_counts(None) if names else {}
+        return {"tables": [self._entry(name, counts) for name in sorted(names)]}
 
     async def get(self, request: OperatorRequest) -> Members:
         """One table. It need not be there."""
-        return self._entry(request.path[1], self._partition_counts())
+        name = request.path[1]
+        return self._entry(name, self._partition_counts(name))
 
     async def put(self, request: OperatorRequest) -> Members:
         """An object's wish."""
@@ -96,7 +103,7 @@ class OperatorTables:
     async def _accepted(self, name: str, members: Members) -> Members:
         if "ask" in members:
             self._asks.accept(members["ask"])
-        return self._entry(name, self._partition_counts())
+        return self._entry(name, self._partition_counts(name))
 
     def _entry(self, name: str, counts: dict[str, Members]) -> Members:
         table, wanted = self._catalog.tables.get(name), self._wanted.object_of(name)
@@ -122,11 +129,11 @@ class OperatorTables:
     def _description(self, table: Table) -> Members:
         return description(table, self._work.statistics(table), self._clock.now())
 
-    def _partition_counts(self) -> dict[str, Members]:
-        """Of each table, with its global indexes: how many partitions, and what they lack."""
+    def _partition_counts(self, table: str | None) -> dict[str, Members]:
+        """Of a table, or of each, with its global indexes: how many partitions, what they lack."""
         states = {node: state.name for node, state in self._supervisor.states().items()}
         counts: dict[str, Members] = {}
-        for line in cluster_status.partitions_of(self._view, self._clock.now()):
+        for line in cluster_status.partitions_of(self._view, self._clock.now(), table):
             name = line["table"].partition("/")[0]
             of_table = counts.setdefault(name, {"total": 0, "leaderless": 0, "lacking": 0})
             of_table["total"] += 1

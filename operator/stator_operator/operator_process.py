@@ -37,6 +37,7 @@ from stator_operator.pool_reconcile import PoolReconcile
 from stator_operator.resync import Resync
 from stator_operator.status_writing import StatusWriter
 from stator_operator.supervisor_client import SupervisorClient
+from stator_operator.table_adoption import TableAdoption
 from stator_operator.table_observing import TableObserver
 from stator_operator.table_reconcile import TableReconcile
 from stator_operator.table_writing import TableWriter
@@ -93,9 +94,10 @@ class _Parts:
         publisher = PartitionPublisher(
             self.api, self.supervisors, self.observer, self.metrics, _wall
         )
+        adoption = TableAdoption(self.api, self.supervisors, self.table_observer, self.metrics)
         self.each_pool = [
             EachPool(self.api, settings.namespaces, doing)
-            for doing in (AskListener(taker).once, publisher.once)
+            for doing in (AskListener(taker).once, adoption.once, publisher.once)
         ]
         self.resync = Resync(
             self.api,

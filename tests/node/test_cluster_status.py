@@ -78,6 +78,11 @@ def test_a_partition_tells_its_leader_and_how_far_each_replica_is_behind(looked:
     ]
 
 
+def test_the_partitions_of_one_table_are_asked_for_by_its_name(looked: Looked) -> None:
+    assert len(partitions_of(looked.view, NOW, "Music")) == 1
+    assert partitions_of(looked.view, NOW, "Mus") == []
+
+
 def test_a_silent_leader_leads_nothing_and_a_silent_replica_has_no_lag(looked: Looked) -> None:
     looked.clock.advance(REPORT_AGE_SECONDS_MAX + 1)
 

@@ -152,6 +152,18 @@ def test_a_clients_request_that_no_object_takes_up_is_refused() -> None:
     with_operator(story)
 
 
+def test_a_table_of_which_no_object_has_spoken_is_found() -> None:
+    async def story(operator: Operator) -> None:
+        await operator.cluster.create_table()
+        (entry,) = (await operator("GET", "tables?owner=nobody"))["tables"]
+        assert (entry["name"], entry["object"], entry["table"]) == ("Music", None, create_body())
+        await operator("PUT", "tables/Music", **wish())
+        assert await operator("GET", "tables?owner=nobody") == {"tables": []}
+        assert (await operator.refusal("GET", "tables?owner=me"))[0] == 400
+
+    with_operator(story)
+
+
 def test_a_step_that_dynamodb_refuses_is_told() -> None:
     async def story(operator: Operator) -> None:
         await operator("PUT", "tables/Music", **wish(DeletionProtectionEnabled=True))
