@@ -138,6 +138,8 @@ def release(
         made.install(older(home / "older"))
         made.wait_until_ready()
         yield made
+        # An object that the operator has to do with would hold up its namespace without it.
+        made.kubectl("delete", "tables", "--all", made.own)
         made.kubectl("delete", "storagepools", "--all", made.own)
         wait_for(lambda: True if made.pool_pods() == {} else None, "all pods are gone", 120)
         made.helm("uninstall", RELEASE, made.own)
