@@ -9,6 +9,7 @@
                     enter (`with running_cluster.entered():`).
     stator_image    the project's image, built from its Dockerfile and on every node. Its name.
     helm, kind, promtool   the programs' paths.
+    definition_of   the definition of a kind of cert-manager's or the Prometheus operator's.
 
 A `KUBECONFIG` in the environment is the cluster that all tests then use (with `STATOR_IMAGE`, and
 `STATOR_BUSYBOX` where its nodes cannot get `busybox:1`), and `KUBEBUILDER_ASSETS` a
@@ -20,7 +21,7 @@ as CI sets it, they fail instead.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NoReturn
 
@@ -28,6 +29,7 @@ import pytest
 
 from testbed.cluster import Cluster
 from testbed.control_plane import ControlPlane
+from testbed.foreign_definitions import Object, foreign_definition
 from testbed.given import GivenCluster, given_cluster
 from testbed.images import STATOR, stator_archive
 from testbed.programs import Missing, program
@@ -133,6 +135,19 @@ def promtool() -> Path:
 @pytest.fixture(scope="session")
 def kind() -> Path:
     return _program("kind")
+
+
+@pytest.fixture(scope="session")
+def definition_of() -> Callable[[str], Object]:
+    """The definition of a kind of another project's."""
+
+    def definition(kind: str) -> Object:
+        try:
+            return foreign_definition(kind)
+        except Missing as reason:
+            refuse(reason)
+
+    return definition
 
 
 def _program(name: str) -> Path:

@@ -15,8 +15,10 @@ import yaml
 
 from blackbox import wait_for
 from resource_changes import pool, rich_table
+from sample_pool import a_pool
 from stator_operator.access_rules import served_rules
 from stator_operator.custom_resources import RESOURCES
+from stator_operator.objects.cert_manager import cert_manager_certificate
 from testbed.chart import (
     CHART,
     NAMESPACE,
@@ -83,6 +85,45 @@ def test_the_server_takes_every_object(kubectl: Kubectl, helm_here: Helm) -> Non
     objects = helm_here.render(values(operator={"replicas": 2}, dashboards={"enabled": True}))
 
     apply_all(kubectl, objects, "--dry-run=server", "--validate=strict")
+
+
+@pytest.fixture
+def foreign(kubectl: Kubectl, definition_of: Any) -> Iterator[Any]:
+    """Definitions of other projects, for the time of a test."""
+    made: list[str] = []
+
+    def define(*kinds: str) -> None:
+        definitions = [definition_of(kind) for kind in kinds]
+        made.extend(each["metadata"]["name"] for each in definitions)
+        apply_all(kubectl, definitions)
+        kubectl.wait("condition=Established", "crd", *made)
+
+    yield define
+    for name in made:
+        kubectl("delete", "crd", name)
+
+
+def test_the_prometheus_operator_takes_the_objects_for_it(
+    kubectl: Kubectl, helm_here: Helm, foreign: Any
+) -> None:
+    foreign("PodMonitor", "PrometheusRule")
+    given = values(podMonitor={"enabled": True}, prometheusRule={"enabled": True})
+    objects = [
+        each for each in helm_here.render(given) if each["kind"] in ("PodMonitor", "PrometheusRule")
+    ]
+
+    assert len(objects) == 2
+    apply_all(kubectl, objects, "--dry-run=server", "--validate=strict")
+
+
+def test_cert_manager_takes_a_pools_certificate(kubectl: Kubectl, foreign: Any) -> None:
+    foreign("Certificate")
+    issuer = {"name": "inner", "kind": "ClusterIssuer", "group": "cert-manager.io"}
+    made = a_pool(tls={"issuedBy": "CertManager", "issuer": issuer, "certificateDays": 90})
+    certificate = cert_manager_certificate(made)
+    certificate["metadata"]["namespace"] = NAMESPACE
+
+    apply_all(kubectl, [certificate], "--dry-run=server", "--validate=strict")
 
 
 def test_zones_are_those_that_nodes_stand_in(

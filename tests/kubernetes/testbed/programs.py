@@ -69,7 +69,8 @@ def found(name: str) -> Path:
     return Path(path)
 
 
-def _go() -> str:
+def go() -> str:
+    """Go's own command. Raises Missing."""
     path = shutil.which("go") or shutil.which("go", path="/usr/local/go/bin:/usr/lib/go/bin")
     if path is None:
         raise Missing("the cluster's programs are built with Go: there is no `go` on the path")
@@ -143,7 +144,7 @@ def _move(own: Path, folder: Path) -> None:
 
 
 def _run_go(words: list[str], folder: Path, environment: dict[str, str]) -> None:
-    command = [_go(), *words]
+    command = [go(), *words]
     # Without version control's stamp: the same sources make the same program everywhere.
     built_how = {"CGO_ENABLED": "0", "GOFLAGS": "-buildvcs=false"}
     done = subprocess.run(
