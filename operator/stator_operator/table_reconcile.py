@@ -49,14 +49,16 @@ class TableReconcile:
 
 
 def _again(outcome: TableOutcome, status: dict[str, object]) -> float | None:
-    if outcome.waiting is not None:
-        changing = outcome.waiting.reason == "ItemsGo"
-        passing = outcome.waiting.reason in PASSING | {"PoolUnknown"}
-        return CHANGING_SECONDS if changing else WAITING_SECONDS if passing else None
-    if outcome.entry is None or not outcome.entry.is_settled:
-        refused = outcome.entry is not None and outcome.entry.refused is not None
-        return WAITING_SECONDS if refused else CHANGING_SECONDS
     conditions = status["conditions"]
     assert isinstance(conditions, list)
-    well = all(each["status"] == "True" for each in conditions if each["type"] != "Progressing")
+    said = {each["type"]: each["status"] for each in conditions}
+    waiting, entry = outcome.waiting, outcome.entry
+    if waiting is not None and waiting.reason != "ItemsGo":
+        passes = waiting.reason in PASSING | {"PoolUnknown"}
+        return WAITING_SECONDS if passes else None
+    if entry is None or not entry.is_settled:
+        # Where clients are served already, or DynamoDB refuses, nobody waits for it.
+        is_awaited = said["Ready"] != "True" and (entry is None or entry.refused is None)
+        return CHANGING_SECONDS if is_awaited else WAITING_SECONDS
+    well = all(said[type_] == "True" for type_ in ("Accepted", "FullyReplicated", "Ready"))
     return None if well else WAITING_SECONDS

@@ -5,6 +5,9 @@ from __future__ import annotations
 import base64
 import contextlib
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +15,7 @@ from typing import Any
 import pytest
 
 from blackbox import boto3_client, wait_for, wait_until_active
+from docs.pages import ROOT, blocks
 from operators import OperatorProcess
 from resource_changes import an_object
 from stator_operator.custom_resources import RESOURCES
@@ -23,6 +27,10 @@ AnyCluster = Cluster | GivenCluster
 Object = dict[str, Any]
 SMALL = {"requests": {"cpu": "20m", "memory": "64Mi"}}
 STARTED_SECONDS = 180.0
+POOL = "default"
+PAGE = ROOT / "docs" / "how-to" / "keep-tables-as-objects.md"
+PAGE_SECONDS = 200
+MARK = "--- block done ---"
 STORAGE = {
     "zones": ["zone-1", "zone-2", "zone-3"],
     "volume": {"size": "1Gi", "storageClassName": STORAGE_CLASS},
@@ -85,8 +93,8 @@ class Place:
         self.kubectl("wait", "--for=delete", f"table/{name}", "--timeout=60s", self.own)
 
     @contextlib.contextmanager
-    def client(self) -> Iterator[Any]:
-        """boto3 at the pool's gateway, as its first administrator."""
+    def gateway(self) -> Iterator[tuple[str, list[str]]]:
+        """The address of the pool's gateway, and its first administrator's key: id and secret."""
         words = ("status", f"deployment/{self.pool}-gateway", "--timeout=120s", self.own)
         self.kubectl("rollout", *words, seconds=130)
         secret = self.kubectl.get("secret", f"{self.pool}-access-keys", self.own)
@@ -94,7 +102,13 @@ class Place:
         (line,) = [each for each in text.splitlines() if each and not each.startswith("#")]
         service = f"svc/{self.pool}-gateway"
         with self.kubectl.forward(service, 8000, self.namespace) as port:
-            made = boto3_client(f"http://127.0.0.1:{port}", *line.split())
+            yield f"http://127.0.0.1:{port}", line.split()
+
+    @contextlib.contextmanager
+    def client(self) -> Iterator[Any]:
+        """boto3 at the pool's gateway, as its first administrator."""
+        with self.gateway() as (address, key):
+            made = boto3_client(address, *key)
             yield made
             made.close()
 
@@ -126,8 +140,10 @@ def operator(cluster: AnyCluster, stator_image: str, tmp_path: Path) -> Iterator
 @pytest.fixture
 def place(operator: OperatorProcess) -> Iterator[Place]:
     with operator.kubectl.namespace("tables") as namespace:
-        made = Place(operator.kubectl, namespace, "one")
-        operator.kubectl.apply(an_object("StoragePool", STORAGE), namespace=namespace)
+        made = Place(operator.kubectl, namespace, POOL)
+        pool = an_object("StoragePool", STORAGE)
+        pool["metadata"]["name"] = POOL
+        operator.kubectl.apply(pool, namespace=namespace)
         yield made
         made.remove()
 
@@ -143,9 +159,9 @@ def has(client: Any, table: str, key: str = "a") -> bool:
 
 @pytest.mark.timeout(600, func_only=True)
 def test_tables_of_kubectl_and_of_boto3_are_the_same(
-    place: Place, operator: OperatorProcess
+    place: Place, operator: OperatorProcess, tmp_path: Path
 ) -> None:
-    place.apply("films", pool="one")
+    place.apply("films", pool=POOL)
     place.wait_for("Ready", "films", STARTED_SECONDS)
     with place.client() as client:
         put(client, "Films")
@@ -157,7 +173,46 @@ def test_tables_of_kubectl_and_of_boto3_are_the_same(
         what_cannot_be_is_told(place)
         tables_go_both_ways(place, client)
         retained_items_are_adopted(place, client)
+        client.delete_table(TableName="Kept")
+    the_page_is_true(place, tmp_path)
     assert "Traceback" not in operator.says()
+
+
+def the_page_is_true(place: Place, folder: Path) -> None:
+    """What docs/how-to/keep-tables-as-objects.md says works as printed, in one shell."""
+    page = [block for block in blocks(PAGE) if block.in_cluster]
+    script = "\n".join(["set -eu", *(f"{block.text}echo '{MARK}'" for block in page)])
+    (folder / "kubectl").symlink_to(place.kubectl.program)
+    kubeconfig = folder / "kubeconfig"
+    kubeconfig.write_bytes(place.kubectl.kubeconfig.read_bytes())
+    here = Kubectl(place.kubectl.program, kubeconfig)
+    here("config", "set-context", "--current", place.own)
+    with place.gateway() as (address, (key_id, secret)):
+        environment = {
+            **os.environ,
+            "PATH": f"{folder}:{Path(sys.executable).parent}:{os.environ['PATH']}",
+            "KUBECONFIG": str(kubeconfig),
+            "HOME": str(folder),
+            "AWS_ENDPOINT_URL": address,
+            "AWS_ACCESS_KEY_ID": key_id,
+            "AWS_SECRET_ACCESS_KEY": secret,
+            "AWS_DEFAULT_REGION": "us-east-1",
+            "AWS_PAGER": "",
+            "PYTHONWARNINGS": "ignore",
+        }
+        done = subprocess.run(
+            ["bash", "-c", script],
+            cwd=folder,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=PAGE_SECONDS,
+            check=False,
+        )
+    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
+    for block, printed in zip(page, done.stdout.split(f"{MARK}\n"), strict=False):
+        if block.output is not None:
+            assert printed.strip() == block.output.strip(), block.text
 
 
 def partitions_are_shown(place: Place) -> None:
@@ -170,7 +225,7 @@ def partitions_are_shown(place: Place) -> None:
 
     partition = wait_for(shown, "the table's partition is shown", 60)
     pods = {each["pod"] for each in partition["status"]["replicas"]}
-    assert pods == {"one-zone-1-0", "one-zone-2-0", "one-zone-3-0"}
+    assert pods == {f"{POOL}-zone-{number}-0" for number in (1, 2, 3)}
     assert partition["status"]["leader"] in pods
 
 
@@ -184,7 +239,7 @@ def a_clients_table_is_an_object(place: Place, client: Any) -> None:
     wait_until_active(client, "Music")
     put(client, "Music")
     (made,) = place.objects("Music")
-    assert made["spec"]["pool"] == "one"
+    assert made["spec"]["pool"] == POOL
     name = made["metadata"]["name"]
 
     arn = client.describe_table(TableName="Music")["Table"]["TableArn"]
@@ -242,7 +297,7 @@ def what_cannot_be_is_told(place: Place) -> None:
     place.apply("lost", tableName="Lost", pool="nowhere")
     message = place.wait_until_says("lost", "Accepted", "PoolUnknown")
     assert "has no StoragePool nowhere: make it" in message
-    place.apply("films-again", pool="one")
+    place.apply("films-again", pool=POOL)
     message = place.wait_until_says("films-again", "Accepted", "NameInUse")
     assert "Table films has the tableName Films already" in message
 
@@ -271,12 +326,12 @@ def tables_go_both_ways(place: Place, client: Any) -> None:
 
 
 def retained_items_are_adopted(place: Place, client: Any) -> None:
-    place.apply("kept", tableName="Kept", pool="one", deletionPolicy="Retain")
+    place.apply("kept", tableName="Kept", pool=POOL, deletionPolicy="Retain")
     place.wait_for("Ready", "kept")
     put(client, "Kept")
     place.kubectl("delete", "table", "kept", place.own)
     assert has(client, "Kept")
-    place.apply("kept-again", tableName="Kept", pool="one", deletionPolicy="Retain")
+    place.apply("kept-again", tableName="Kept", pool=POOL, deletionPolicy="Retain")
     place.wait_for("Ready", "kept-again")
     assert has(client, "Kept")
 
@@ -285,7 +340,7 @@ def retained_items_are_adopted(place: Place, client: Any) -> None:
 def test_two_namespaces_have_tables_of_one_name_one_of_them_with_storage_of_its_own(
     place: Place,
 ) -> None:
-    place.apply("films", pool="one")
+    place.apply("films", pool=POOL)
     with place.kubectl.namespace("other") as namespace:
         other = Place(place.kubectl, namespace, "films")
         other.apply("films", storage=STORAGE)
