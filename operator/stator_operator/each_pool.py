@@ -1,7 +1,8 @@
-"""Does something for every pool that there is, each in a task of its own.
+"""Does what is to be done for every pool that there is, each thing in a task of its own.
 
 In: the pools of the API server, looked at every few seconds. Out: calls of what is to be done,
-again and again: `ask_listening.py` and `partition_publishing.py`. Run by `operator_process.py`.
+again and again: `ask_listening.py`, `table_adoption.py`, `partition_publishing.py`. Run by
+`operator_process.py`.
 Invariants: a pool that cannot be asked holds up no other; what fails for one is done again.
 """
 
@@ -28,12 +29,12 @@ Doing = Callable[[str, str], Awaitable[float]]
 
 @dataclass(slots=True)
 class EachPool:
-    """`namespaces`: those that are served; None: all. `doing` may raise what asking raises."""
+    """`namespaces`: those that are served; None: all. `doings` may raise what asking raises."""
 
     api: KubernetesApi
     namespaces: tuple[str, ...] | None
-    doing: Doing
-    _tasks: dict[PoolName, asyncio.Task[None]] = field(default_factory=dict)
+    doings: tuple[Doing, ...]
+    _tasks: dict[PoolName, list[asyncio.Task[None]]] = field(default_factory=dict)
 
     async def run(self) -> None:
         """Go on until cancelled."""
@@ -48,11 +49,13 @@ class EachPool:
             self._have(set())
 
     def _have(self, pools: set[PoolName]) -> None:
-        """A task for each of these, and for no others."""
+        """Tasks for each of these, and for no others."""
         for gone in set(self._tasks) - pools:
-            self._tasks.pop(gone).cancel()
+            for task in self._tasks.pop(gone):
+                task.cancel()
+        loop = asyncio.get_running_loop()
         for new in pools - set(self._tasks):
-            self._tasks[new] = asyncio.get_running_loop().create_task(self._go_on(*new))
+            self._tasks[new] = [loop.create_task(self._go_on(doing, *new)) for doing in self.doings]
 
     async def _pools(self) -> set[PoolName]:
         found: set[PoolName] = set()
@@ -61,10 +64,10 @@ class EachPool:
                 found.add((pool["metadata"]["namespace"], pool["metadata"]["name"]))
         return found
 
-    async def _go_on(self, namespace: str, pool: str) -> None:
+    async def _go_on(self, doing: Doing, namespace: str, pool: str) -> None:
         while True:
             try:
-                seconds = await self.doing(namespace, pool)
+                seconds = await doing(namespace, pool)
             except (ApiError, SupervisorAway, SupervisorRefused) as error:
                 logger.info("pool %s/%s: %s", namespace, pool, error)
                 seconds = FAILED_SECONDS

@@ -95,10 +95,8 @@ class _Parts:
             self.api, self.supervisors, self.observer, self.metrics, _wall
         )
         adoption = TableAdoption(self.api, self.supervisors, self.table_observer, self.metrics)
-        self.each_pool = [
-            EachPool(self.api, settings.namespaces, doing)
-            for doing in (AskListener(taker).once, adoption.once, publisher.once)
-        ]
+        doings = (AskListener(taker).once, adoption.once, publisher.once)
+        self.each_pool = EachPool(self.api, settings.namespaces, doings)
         self.resync = Resync(
             self.api,
             tuple(reconciles),
@@ -166,7 +164,7 @@ async def _serve(parts: _Parts) -> int:
         _keep(parts.lease),
         parts.queue.run(),
         parts.resync.run(),
-        *(each.run() for each in parts.each_pool),
+        parts.each_pool.run(),
     )
     tasks = [watching, *(asyncio.ensure_future(each) for each in others)]
     try:

@@ -16,7 +16,7 @@ BODY = create_body(TableName="music")
 
 @contextlib.asynccontextmanager
 async def listening(kept: Kept) -> AsyncIterator[None]:
-    each = EachPool(kept.api, None, kept.listener.once)
+    each = EachPool(kept.api, None, (kept.listener.once,))
     task = asyncio.ensure_future(each.run())
     try:
         yield

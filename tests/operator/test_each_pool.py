@@ -54,7 +54,7 @@ def test_each_pool_is_cared_for_though_another_fails() -> None:
         server.put(pool("good"))
         server.put(pool("bad"))
         counted = Counted("bad")
-        running = asyncio.ensure_future(EachPool(api, None, counted).run())
+        running = asyncio.ensure_future(EachPool(api, None, (counted,)).run())
         await counted.until(lambda: counted.times.get("good", 0) > 3)
         await counted.until(lambda: counted.times.get("bad", 0) > 1)
         assert FAILED_SECONDS > 0.01
@@ -68,9 +68,9 @@ def test_new_pools_are_seen_and_gone_ones_left_alone() -> None:
     async def scene(server: PretendedApi, api: KubernetesApi) -> None:
         server.put(pool("first"))
         counted = Counted()
-        each = EachPool(api, None, counted)
+        each = EachPool(api, None, (counted,))
         each._have(await each._pools())
-        (first,) = each._tasks.values()
+        ((first,),) = each._tasks.values()
         server.remove("storagepools", "shop", "first")
         server.put(pool("second"))
         each._have(await each._pools())
@@ -87,8 +87,8 @@ def test_only_the_namespaces_that_are_served_are_looked_at() -> None:
     async def scene(server: PretendedApi, api: KubernetesApi) -> None:
         server.put(pool("ours", "shop"))
         server.put(pool("theirs", "office"))
-        assert await EachPool(api, ("shop",), Counted())._pools() == {("shop", "ours")}
-        assert await EachPool(api, None, Counted())._pools() == {
+        assert await EachPool(api, ("shop",), ())._pools() == {("shop", "ours")}
+        assert await EachPool(api, None, ())._pools() == {
             ("shop", "ours"),
             ("office", "theirs"),
         }
