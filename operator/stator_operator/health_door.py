@@ -9,6 +9,8 @@ Opened by `operator_process.py` before anything else.
 
 from __future__ import annotations
 
+import socket
+
 from aiohttp import web
 
 from stator_operator.metrics import CONTENT_TYPE, Metrics
@@ -32,8 +34,9 @@ class HealthDoor:
     async def start(self, port: int) -> None:
         """Listen on every address; on any free port where it is 0. Raises OSError."""
         await self._runner.setup()
-        await web.TCPSite(self._runner, None, port).start()
-        self.port = self._runner.addresses[0][1]
+        listening = _listening(port)
+        await web.SockSite(self._runner, listening).start()
+        self.port = listening.getsockname()[1]
 
     async def stop(self) -> None:
         await self._runner.cleanup()
@@ -55,3 +58,10 @@ class HealthDoor:
         return web.Response(
             body=self._metrics.text().encode(), headers={"Content-Type": CONTENT_TYPE}
         )
+
+
+def _listening(port: int) -> socket.socket:
+    """One socket for IPv4 and IPv6, where there is the latter. Raises OSError."""
+    if socket.has_dualstack_ipv6():
+        return socket.create_server(("", port), family=socket.AF_INET6, dualstack_ipv6=True)
+    return socket.create_server(("", port))

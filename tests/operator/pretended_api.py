@@ -27,6 +27,13 @@ Object = dict[str, Any]
 Name = tuple[str, str, str]  # plural, namespace, name
 
 PAGE = 3  # of a list, so that there are several
+# What kopf looks for besides, though it is told to use none of it.
+KNOWN = (
+    *KINDS.values(),
+    Kind("Namespace", "v1", "namespaces"),
+    Kind("Event", "v1", "events"),
+    Kind("CustomResourceDefinition", "apiextensions.k8s.io/v1", "customresourcedefinitions"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +62,7 @@ class PretendedApi:
 
     answers: Callable[[Asked], web.Response | None] = lambda _: None
     happens: Callable[[Asked], None] = lambda _: None  # after a write was carried out
+    known: tuple[str, ...] = tuple(kind.name for kind in KNOWN)  # which kinds it has
     objects: dict[Name, Object] = field(default_factory=dict)
     asked: list[Asked] = field(default_factory=list)
     log: list[tuple[str, Object]] = field(default_factory=list)  # what watches tell, in order
@@ -99,6 +107,7 @@ class PretendedApi:
             metadata["generation"] = 1
         else:
             changed = before.get("spec") != body.get("spec")
+            metadata.setdefault("uid", before["metadata"]["uid"])
             metadata["generation"] = before["metadata"]["generation"] + changed
         self.objects[name] = body
         self.log.append(("ADDED" if before is None else "MODIFIED", body))
@@ -123,7 +132,7 @@ class PretendedApi:
         parts = request.path.strip("/").split("/")
         root, rest = (parts[:2], parts[2:]) if parts[0] == "api" else (parts[:3], parts[3:])
         if not rest or parts == ["apis"]:
-            return _discovery(parts)
+            return _discovery(parts, self.known)
         namespace = ""
         if rest[0] == "namespaces" and len(rest) > 2:
             namespace, rest = rest[1], rest[2:]
@@ -294,10 +303,12 @@ def _name_of(body: Object) -> Name:
     return KINDS[body["kind"]].plural, metadata["namespace"], metadata["name"]
 
 
-def _discovery(parts: list[str]) -> web.Response:
+def _discovery(parts: list[str], known: tuple[str, ...]) -> web.Response:
     """What kopf asks first: which groups, versions and resources there are."""
     groups: dict[str, set[str]] = {}
-    for kind in KINDS.values():
+    for kind in KNOWN:
+        if kind.name not in known:
+            continue
         groups.setdefault(kind.group, set()).add(kind.version)
     if parts == ["api"]:
         return web.json_response({"versions": ["v1"]})
@@ -316,7 +327,9 @@ def _discovery(parts: list[str]) -> web.Response:
     verbs = ["get", "list", "watch", "create", "patch", "update", "delete"]
     resources = [
         {"name": k.plural, "kind": k.name, "singularName": "", "namespaced": True, "verbs": verbs}
-        for k in KINDS.values()
-        if k.api_version == version
+        for k in KNOWN
+        if k.api_version == version and k.name in known
     ]
+    if not resources:
+        return refusal(404, "NotFound")
     return web.json_response({"groupVersion": version, "resources": resources})

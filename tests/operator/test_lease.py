@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from typing import Any
 
+import pytest
+
+from pretended_api import Asked, PretendedApi, refusal
+from stator_operator import lease
+from stator_operator.kubernetes_api import KubernetesApi
 from stator_operator.lease import (
     LEASE_SECONDS,
     RENEW_SECONDS_MAX,
     ROUND_SECONDS,
+    LeaseHolder,
+    LeaseLost,
     Seen,
     Take,
     Wait,
@@ -42,19 +52,19 @@ def test_ones_own_lease_is_taken_again_at_once() -> None:
 
 
 def test_a_lease_of_another_is_waited_for_until_it_has_been_silent_long_enough() -> None:
-    lease = a_lease("b")
-    seen = seen_now(lease, None, 100.0)
+    found = a_lease("b")
+    seen = seen_now(found, None, 100.0)
 
-    assert next_step(lease, "a", seen, 100.0) == Wait("b")
-    assert next_step(lease, "a", seen, 100.0 + LEASE_SECONDS - 0.1) == Wait("b")
-    assert next_step(lease, "a", seen, 100.0 + LEASE_SECONDS) == Take()
+    assert next_step(found, "a", seen, 100.0) == Wait("b")
+    assert next_step(found, "a", seen, 100.0 + LEASE_SECONDS - 0.1) == Wait("b")
+    assert next_step(found, "a", seen, 100.0 + LEASE_SECONDS) == Take()
 
 
 def test_what_its_holder_asked_for_counts() -> None:
-    lease = a_lease("b", leaseDurationSeconds=60)
+    found = a_lease("b", leaseDurationSeconds=60)
 
-    assert next_step(lease, "a", Seen("7", 100.0), 159.0) == Wait("b")
-    assert next_step(lease, "a", Seen("7", 100.0), 160.0) == Take()
+    assert next_step(found, "a", Seen("7", 100.0), 159.0) == Wait("b")
+    assert next_step(found, "a", Seen("7", 100.0), 160.0) == Take()
 
 
 def test_a_lease_that_changes_is_not_silent() -> None:
@@ -88,3 +98,121 @@ def test_renewing_changes_the_time_alone() -> None:
 
     assert held["spec"]["leaseTransitions"] == 0
     assert renewed["spec"] == held["spec"] | {"renewTime": "later"}
+
+
+def holder(server: PretendedApi, identity: str) -> tuple[LeaseHolder, KubernetesApi]:
+    api = KubernetesApi(server.connection())
+    noon = datetime(2026, 11, 20, 12, tzinfo=UTC)
+    return LeaseHolder(api, "ours", "stator-operator", identity, lambda: noon), api
+
+
+Scene = Callable[[PretendedApi, LeaseHolder, LeaseHolder], Awaitable[None]]
+
+
+@pytest.fixture
+def play(monkeypatch: pytest.MonkeyPatch) -> Callable[[Scene], None]:
+    """Two operators at one Lease; rounds are short."""
+    monkeypatch.setattr(lease, "ROUND_SECONDS", 0.01)
+    monkeypatch.setattr(lease, "RENEW_SECONDS_MAX", 0.3)
+
+    def played(scene: Scene) -> None:
+        async def run() -> None:
+            async with PretendedApi() as server:
+                first, first_api = holder(server, "first")
+                second, second_api = holder(server, "second")
+                try:
+                    await scene(server, first, second)
+                finally:
+                    await first_api.close()
+                    await second_api.close()
+
+        asyncio.run(run())
+
+    return played
+
+
+def held_by(server: PretendedApi) -> str:
+    (found,) = server.of("Lease")
+    name: str = found["spec"]["holderIdentity"]
+    return name
+
+
+def test_of_two_that_come_at_one_time_one_holds_it(play: Callable[[Scene], None]) -> None:
+    async def scene(server: PretendedApi, first: LeaseHolder, second: LeaseHolder) -> None:
+        both = [asyncio.ensure_future(each.acquire()) for each in (first, second)]
+        done, waiting = await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+        assert len(done) == 1
+        assert held_by(server) == ("first" if first.is_held else "second")
+        assert first.is_held != second.is_held
+        for task in waiting:
+            task.cancel()
+
+    play(scene)
+
+
+def test_a_lease_that_is_given_up_is_taken_at_once(play: Callable[[Scene], None]) -> None:
+    async def scene(server: PretendedApi, first: LeaseHolder, second: LeaseHolder) -> None:
+        await first.acquire()
+        waiting = asyncio.ensure_future(second.acquire())
+        await first.release()
+        await waiting
+        assert held_by(server) == "second"
+
+    play(scene)
+
+
+def test_who_finds_another_in_it_has_lost_it(play: Callable[[Scene], None]) -> None:
+    async def scene(server: PretendedApi, first: LeaseHolder, second: LeaseHolder) -> None:
+        await first.acquire()
+        (found,) = server.of("Lease")
+        server.put({**found, "spec": {**found["spec"], "holderIdentity": "second"}})
+        with pytest.raises(LeaseLost, match="held by second"):
+            await first.keep()
+        assert not first.is_held
+        await first.release()
+        assert held_by(server) == "second"
+
+    play(scene)
+
+
+def test_who_cannot_renew_it_has_lost_it(play: Callable[[Scene], None]) -> None:
+    async def scene(server: PretendedApi, first: LeaseHolder, second: LeaseHolder) -> None:
+        await first.acquire()
+        server.answers = lambda _: refusal(503, "ServiceUnavailable")
+        with pytest.raises(LeaseLost, match="could not be renewed"):
+            await first.keep()
+
+    play(scene)
+
+
+def test_a_renewal_whose_answer_is_lost_loses_nothing(play: Callable[[Scene], None]) -> None:
+    """The write was carried out, so the version has moved on: its holder is oneself still."""
+
+    async def scene(server: PretendedApi, first: LeaseHolder, second: LeaseHolder) -> None:
+        await first.acquire()
+        (found,) = server.of("Lease")
+        server.put(found)  # as a renewal whose answer did not come
+        keeping = asyncio.ensure_future(first.keep())
+        renewed = asyncio.Event()
+
+        def happens(asked: Asked) -> None:
+            if asked.method == "PUT":
+                renewed.set()
+
+        server.happens = happens
+        await renewed.wait()
+        await renewed.wait()
+        assert not keeping.done()
+        keeping.cancel()
+
+    play(scene)
+
+
+def test_bad_days_are_waited_for(play: Callable[[Scene], None]) -> None:
+    async def scene(server: PretendedApi, first: LeaseHolder, second: LeaseHolder) -> None:
+        bad = iter([refusal(403, "Forbidden"), refusal(409, "Conflict"), refusal(500, "Internal")])
+        server.answers = lambda _: next(bad, None)
+        await first.acquire()
+        assert held_by(server) == "first"
+
+    play(scene)
