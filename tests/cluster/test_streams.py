@@ -7,17 +7,22 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from botocore.exceptions import BotoCoreError, ClientError
 
 from blackbox import boto3_client, boto3_streams, wait_for, wait_until_active
+from cluster.copies import assert_copies_agree
 from cluster.zones import Zones
 from stator_node.cluster_command import NotDone, status_tables
 from stream_load import CREATE_TABLE, TABLE, CountingLoad
 from stream_reader import StreamReader
 
 WRITERS = 6
+SLOW = "slow"
+GATEWAY_ZONE = "zone-1"
+CHANGES = 3_500  # more than a log keeps for who is behind
 SECONDS_MAX = 60.0
 
 
@@ -78,6 +83,36 @@ def test_every_change_comes_once_and_in_order_through_splits_and_lost_leaders(
     late.read_all()
     assert len(late.finished) == 5
     assert {each["eventID"] for each in late.records} == {r["eventID"] for r in consumer.records}
+    client.close()
+    streams.close()
+
+
+@pytest.mark.timeout(300)
+def test_a_follower_too_slow_for_the_log_gets_the_feed_with_its_state(zones: Zones) -> None:
+    """Frozen while the others' logs forget what it lacks, it wakes to a snapshot, feed and all."""
+    client, streams = boto3_client(zones.url), boto3_streams(zones.url)
+    made = client.create_table(**{**CREATE_TABLE, "TableName": SLOW})
+    wait_until_active(client, SLOW)
+    (partition,) = zones.partitions(SLOW)
+    # Eventual reads go to the gateway's own zone first: so it is this replica's feed that is read.
+    if zones.leader_zone(SLOW) == GATEWAY_ZONE:
+        zones.ask("transfer", f"{partition['partition_id']}", "zone-2")
+        wait_for(lambda: zones.leader_zone(SLOW) != GATEWAY_ZONE or None, "another leader")
+    with zones.frozen(GATEWAY_ZONE):
+        for number in range(CHANGES):
+            client.put_item(TableName=SLOW, Item={"pk": {"S": f"{number}"}})
+    zones.wait_until_whole()
+
+    def replica() -> Any:
+        return next(
+            each for each in zones.partitions(SLOW)[0]["replicas"] if each["zone"] == GATEWAY_ZONE
+        )
+
+    wait_for(lambda: replica()["lag"] == 0 or None, "a follower that has everything", SECONDS_MAX)
+    reader = StreamReader(streams, made["TableDescription"]["LatestStreamArn"])
+    keys = [record["dynamodb"]["Keys"]["pk"]["S"] for record in reader.read_all()]
+    assert keys == [f"{number}" for number in range(CHANGES)]
+    assert_copies_agree(zones, SLOW)
     client.close()
     streams.close()
 

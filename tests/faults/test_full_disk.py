@@ -14,9 +14,10 @@ from typing import Any
 
 import pytest
 
-from blackbox import STATOR, Answer, Connection, ServerFailed, Start, wait_for
+from blackbox import STATOR, Answer, Connection, ServerFailed, Start, boto3_streams, wait_for
 from faulty_load import call
 from stator_node.group_commit import REOPEN_SECONDS
+from stream_reader import StreamReader
 
 DISK_BYTES = 72 * 1024 * 1024
 BALLAST_BYTES = 52 * 1024 * 1024
@@ -57,13 +58,9 @@ def get(connection: Connection, number: int) -> dict[str, Any] | None:
     return call(connection, "GetItem", body).get("Item")
 
 
-def test_a_full_disk_refuses_writes_serves_reads_and_is_forgiven(
-    disk: Path, start_stator: Start
-) -> None:
-    data = disk / "data"
-    server = start_stator(data=data)
-    connection = Connection(server.url)
-    call(connection, "CreateTable", CREATE_TABLE)
+def create(connection: Connection, **members: Any) -> dict[str, Any]:
+    """The table, once it is ACTIVE."""
+    call(connection, "CreateTable", {**CREATE_TABLE, **members})
     describe = {"TableName": TABLE}
     wait_for(
         lambda: (
@@ -71,12 +68,29 @@ def test_a_full_disk_refuses_writes_serves_reads_and_is_forgiven(
         ),
         "the table ACTIVE",
     )
+    table: dict[str, Any] = call(connection, "DescribeTable", describe)["Table"]
+    return table
+
+
+def fill(connection: Connection) -> int:
+    """Put items until there is no room. How many were acknowledged."""
     acknowledged = 0
     while (answer := put(connection, acknowledged)).status == 200:
         acknowledged += 1
         assert acknowledged * NOISE_BYTES < DISK_BYTES, "the disk does not fill"
     assert (answer.status, answer.error) == (500, "InternalServerError")
     assert acknowledged > 20
+    return acknowledged
+
+
+def test_a_full_disk_refuses_writes_serves_reads_and_is_forgiven(
+    disk: Path, start_stator: Start
+) -> None:
+    data = disk / "data"
+    server = start_stator(data=data)
+    connection = Connection(server.url)
+    create(connection)
+    acknowledged = fill(connection)
 
     for _ in range(3):  # Reads go on, also while the server looks for a way back.
         for number in (0, acknowledged // 2, acknowledged - 1):
@@ -102,6 +116,36 @@ def test_a_full_disk_refuses_writes_serves_reads_and_is_forgiven(
     for number in (0, acknowledged - 1, 20_000):
         assert get(again, number) is not None
     again.close()
+
+
+def test_a_stream_is_read_from_a_full_disk_and_shows_what_is_stored(
+    disk: Path, start_stator: Start
+) -> None:
+    server = start_stator(data=disk / "data")
+    connection = Connection(server.url)
+    stream = {"StreamEnabled": True, "StreamViewType": "KEYS_ONLY"}
+    arn = create(connection, StreamSpecification=stream)["LatestStreamArn"]
+    acknowledged = fill(connection)
+
+    streams = boto3_streams(server.url)
+    reader = StreamReader(streams, arn)
+    reader.read_all()
+    shown = [record["dynamodb"]["Keys"]["pk"]["N"] for record in reader.records]
+    assert shown == [f"{number}" for number in range(acknowledged)]
+    (disk / "ballast").unlink()
+    wait_for(lambda: put(connection, 20_000, 100).status == 200 or None, "room for writes")
+
+    reader.read_all()
+    shown = [record["dynamodb"]["Keys"]["pk"]["N"] for record in reader.records]
+    assert shown[:acknowledged] == [f"{number}" for number in range(acknowledged)]
+    assert shown[-1] == "20000"
+    assert len(set(shown)) == len(shown)
+    refused = get(connection, acknowledged)  # Nobody knows whether it was written.
+    assert (refused is not None) is (f"{acknowledged}" in shown)
+    assert all(get(connection, int(number)) is not None for number in shown)
+    assert "Traceback" not in server.written
+    streams.close()
+    connection.close()
 
 
 def test_a_start_on_a_full_disk_says_so(disk: Path, start_stator: Start) -> None:
