@@ -41,7 +41,7 @@ class AccessRule:
 
 SERVED: Final = (
     # Tables with storage of their own have a pool as a child.
-    AccessRule(GROUP, ("storagepools",), APPLY),
+    AccessRule(GROUP, ("storagepools",), (*APPLY, "delete")),
     # What clients ask of tables is written into their objects.
     AccessRule(GROUP, ("tables",), (*READ, "create", "patch", "delete")),
     AccessRule(GROUP, ("tables/status",), ("patch",)),

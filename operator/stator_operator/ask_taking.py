@@ -26,6 +26,7 @@ from stator_operator.kubernetes_api import KubernetesApi
 from stator_operator.kubernetes_errors import Conflict, NotFound, Refused
 from stator_operator.kubernetes_kinds import Object
 from stator_operator.metrics import Metrics
+from stator_operator.pool_reading import owner_uid
 from stator_operator.supervisor_client import SupervisorAddress, SupervisorRefused, Supervisors
 from stator_operator.table_object import FINALIZER, table_object, wish
 from stator_operator.table_observing import TableObserver
@@ -83,6 +84,7 @@ class AskTaker:
                     case DeleteObject(body):
                         await self._delete(asker, ask, body)
                     case MakeObject(bodies):
+                        await self._check_pool(asker)
                         await self._accept(asker, ask, await self._make(bodies), owner)
                     case PatchObject(body, patch):
                         changed = await self._patch(body, {"spec": patch}) if patch else body
@@ -92,6 +94,13 @@ class AskTaker:
             return
         message = f"Table {ask.table_name} changes too fast at this moment"
         await self._refuse(asker, ask, RefuseAsk("ServiceUnavailable", message))
+
+    async def _check_pool(self, asker: Asker) -> None:
+        """A table's own pool takes no other. Raises SupervisorRefused, as for what it refuses."""
+        pool = await self.api.get("StoragePool", asker.namespace, asker.pool)
+        if pool is not None and owner_uid(pool) is not None:
+            message = f"Pool {asker.pool} is a table's own and takes no other table"
+            raise SupervisorRefused(409, "PoolIsOwn", message)
 
     async def _make(self, bodies: tuple[Object, ...]) -> Object:
         """The first whose name is free. Raises Conflict where none is."""

@@ -29,6 +29,8 @@ EVENTS: Final[dict[str, EventType]] = {
     "SupervisorRefuses": "Warning",
     "NameInUse": "Warning",
     "PoolUnknown": "Warning",
+    "PoolIsOwn": "Warning",
+    "PoolInUse": "Warning",
     "Contradicts": "Warning",
     "InvalidTable": "Warning",
     "StepRefused": "Warning",

@@ -10,6 +10,7 @@ import logging
 from dataclasses import dataclass
 
 from stator_operator.kubernetes_api import KubernetesApi
+from stator_operator.kubernetes_errors import Unavailable
 from stator_operator.kubernetes_kinds import Object
 from stator_operator.observe import Observer
 from stator_operator.pool_reading import owner_uid
@@ -56,18 +57,36 @@ class TableObserver:
             if each["metadata"]["uid"] != table.uid
         ]
         pool = await self.api.get("StoragePool", key.namespace, table.pool)
-        owner = None if pool is None else owner_uid(pool) or ""
         supervisor, entry = None, None
+        lodgers: tuple[str, ...] = ()
         if pool is not None:
             supervisor = await self.observer.supervisor(key.namespace, table.pool)
         if supervisor is not None:
             entry = await self.entry(supervisor, table.table_name)
-        observed = ObservedTable(table, tuple(namesakes), owner, entry)
+            if table.is_ending and table.storage is not None:
+                lodgers = await self._others(supervisor, table.table_name)
+        observed = ObservedTable(
+            table,
+            tuple(namesakes),
+            None if pool is None else pool["metadata"]["uid"],
+            "" if pool is None else owner_uid(pool) or "",
+            entry,
+            lodgers,
+        )
         return TableObservation(body, pool, supervisor, observed)
 
     async def objects(self, namespace: str, table_name: str) -> list[Object]:
         """The Tables of a namespace with this tableName. Raises ApiError."""
         return await self.api.items("Table", namespace, fields=f"spec.tableName={table_name}")
+
+    async def _others(self, supervisor: SupervisorAddress, table_name: str) -> tuple[str, ...]:
+        """The other tables of a pool. Raises ApiError where nobody says."""
+        try:
+            said = await self.supervisors.ask(supervisor, "GET", "/v1/tables")
+        except (SupervisorAway, SupervisorRefused) as error:
+            raise Unavailable(0, "SupervisorAway", str(error)) from error
+        names = [each["name"] for each in said["tables"] if each["description"] is not None]
+        return tuple(name for name in names if name != table_name)
 
     async def entry(self, supervisor: SupervisorAddress, table_name: str) -> SupervisorEntry | None:
         """What the supervisor says of a table; None: it does not answer."""

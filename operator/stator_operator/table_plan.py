@@ -24,14 +24,17 @@ Object = dict[str, Any]
 class ObservedTable:
     """What there is. `namesakes`: other objects of the namespace with the same table name.
 
-    `pool_owner`: the uid of the object whose own pool it is, "" for a pool of nobody's; None: there
-    is no such pool. `entry`: what the pool's supervisor says; None: nobody answers.
+    `pool_uid`: of the pool, None: there is none; `pool_owner`: of the object whose own pool it is,
+    empty for a pool that tables share. `entry`: what the pool's supervisor says; None: nobody
+    answers. `lodgers`: other tables in a pool of its own, of a table that is to go.
     """
 
     table: TableObject
     namesakes: tuple[TableObject, ...] = ()
-    pool_owner: str | None = None
+    pool_uid: str | None = None
+    pool_owner: str = ""
     entry: SupervisorEntry | None = None
+    lodgers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +56,19 @@ class DeleteTable:
     """Tell the supervisor that table and items are to go."""
 
 
-Action = Apply | SetFinalizers | PutTable | DeleteTable
+@dataclass(frozen=True, slots=True)
+class DeletePool:
+    """Delete the pool of the table's own: its pods end, its volumes stay."""
+
+    uid: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteVolumes:
+    """Delete the volume claims of a pool that is gone."""
+
+
+Action = Apply | SetFinalizers | PutTable | DeleteTable | DeletePool | DeleteVolumes
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +86,14 @@ def plan(observed: ObservedTable) -> TablePlan:
         return TablePlan(_without_finalizer(observed.table), _name_in_use(observed.table, first))
     table = observed.table
     actions: list[Action] = []
+    has_pool = observed.pool_uid is not None
     if table.storage is not None:
-        if observed.pool_owner not in (None, table.uid):
+        if has_pool and observed.pool_owner != table.uid:
             return TablePlan(waiting=_pool_taken(table))
         actions.append(Apply(own_pool(table)))
-    if observed.pool_owner is None:
+    elif observed.pool_owner:
+        return TablePlan(waiting=_pool_of_another(table))
+    if not has_pool:
         return TablePlan(tuple(actions), _no_pool(table))
     if observed.entry is None:
         return TablePlan(tuple(actions), supervisor_away(table.pool))
@@ -121,13 +139,25 @@ def _ending(observed: ObservedTable) -> TablePlan:
     if not table.has_finalizer:
         return TablePlan()
     go = TablePlan(_without_finalizer(table))
-    if not table.deletes_items or observed.pool_owner is None:
-        return go  # Without its pool nothing serves, and nobody could delete.
+    if not table.deletes_items:
+        return go
+    if observed.pool_uid is None:
+        # Without its pool nothing serves, and nobody could delete but volumes.
+        volumes = () if table.storage is None else (DeleteVolumes(),)
+        return TablePlan((*volumes, *go.actions))
+    if table.storage is not None and observed.pool_owner != table.uid:
+        return go
     if entry is None:
         return TablePlan(waiting=supervisor_away(table.pool))
-    if entry.object_uid != table.uid:
-        return go  # It never was this object's table, or is it no more.
-    return TablePlan((DeleteTable(),), Waiting("ItemsGo", "the table's items are being deleted"))
+    if entry.object_uid == table.uid:
+        items_go = Waiting("ItemsGo", "the table's items are being deleted")
+        return TablePlan((DeleteTable(),), items_go)
+    if table.storage is None:
+        return go  # The table is gone, or it never was this object's.
+    if observed.lodgers:
+        return TablePlan(waiting=_pool_in_use(observed))
+    pool_goes = Waiting("ItemsGo", f"pool {table.pool} is being deleted")
+    return TablePlan((DeletePool(observed.pool_uid),), pool_goes)
 
 
 def _first(observed: ObservedTable) -> TableObject | None:
@@ -171,6 +201,23 @@ def _pool_taken(table: TableObject) -> Waiting:
         "NameTaken",
         f"StoragePool {table.pool} belongs to somebody else and is left alone: give this Table"
         " another name, or name the pool in spec.pool instead of storage",
+    )
+
+
+def _pool_of_another(table: TableObject) -> Waiting:
+    return Waiting(
+        "PoolIsOwn",
+        f"StoragePool {table.pool} is another Table's own: make the Table anew with a pool that"
+        " tables share, or with storage of its own",
+    )
+
+
+def _pool_in_use(observed: ObservedTable) -> Waiting:
+    names = ", ".join(observed.lodgers)
+    return Waiting(
+        "PoolInUse",
+        f"pool {observed.table.pool} holds other tables: {names}: delete them first, or set"
+        " deletionPolicy to Retain",
     )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from stator_operator import naming
 from stator_operator.apply import Writer
 from stator_operator.kubernetes_kinds import Object
 from stator_operator.pool_actions import Apply, Waiting
@@ -17,7 +18,9 @@ from stator_operator.table_object import SupervisorEntry, supervisor_entry, wish
 from stator_operator.table_observing import TableObservation
 from stator_operator.table_plan import (
     Action,
+    DeletePool,
     DeleteTable,
+    DeleteVolumes,
     PutTable,
     SetFinalizers,
     TablePlan,
@@ -67,8 +70,24 @@ class TableWriter:
                 if replaces is not None:
                     members["replaces"] = replaces
                 return await self._tell("PUT", members, found, outcome)
+            case DeletePool(uid):
+                self.writer.metrics.wrote("StoragePool")
+                pool = found.observed.table.pool
+                await self.writer.api.delete("StoragePool", key.namespace, pool, uid)
+                return outcome
+            case DeleteVolumes():
+                await self._delete_volumes(key.namespace, found.observed.table.pool)
+                return outcome
             case DeleteTable():
                 return await self._tell("DELETE", wish(found.observed.table), found, outcome)
+
+    async def _delete_volumes(self, namespace: str, pool: str) -> None:
+        """Those of the pool's pods, which end: Kubernetes keeps each until its pod has."""
+        labels = f"{naming.NAME_LABEL}=stator,{naming.POOL_LABEL}={pool}"
+        for claim in await self.writer.api.items("PersistentVolumeClaim", namespace, labels):
+            name, uid = claim["metadata"]["name"], claim["metadata"]["uid"]
+            self.writer.metrics.wrote("PersistentVolumeClaim")
+            await self.writer.api.delete("PersistentVolumeClaim", namespace, name, uid)
 
     async def _set_finalizers(self, body: Object, finalizers: tuple[str, ...]) -> None:
         metadata = body["metadata"]

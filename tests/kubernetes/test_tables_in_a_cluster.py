@@ -355,4 +355,10 @@ def test_two_namespaces_have_tables_of_one_name_one_of_them_with_storage_of_its_
             assert [has(here, "Films", key) for key in ("here", "there")] == [True, False]
             assert [has(there, "Films", key) for key in ("here", "there")] == [False, True]
         other.kubectl("delete", "table", "films", other.own)
-        other.remove()
+        assert other.kubectl.items("storagepools", other.own) == []
+
+        def nothing_is_left() -> bool | None:
+            left = other.kubectl.items("pods,persistentvolumeclaims", other.own)
+            return True if left == [] else None
+
+        wait_for(nothing_is_left, "pods and volumes are gone", 120)

@@ -122,6 +122,10 @@ class Kept:
         pool = pool_body()
         pool["metadata"] = {"name": name, "namespace": namespace}
         self.server.put(pool)
+        self.put_supervisor(name, namespace)
+
+    def put_supervisor(self, name: str, namespace: str = NAMESPACE) -> None:
+        """The pod that steers a pool."""
         metadata = {
             "name": naming.supervisor_pod_name(name),
             "namespace": namespace,

@@ -87,5 +87,5 @@ def a_table(body: Object | None = None) -> TableObject:
 
 def observed(body: Object | None = None, **changes: Any) -> ObservedTable:
     """A table of a shared pool that is as it is wanted."""
-    given = {"pool_owner": "", "entry": an_entry(), **changes}
+    given = {"pool_uid": "u-pool", "entry": an_entry(), **changes}
     return ObservedTable(a_table(body), **given)

@@ -107,6 +107,18 @@ def test_a_name_that_another_tables_object_has_is_gone_around() -> None:
     play(scene)
 
 
+def test_a_tables_own_pool_takes_no_other_table() -> None:
+    async def scene(kept: Kept) -> None:
+        pool = kept.server.objects["storagepools", NAMESPACE, "default"]
+        owner = {"kind": "Table", "name": "films", "uid": "u-films", "controller": True}
+        kept.server.put({**pool, "metadata": {**pool["metadata"], "ownerReferences": [owner]}})
+        with pytest.raises(ValidationException, match="is a table's own and takes no other"):
+            await asked(kept, "CreateTable", **BODY)
+        assert (kept.server.of("Table"), kept.cluster.catalog.tables) == ([], {})
+
+    play(scene)
+
+
 def test_a_table_without_an_object_gets_one_when_a_client_changes_it() -> None:
     async def scene(kept: Kept) -> None:
         await asked(kept, "CreateTable", **BODY)

@@ -17,7 +17,15 @@ from sample_table import (
 )
 from stator_operator.pool_actions import Apply
 from stator_operator.table_object import FINALIZER
-from stator_operator.table_plan import DeleteTable, PutTable, SetFinalizers, TablePlan, plan
+from stator_operator.table_plan import (
+    DeletePool,
+    DeleteTable,
+    DeleteVolumes,
+    PutTable,
+    SetFinalizers,
+    TablePlan,
+    plan,
+)
 
 OLDER = a_table(with_metadata(table_body("older", "u-0"), creationTimestamp="2026-11-20T09:00:00Z"))
 YOUNGER = a_table(
@@ -66,7 +74,7 @@ def test_who_has_lost_the_name_keeps_no_finalizer() -> None:
 
 
 def test_an_unknown_pool_and_an_absent_supervisor_are_told_apart() -> None:
-    unknown = plan(observed(pool_owner=None, entry=None))
+    unknown = plan(observed(pool_uid=None, entry=None))
     assert (unknown.actions, reason(unknown)) == ((), "PoolUnknown")
     assert unknown.waiting is not None
     assert "namespace shop has no StoragePool default" in unknown.waiting.message
@@ -79,7 +87,7 @@ WITH_STORAGE = table_body(pool=None, storage=STORAGE)
 
 
 def test_a_table_with_storage_gets_a_pool_that_is_its_child() -> None:
-    planned = plan(observed(WITH_STORAGE, pool_owner=None, entry=None))
+    planned = plan(observed(WITH_STORAGE, pool_uid=None, entry=None))
 
     (apply,) = planned.actions
     assert isinstance(apply, Apply)
@@ -88,7 +96,7 @@ def test_a_table_with_storage_gets_a_pool_that_is_its_child() -> None:
     assert apply.body["metadata"]["ownerReferences"][0]["uid"] == "u-1"
     assert apply.body["spec"] == STORAGE
     assert reason(planned) == "PoolStarts"
-    later = plan(observed(WITH_STORAGE, pool_owner="u-1", entry=NOBODYS))
+    later = plan(observed(WITH_STORAGE, pool_owner="u-1", entry=NOBODYS))  # It is there now.
     assert later.actions == (apply, PutTable())
 
 
@@ -97,6 +105,41 @@ def test_a_pool_of_somebody_else_is_left_alone(owner: str) -> None:
     planned = plan(observed(WITH_STORAGE, pool_owner=owner))
 
     assert (planned.actions, reason(planned)) == ((), "NameTaken")
+
+
+def test_a_pool_of_another_tables_own_takes_no_second_one() -> None:
+    planned = plan(observed(pool_owner="u-9"))
+
+    assert (planned.actions, reason(planned)) == ((), "PoolIsOwn")
+
+
+OWN = ending(table_body(pool=None, storage=STORAGE, deletionPolicy="Delete"))
+GONE = an_entry(description=None, object=None)
+
+
+def test_storage_of_its_own_goes_after_the_items_and_before_the_object() -> None:
+    assert plan(observed(OWN, pool_owner="u-1")).actions == (DeleteTable(),)
+    planned = plan(observed(OWN, pool_owner="u-1", entry=GONE))
+    assert (planned.actions, reason(planned)) == ((DeletePool("u-pool"),), "ItemsGo")
+    planned = plan(observed(OWN, pool_uid=None, entry=None))
+    assert planned == TablePlan((DeleteVolumes(), SetFinalizers(())))
+
+
+def test_storage_that_other_tables_lie_in_stays() -> None:
+    planned = plan(observed(OWN, pool_owner="u-1", entry=GONE, lodgers=("Books", "Films")))
+
+    assert (planned.actions, reason(planned)) == ((), "PoolInUse")
+    assert planned.waiting is not None
+    assert "holds other tables: Books, Films: delete them first" in planned.waiting.message
+
+
+@pytest.mark.parametrize("policy", ["Retain", "Delete"])
+def test_a_pool_that_never_was_its_own_is_left_alone(policy: str) -> None:
+    body = ending(table_body(pool=None, storage=STORAGE, deletionPolicy=policy))
+
+    assert plan(observed(body, pool_owner="u-9")) == TablePlan((SetFinalizers(()),))
+    retained = plan(observed(ending(WITH_STORAGE), pool_owner="u-1"))
+    assert retained == TablePlan((SetFinalizers(()),))
 
 
 def test_an_object_that_takes_items_along_is_held_before_its_table_is_made() -> None:
@@ -126,7 +169,7 @@ def test_an_object_that_goes_while_nobody_answers_waits() -> None:
     "world",
     [
         observed(ending(table_body())),
-        observed(ending(KEPT), pool_owner=None, entry=None),
+        observed(ending(KEPT), pool_uid=None, entry=None),
         observed(ending(KEPT), entry=an_entry(object=OTHERS)),
         observed(ending(KEPT), entry=an_entry(object=None)),
     ],

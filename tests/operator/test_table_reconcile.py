@@ -9,8 +9,10 @@ import pytest
 from aiohttp import web
 
 from pretended_api import Asked, refusal
+from pretended_cluster import pool_body
 from real_supervisor import NAMESPACE, Kept, play
 from stator_core.desired_table import body_of
+from stator_operator import naming
 from stator_operator.kubernetes_errors import ApiError
 from stator_operator.table_object import FINALIZER
 from table_specs import define, index, plain
@@ -179,6 +181,29 @@ def test_a_protected_table_stays_and_its_object_says_what_to_change() -> None:
         kept.server.put({**ending, "spec": spec})
         await kept.until(lambda: kept.server.of("Table") == [])
         assert kept.cluster.catalog.tables == {}
+
+    play(scene)
+
+
+def test_a_table_with_storage_has_a_pool_and_takes_it_and_its_volumes_along() -> None:
+    async def scene(kept: Kept) -> None:
+        storage = pool_body()["spec"]
+        kept.put_table(pool=None, storage=storage, deletionPolicy="Delete")
+        await kept.until(lambda: len(kept.server.of("StoragePool")) == 2)
+        pool = kept.server.objects["storagepools", NAMESPACE, "music"]
+        assert pool["metadata"]["ownerReferences"][0]["kind"] == "Table"
+        kept.put_supervisor("music")
+        claim = {"name": "data-music-a-0", "namespace": NAMESPACE}
+        claim["labels"] = naming.labels("music", naming.STORAGE)  # type: ignore[assignment]
+        kept.server.put({"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": claim})
+        await kept.until_rest()
+        assert kept.object()["status"]["podsPerZone"] == 1
+
+        await delete(kept)
+        await kept.until(lambda: kept.server.of("Table") == [])
+        assert kept.cluster.catalog.tables == {}
+        assert [each["metadata"]["name"] for each in kept.server.of("StoragePool")] == ["default"]
+        assert kept.server.of("PersistentVolumeClaim") == []
 
     play(scene)
 
