@@ -231,7 +231,16 @@ class WantedTables:
 
     def _remember(self, name: str, wanted: Wanted) -> None:
         self._wanted[name] = wanted
-        self._desired[name] = None if wanted.body is None else desired_table.parse(wanted.body)
+        try:
+            desired = None if wanted.body is None else desired_table.parse(wanted.body)
+        except DynamoDBError as error:
+            # On record, and not to be taken any more: what is there stays as it is.
+            logger.error("the wish for table %s cannot be carried out: %s", name, error)
+            self._desired[name] = None
+            refused = (error.name(), error.message or "")
+            self._progress[name] = Progress(settled=False, refused=refused)
+            return
+        self._desired[name] = desired
         self._rest(name, Progress(settled=False, waiting="not looked at yet"), 0.0)
 
 

@@ -6,12 +6,14 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import orjson
 import pytest
 
 from one_node import CALLER, Node
+from stator_core import log_format
 from stator_core.desired_table import body_of
 from stator_node.operator_http import Refused
-from stator_node.wanted_tables import Wanted, WantedTables
+from stator_node.wanted_tables import WANTED_PREFIX, Wanted, WantedTables
 from table_bodies import attributes, create_body, index, keys, ranged_body
 from told_links import LoopClock
 from virtual_time import run
@@ -113,6 +115,28 @@ def test_a_wish_is_not_dropped_with_the_process() -> None:
         await again.settle()
         assert again.body == create_body(Tags=TAGS, DeletionProtectionEnabled=True)
         again.stop()
+
+    run(telling())
+
+
+def test_a_wish_on_record_that_is_not_taken_any_more_is_told_and_nothing_is_done() -> None:
+    async def telling() -> None:
+        node = Node()
+        await node.create(create_body())
+        record = {"uid": "u1", "generation": 1, "body": create_body(BillingMode="FREE")}
+        key = WANTED_PREFIX + b"Music"
+        node.store.write([("meta", key, log_format.seal(key, orjson.dumps(record)))], sync=True)
+
+        kept = Kept(node)
+        await asyncio.sleep(10)
+        progress = kept.tables.progress("Music")
+        assert progress.refused is not None
+        assert "Value 'FREE' at 'billingMode'" in progress.refused[1]
+        assert kept.body == create_body()
+        kept.want(2, Tags=TAGS)
+        await kept.settle()
+        assert kept.body == create_body(Tags=TAGS)
+        kept.stop()
 
     run(telling())
 
