@@ -8,7 +8,8 @@ import orjson
 
 from stator_core import change_format, keys, stream_shards
 from stator_core.change_format import Change, ChangeFlag
-from stator_core.stream import Stream, horizon_at, stamp_at, streams_of
+from stator_core.clock import stamp_at
+from stator_core.stream import Stream, horizon_at, streams_of
 from stator_core.table import KeyAttribute, KeySchema, StreamSpecification, Table
 
 LABEL = "2027-01-15T08:00:00.125"

@@ -37,6 +37,11 @@ class HybridClock:
             self.last = other
 
 
+def stamp_at(milliseconds: int) -> int:
+    """The least timestamp of this time (epoch milliseconds), whatever it is."""
+    return min(max(milliseconds, 0), MILLISECONDS_MAX) << COUNTER_BITS
+
+
 def milliseconds_of(timestamp: int) -> int:
     """The wall clock's part of a timestamp."""
     return timestamp >> COUNTER_BITS

@@ -1,20 +1,22 @@
 """What time brings to the feed of a partition: when its shard is rolled, and what is trimmed.
 
-In: a partition's state and the time. Out: the entry that its leader should propose. Called by
-`feed_keeper.py`, which proposes it. Invariants: nothing is trimmed that a stream still shows, or
-that an index has not stored; of a table with neither, everything is.
+In: a partition's state and the time. Out: what its leader should propose (`feed_keeper.py`). In one
+process `local_streams.py` asks the same of trimming. Invariants: nothing is trimmed that a stream
+still shows, or that an index has not stored; of a table with neither, everything is.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 from stator_core import stream_shards
+from stator_core.clock import stamp_at
 from stator_core.limits import SHARD_ROLL_SECONDS
-from stator_core.partition_state import PartitionState
-from stator_core.stream import horizon_at, moment_of, stamp_at
+from stator_core.partition_state import PartitionState, is_index_follower
+from stator_core.stream import horizon_at, moment_of
+from stator_core.stream_shards import Shards
 
-INDEX_FOLLOWERS: Final = "index "  # how their names begin (`partition_state.index_follower`)
 TRIM_STEP_MILLISECONDS: Final = 60_000  # so much more is trimmed at once, or a whole shard
 
 
@@ -34,16 +36,21 @@ def trimmable_until(state: PartitionState, now_milliseconds: int) -> int:
     """The stamp before which nobody needs the feed any more."""
     until = horizon_at(now_milliseconds) if state.shards else stamp_at(now_milliseconds)
     for follower in state.followers:
-        if follower.name.startswith(INDEX_FOLLOWERS):
+        if is_index_follower(follower):
             until = min(until, follower.delivered + 1)
     return until
 
 
-def is_trim_due(state: PartitionState, until: int, oldest: int | None) -> bool:
-    """Whether it is worth an entry. `oldest` is the stamp of the first record; None: none."""
-    if until <= state.trimmed:
+def is_trim_due(shards: Shards, trimmed: int, until: int, oldest: Callable[[], int | None]) -> bool:
+    """Whether it is worth the writing to trim a feed, which is up to `trimmed`, up to `until`.
+
+    `oldest` is asked for the stamp of the first record that is left (None: none), if it matters.
+    """
+    if until <= trimmed:
         return False
-    if stream_shards.trimmed(state.shards, until) != state.shards:
+    if stream_shards.trimmed(shards, until) != shards:
         return True
-    step = stamp_at(TRIM_STEP_MILLISECONDS)
-    return oldest is not None and oldest < until and until - state.trimmed >= step
+    if until - trimmed < stamp_at(TRIM_STEP_MILLISECONDS):
+        return False
+    first = oldest()
+    return first is not None and first < until

@@ -139,7 +139,7 @@ def resolve(
     key = entry.key
     newest = -1
     if stored is not None:
-        newest = item_format.timestamp_of(key, stored)
+        newest = item_format.read(key, stored).timestamp
     if tombstone is not None:
         newest = max(newest, read_tombstone(key, tombstone).stamp)
     if entry.stamp <= newest:

@@ -116,13 +116,6 @@ def size_of(stored: bytes) -> int:
     return int.from_bytes(stored[_SIZE_AT:HEADER_BYTES], "big")
 
 
-def timestamp_of(key: bytes, stored: bytes) -> int:
-    """When a stored item was written. Raises Damaged."""
-    payload_of(key, stored)
-    timestamp: int = _unpack_from(stored, _CHECKSUM_BYTES)[2]
-    return timestamp
-
-
 def read(key: bytes, stored: bytes) -> StoredItem:
     """A stored item with what its header says. Raises Damaged."""
     payload = payload_of(key, stored)

@@ -26,6 +26,7 @@ from stator_core.requests.delete_item import DeleteItem
 from stator_core.requests.get_item import GetItem
 from stator_core.requests.put_item import PutItem
 from stator_core.requests.update_item import UpdateItem
+from stator_core.stream import NEW_IMAGES, OLD_IMAGES
 from stator_core.table import Table
 
 WriteRequest = PutItem | UpdateItem | DeleteItem
@@ -141,9 +142,9 @@ def change_write(
     if after:
         flags |= ChangeFlag.EXISTS
     if not (view.feeds_indexes and table.global_indexes):  # Entries follow from both images.
-        if table.stream_view not in ("OLD_IMAGE", "NEW_AND_OLD_IMAGES"):
+        if table.stream_view not in OLD_IMAGES:
             before = b""
-        if table.stream_view not in ("NEW_IMAGE", "NEW_AND_OLD_IMAGES"):
+        if table.stream_view not in NEW_IMAGES:
             after = b""
     record_key = change_format.change_key(_partition_of(table, view), stamp)
     return "changes", record_key, change_format.encode(record_key, flags, key, before, after)

@@ -21,13 +21,14 @@ from stator_core.entry_format import StoredFamily
 from stator_core.key_format import HASH_SPACE, IDENTIFIER_BYTES
 from stator_core.partition_descriptor import PartitionDescriptor
 from stator_core.stream_shards import Shards
-from stator_core.table import Index, Table
+from stator_core.table import Table
 from stator_core.table_status import DELETED
 
 STATE_VERSION = 1
 # The follower that fills the index by expiry (`Follower.name`). Once it is filled writes keep it in
 # their own batch: it reads no feed, so trimming does not wait for it.
 EXPIRIES = "expiries"
+_INDEX = "index "  # how the names of the others begin
 
 # A range of stored keys that belongs to a partition.
 OwnedRange = tuple[StoredFamily, bytes, bytes]
@@ -59,15 +60,6 @@ class PartitionState:
     followers: tuple[Follower, ...] = ()
     trimmed: int = 0
     description_epoch: int = 0
-
-    @property
-    def index(self) -> Index | None:
-        """The global index that this is a partition of; None for one of the table itself.
-
-        A removed index's is still there for a moment, and is nobody's: `is_of_index` tells.
-        """
-        identifier = self.descriptor.table_identifier
-        return next((i for i in self.table.global_indexes if i.identifier == identifier), None)
 
     @property
     def is_of_index(self) -> bool:
@@ -114,7 +106,12 @@ class PartitionState:
 
 def index_follower(identifier: int) -> str:
     """The name of the follower that is a global index."""
-    return f"index {identifier}"
+    return f"{_INDEX}{identifier}"
+
+
+def is_index_follower(follower: Follower) -> bool:
+    """Whether a follower is a global index, and so reads the feed."""
+    return follower.name.startswith(_INDEX)
 
 
 def place_key(identifier: int, place: int) -> bytes:

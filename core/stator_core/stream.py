@@ -26,7 +26,7 @@ from xxhash import xxh3_64_digest, xxh3_128_hexdigest
 
 from stator_core import arn, keys, number_set_order
 from stator_core.change_format import Change, ChangeFlag
-from stator_core.clock import COUNTER_BITS, MILLISECONDS_MAX, milliseconds_of
+from stator_core.clock import milliseconds_of, stamp_at
 from stator_core.errors import (
     ExpiredIteratorException,
     ResourceNotFoundException,
@@ -151,11 +151,6 @@ def not_found(stream_arn: str) -> ResourceNotFoundException:
 def horizon_at(now_milliseconds: int) -> int:
     """The stamp before which records are older than the retention at this time."""
     return stamp_at(now_milliseconds - STREAM_RETENTION_SECONDS * 1000)
-
-
-def stamp_at(milliseconds: int) -> int:
-    """The least stamp of this time (epoch milliseconds), whatever it is."""
-    return min(max(milliseconds, 0), MILLISECONDS_MAX) << COUNTER_BITS
 
 
 # Sequence numbers and records.

@@ -18,10 +18,11 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
+from stator_core.clock import stamp_at
 from stator_core.limits import SHARD_ROLL_SECONDS
 
 # How far apart stamps (`clock.py`) of that many seconds are.
-ROLL_STAMPS: Final = SHARD_ROLL_SECONDS * 1000 << 16
+ROLL_STAMPS: Final = stamp_at(SHARD_ROLL_SECONDS * 1000)
 
 Shards = tuple["Shard", ...]
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping
+from functools import partial
 
 from stator_core import change_format, feed_keeping, partition_changes
 from stator_core.entry_format import EntryKind
@@ -53,7 +54,8 @@ class FeedKeeper:
         if feed_keeping.is_roll_due(state, now):
             self._propose(hosted, EntryKind.ROLL, b"{}")
         until = feed_keeping.trimmable_until(state, now)
-        if until > state.trimmed and feed_keeping.is_trim_due(state, until, oldest_change(hosted)):
+        oldest = partial(oldest_change, hosted)
+        if feed_keeping.is_trim_due(state.shards, state.trimmed, until, oldest):
             self._propose(hosted, EntryKind.TRIM, partition_changes.trim_body(until))
 
     def _propose(self, hosted: HostedPartition, kind: EntryKind, body: bytes) -> None:

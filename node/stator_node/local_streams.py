@@ -19,12 +19,14 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import orjson
 
-from stator_core import change_format, item_format, stream, stream_shards, table
+from stator_core import change_format, feed_keeping, item_format, stream, stream_shards, table
 from stator_core.change_format import ChangeDamaged
+from stator_core.clock import stamp_at
 from stator_core.errors import InternalServerError
 from stator_core.limits import GET_RECORDS_BYTES_MAX
 from stator_core.requests.get_records import FeedPage
@@ -44,7 +46,6 @@ STREAM_PREFIX = b"stream/"
 STREAM_END = b"stream0"  # the byte after "/"
 FEED_VERSION = 1
 KEEP_SECONDS = 1.0  # so often somebody looks whether a shard is to be rolled or trimmed
-TRIM_STEP_MILLISECONDS = 60_000  # so much more is trimmed each time, or a whole shard
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,10 +194,11 @@ class LocalStreams:
             return
         now = self._milliseconds()
         for feed in list(self._feeds.values()):
-            if stream_shards.is_due(feed.shards, stream.stamp_at(now)):
+            if stream_shards.is_due(feed.shards, stamp_at(now)):
                 feed = self._roll(feed)
-            if self._is_trimmable(feed, stream.horizon_at(now)):
-                self._trim(feed, stream.horizon_at(now))
+            horizon, oldest = stream.horizon_at(now), partial(self._oldest_change, feed)
+            if feed_keeping.is_trim_due(feed.shards, feed.trimmed, horizon, oldest):
+                self._trim(feed, horizon)
 
     def _roll(self, feed: Feed) -> Feed:
         stamp = self._next_stamp()
@@ -207,15 +209,11 @@ class LocalStreams:
         self._keep(rolled)
         return rolled
 
-    def _is_trimmable(self, feed: Feed, horizon: int) -> bool:
-        """Whether a shard has gone, or a good piece of one."""
-        if stream_shards.trimmed(feed.shards, horizon) != feed.shards:
-            return True
-        least = feed.trimmed + stream.stamp_at(TRIM_STEP_MILLISECONDS)
-        if horizon < least:
-            return False
-        bounds = change_format.feed_bounds(feed.table.identifier, feed.trimmed - 1, horizon)
-        return bool(self._store.cursor("changes", *bounds).take(1))
+    def _oldest_change(self, feed: Feed) -> int | None:
+        """The stamp of the first record that is left of a feed."""
+        bounds = change_format.feed_bounds(feed.table.identifier, feed.trimmed - 1)
+        found = self._store.cursor("changes", *bounds).take(1)
+        return change_format.stamp_of(found[0][0]) if found else None
 
     def _trim(self, feed: Feed, horizon: int) -> None:
         """First the feed says that they are gone, then they go; of an empty feed nothing stays."""

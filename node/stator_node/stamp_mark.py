@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from stator_core.clock import COUNTER_BITS, HybridClock
+from stator_core.clock import HybridClock, stamp_at
 from stator_node.doors import ItemStore, Operation
 
 MARK_KEY: Final = b"stamps"  # in the family "meta": the mark, 8 bytes
@@ -35,7 +35,7 @@ class StampMark:
         last = self.stamps.last
         if last <= self._mark:
             return None
-        self._mark = last + (AHEAD_MILLISECONDS << COUNTER_BITS)
+        self._mark = last + stamp_at(AHEAD_MILLISECONDS)
         return "meta", MARK_KEY, self._mark.to_bytes(8, "big")
 
     def doubt(self) -> None:

@@ -8,10 +8,11 @@ import pytest
 
 from small_stream import LABEL, NOW, music
 from stator_core import stream_shards
+from stator_core.clock import stamp_at
 from stator_core.feed_keeping import is_roll_due, is_trim_due, trimmable_until
 from stator_core.partition_descriptor import WHOLE_SPACE, new_partition
 from stator_core.partition_state import EXPIRIES, Follower, PartitionState, index_follower
-from stator_core.stream import horizon_at, stamp_at
+from stator_core.stream import horizon_at
 from stator_core.stream_shards import Shards
 
 HOUR = 3_600_000
@@ -60,11 +61,15 @@ def test_without_a_stream_the_indexes_alone_are_waited_for() -> None:
 def test_trimming_is_due_for_a_whole_shard_or_for_a_minute_of_records() -> None:
     start = stamp_at(NOW)
     shards = stream_shards.rolled(opened(start), 7, start + 100)
-    assert is_trim_due(state(shards=shards), start + 100, None)
-    rest = state(shards=stream_shards.trimmed(shards, start + 100), trimmed=start + 100)
-    assert not is_trim_due(rest, start + 100, start + 100)
-    minute = start + 100 + stamp_at(MINUTE)
-    assert not is_trim_due(rest, minute - 1, start + 101)
-    assert is_trim_due(rest, minute, start + 101)
-    assert not is_trim_due(rest, minute, minute)
-    assert not is_trim_due(rest, minute, None)
+    assert is_trim_due(shards, 0, start + 100, unasked)
+    rest, until = stream_shards.trimmed(shards, start + 100), start + 100
+    assert not is_trim_due(rest, until, until, unasked)
+    minute = until + stamp_at(MINUTE)
+    assert not is_trim_due(rest, until, minute - 1, unasked)
+    assert is_trim_due(rest, until, minute, lambda: start + 101)
+    assert not is_trim_due(rest, until, minute, lambda: minute)
+    assert not is_trim_due(rest, until, minute, lambda: None)
+
+
+def unasked() -> int | None:
+    raise AssertionError("the disk need not be asked")

@@ -9,9 +9,10 @@ import pytest
 
 from small_stream import NOW, STREAM_ARN, change, music_stream
 from stator_core.change_format import Change
+from stator_core.clock import stamp_at
 from stator_core.errors import ValidationException
 from stator_core.requests.get_records import PAGE_RECORDS, FeedPage, RecordsAnswer, parse
-from stator_core.stream import ShardIterator, read_iterator, stamp_at
+from stator_core.stream import ShardIterator, read_iterator
 
 STREAM = music_stream()
 (SHARD,) = STREAM.shards

@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from small_stream import NOW, STREAM_ARN, music_stream
+from stator_core.clock import stamp_at
 from stator_core.errors import TrimmedDataAccessException, ValidationException
 from stator_core.requests.get_shard_iterator import Position, latest_position, parse
-from stator_core.stream import horizon_at, sequence_number, stamp_at
+from stator_core.stream import horizon_at, sequence_number
 
 CLOSED, OPEN = music_stream(rolls=1).shards
 HORIZON = horizon_at(NOW)

@@ -69,11 +69,10 @@ def test_a_partition_of_an_index_owns_keys_of_the_index_and_has_no_feed() -> Non
     identifiers = {int.from_bytes(start[:4], "big") for _, start, _ in state.owned_ranges()[:2]}
 
     assert identifiers == {INDEXED.global_indexes[0].identifier}
-    assert state.index == INDEXED.global_indexes[0]
     assert (state.is_of_index, MUSIC.is_of_index) == (True, False)
     assert (state.shards, state.followers) == ((), ())
     removed = described(state, replace(INDEXED, global_indexes=()))
-    assert removed.index is None and removed.is_of_index
+    assert removed.is_of_index
 
 
 # ------------------------------------------------------------------------------------- the feed

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from small_stream import ARN, LABEL, NOW, STREAM_ARN, change, music, music_stream
 from stator_core import stream_shards
 from stator_core.change_format import ChangeFlag
+from stator_core.clock import stamp_at
 from stator_core.errors import (
     ExpiredIteratorException,
     ResourceNotFoundException,
@@ -26,7 +27,6 @@ from stator_core.stream import (
     read_iterator,
     record,
     sequence_number,
-    stamp_at,
     stamp_of_sequence_number,
     streams_of,
 )

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from stator_core import stream_shards
+from stator_core.clock import stamp_at
 from stator_core.key_format import HASH_SPACE
 from stator_core.partition_state import index_follower, place_key
 from stator_core.placement_types import NodeState
-from stator_core.stream import stamp_at
 from stator_core.table import to_json
 from stator_node.cluster_status import nodes_of, partitions_of
 from stator_node.cluster_view import REPORT_AGE_SECONDS_MAX, ClusterView

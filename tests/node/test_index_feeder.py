@@ -158,6 +158,29 @@ def test_a_leader_that_dies_amid_a_fill_is_followed_by_one_that_goes_on() -> Non
     asyncio.run(run())
 
 
+def test_items_that_contradict_a_new_index_are_left_out_and_hold_up_nothing() -> None:
+    async def run() -> None:
+        async with SmallCluster() as cluster:
+            await cluster.create_table()
+            contradicting: dict[str, dict[str, Any]] = {
+                "no key": {},
+                "wrong type": {"genre": {"N": "1"}},
+                "empty": {"genre": {"S": ""}},
+                "too long": {"genre": {"S": "x" * 2_049}},
+            }
+            for name, members in contradicting.items():
+                await put(cluster, {"pk": {"S": name}, **members})
+            await put(cluster, song(1))
+            await cluster.execute("UpdateTable", **ADD)
+            await cluster.active()
+            await follows(cluster, {"song-1": "genre-0"})
+            # One that comes to fit is taken in.
+            await put(cluster, {"pk": {"S": "wrong type"}, "genre": {"S": "jazz"}})
+            await follows(cluster, {"song-1": "genre-0", "wrong type": "jazz"})
+
+    asyncio.run(run())
+
+
 def test_an_index_goes_in_the_middle_of_its_fill() -> None:
     async def run() -> None:
         async with SmallCluster() as cluster:

@@ -9,13 +9,14 @@ import orjson
 import pytest
 
 from small_stream import ARN, NOW, STREAM_ARN, change, music, music_stream
+from stator_core.clock import stamp_at
 from stator_core.errors import (
     LimitExceededException,
     ResourceNotFoundException,
     ValidationException,
 )
 from stator_core.requests.get_records import PAGE_RECORDS, FeedPage
-from stator_core.stream import Stream, stamp_at
+from stator_core.stream import Stream
 from stator_core.stream_shards import Shard
 from stator_node.doors import Caller
 from stator_node.memory import ManualClock

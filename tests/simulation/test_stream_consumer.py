@@ -15,8 +15,9 @@ from simulation.stream_consumer import StreamConsumer
 from simulation.workloads import STREAMED
 from stator_core import keys, stream_shards
 from stator_core.change_format import Change, ChangeFlag
+from stator_core.clock import stamp_at
 from stator_core.requests.get_records import FeedPage, RecordsAnswer
-from stator_core.stream import Stream, stamp_at, streams_of
+from stator_core.stream import Stream, streams_of
 from stator_core.stream_shards import Shard
 from stator_node.memory import ManualClock
 from stator_node.stream_operations import StreamOperations

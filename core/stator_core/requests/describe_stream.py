@@ -20,6 +20,7 @@ from stator_core.requests.stream_members import (
 )
 from stator_core.stream import Stream, sequence_number
 from stator_core.stream_shards import Shard
+from stator_core.table_description import key_schema_members
 
 SHAPE = Structure(
     "DescribeStreamInput",
@@ -59,12 +60,7 @@ class DescribeStream:
             "StreamViewType": stream.view_type,
             "CreationRequestDateTime": stream.created,
             "TableName": table.name,
-            "KeySchema": [
-                {"AttributeName": attribute.name, "KeyType": role}
-                for attribute, role in zip(
-                    table.key_schema.attributes, ("HASH", "RANGE"), strict=False
-                )
-            ],
+            "KeySchema": key_schema_members(table.key_schema),
             "Shards": [_shown(shard) for shard in found[: self.limit]],
         }
         if len(found) > self.limit:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
+from stator_core.clock import stamp_at
 from stator_core.errors import TrimmedDataAccessException, ValidationException
 from stator_core.limits import SEQUENCE_NUMBER_CHARACTERS_MAX, SEQUENCE_NUMBER_CHARACTERS_MIN
 from stator_core.requests.constraints import Violations
@@ -21,7 +22,7 @@ from stator_core.requests.stream_members import (
     required_arn,
 )
 from stator_core.requests.table_members import INVALID
-from stator_core.stream import TRIMMED, stamp_at, stamp_of_sequence_number
+from stator_core.stream import TRIMMED, stamp_of_sequence_number
 from stator_core.stream_shards import Shard
 
 SHAPE = Structure(
