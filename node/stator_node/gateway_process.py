@@ -25,6 +25,7 @@ from stator_node.front_doors import FrontDoors
 from stator_node.gateway.access_keys import AccessKeys, AccessKeysRefused
 from stator_node.process import CannotStart
 from stator_node.remote_tables import RemoteTables
+from stator_node.request_figures import CountedExecutor
 from stator_node.stream_operations import StreamOperations
 from stator_node.table_reading import TableReading
 from stator_node.transport.frame_format import Hello
@@ -71,9 +72,10 @@ async def _serve(settings: GatewaySettings) -> int:
     background = [asyncio.create_task(each.run()) for each in (pods, supervisor, view)]
     background += renewing(settings.tls, links)
     try:
-        doors = await FrontDoors.open(settings, router, access_keys, clock)
+        counted = CountedExecutor(router, clock)
+        doors = await FrontDoors.open(settings, counted, access_keys, clock)
         await _first_news(view, stopped)
-        health.serves(process.nothing_to_hand_over)
+        health.serves(process.nothing_to_hand_over, counted.families)
         doors.say_ready(f"cluster {settings.cluster_id}")
         await stopped.wait()
         health.ends()

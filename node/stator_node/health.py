@@ -6,6 +6,7 @@ or 503, and a word that says why.
     GET  /started   200 once the pod has begun to serve
     GET  /alive     200 as long as its loop turns
     GET  /ready     200 while it serves, and is not asked to go
+    GET  /metrics   its figures, as Prometheus reads them, once it serves
     POST /drain     from the pod itself only: 200 when everything has been handed over
 
 Wired by `node.py`. Invariants: what is asked here costs next to nothing and changes nothing, but
@@ -17,10 +18,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from enum import Enum
 from ipaddress import IPv6Address, ip_address
 from typing import Any
+
+from stator_core.exposition import CONTENT_TYPE, Family, text
 
 logger = logging.getLogger(__name__)
 
@@ -44,12 +47,21 @@ class Health:
         self.phase = Phase.STARTING
         self._hand_over: Callable[[], Coroutine[Any, Any, None]] | None = None
         self._draining: asyncio.Future[None] | None = None
+        self._figures: Callable[[], Iterable[Family]] | None = None
 
-    def serves(self, hand_over: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        """The pod has begun to serve; `hand_over` gives away what it leads, and returns then."""
+    def serves(
+        self,
+        hand_over: Callable[[], Coroutine[Any, Any, None]],
+        figures: Callable[[], Iterable[Family]] | None = None,
+    ) -> None:
+        """The pod has begun to serve; `hand_over` gives away what it leads, and returns then.
+
+        `figures`: what it can tell of itself in numbers.
+        """
         assert self.phase is Phase.STARTING
         self.phase = Phase.SERVING
         self._hand_over = hand_over
+        self._figures = figures
 
     def ends(self) -> None:
         """The pod is ending: it is ready no more."""
@@ -68,6 +80,8 @@ class Health:
 
     def answer(self, path: str) -> tuple[int, str]:
         """Status and text for a GET."""
+        if path == "/metrics" and self._figures is not None:
+            return 200, text(self._figures()).removesuffix("\n")
         is_so = {
             "/started": self.phase is not Phase.STARTING,
             "/alive": True,
@@ -150,7 +164,7 @@ def _response(status: int, text: str) -> bytes:
     reason = words.get(status, "Service Unavailable")
     body = f"{text}\n".encode()
     head = (
-        f"HTTP/1.1 {status} {reason}\r\nContent-Type: text/plain\r\n"
+        f"HTTP/1.1 {status} {reason}\r\nContent-Type: {CONTENT_TYPE}\r\n"
         f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n"
     )
     return head.encode() + body

@@ -36,6 +36,7 @@ from stator_node.partition_requests import PartitionRequests
 from stator_node.process import CannotStart
 from stator_node.storage.folder import DataFolder, FolderRefused
 from stator_node.storage.rocksdb import RocksItemStore
+from stator_node.storage_figures import storage_families
 from stator_node.sync_loop import SyncLoop
 from stator_node.transport.frame_format import Hello
 from stator_node.transport.links import Links
@@ -224,7 +225,7 @@ async def _serve_until_stopped(settings: NodeSettings, node: Node, health: Healt
     if settings.with_parent:
         process.stop_at_end_of_input(node.ended)
     process.settle()
-    health.serves(node.hand_over)
+    health.serves(node.hand_over, lambda: storage_families(node.requests.report()))
     print(
         f"Stator node {node.links.hello.sender_id} is ready on {settings.host}:{node.server.port}",
         flush=True,

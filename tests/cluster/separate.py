@@ -28,6 +28,12 @@ class Process(Server):
         self.health_port = health_port
         super().__init__([str(STATOR), *words, f"--health-port={health_port}"], folder)
 
+    def figures(self) -> str:
+        """What it tells of itself in numbers."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.health_port}/metrics") as answer:
+            page: str = answer.read().decode()
+            return page
+
     def health(self, path: str) -> int:
         """The status of its health port's answer; 0 where nobody answers."""
         address = f"http://127.0.0.1:{self.health_port}{path}"

@@ -48,6 +48,27 @@ def test_a_table_is_made_written_read_and_deleted(pods: Pods) -> None:
     client.close()
 
 
+def test_gateways_and_nodes_tell_their_figures(pods: Pods) -> None:
+    start(pods)
+    gateway = pods.start_gateway()
+    client = client_of(gateway)
+    create_music(client)
+    for number in range(3):
+        put(client, f"k{number}")
+    assert has(client, "k0")
+    with pytest.raises(client.exceptions.ResourceNotFoundException):
+        client.get_item(TableName="Nothing", Key={"pk": {"S": "k"}})
+    client.close()
+
+    told = gateway.figures()
+    assert 'stator_gateway_requests_total{operation="PutItem",error=""} 3\n' in told
+    assert 'requests_total{operation="GetItem",error="ResourceNotFoundException"} 1\n' in told
+    assert 'stator_gateway_request_seconds_count{operation="PutItem"} 3\n' in told
+    nodes = [pods.nodes[zone].figures() for zone in ZONES]
+    assert all("\nstator_storage_partitions 1\n" in each for each in nodes)
+    assert sum("\nstator_storage_leads 1\n" in each for each in nodes) == 1
+
+
 def test_items_are_served_while_nobody_steers_by_a_new_gateway_too(pods: Pods) -> None:
     supervisor, first = start(pods)
     client = client_of(first)

@@ -16,6 +16,7 @@ RULES = CHART / "monitoring" / "alerts.yaml"
 PAGE = CHART.parents[1] / "docs" / "operations" / "kubernetes.md"
 POOL = 'kind="StoragePool",namespace="music",name="default"'
 VOLUME = 'namespace="music",persistentvolumeclaim="data-default-zone-1-0"'
+REQUESTS = 'stator_gateway_requests_total{namespace="music",operation="PutItem"'
 READY = f'stator_operator_condition{{{POOL},type="Ready"}}'
 REPLICATED = f'stator_operator_condition{{{POOL},type="FullyReplicated"}}'
 
@@ -42,6 +43,16 @@ CASES: dict[str, tuple[dict[str, str], dict[str, str]]] = {
     "StatorNotAccepted": (
         {f'stator_operator_condition{{{POOL},type="Accepted"}}': "0x60"},
         {f'stator_operator_condition{{{POOL},type="Accepted"}}': "1x60"},
+    ),
+    "StatorRequestsFail": (
+        {
+            f'{REQUESTS},error=""}}': "0+900x60",
+            f'{REQUESTS},error="InternalServerError"}}': "0+100x60",
+        },
+        {
+            f'{REQUESTS},error=""}}': "0+900x60",
+            f'{REQUESTS},error="ConditionalCheckFailedException"}}': "0+900x60",
+        },
     ),
     "StatorVolumeNearlyFull": (
         {

@@ -4,13 +4,23 @@ from __future__ import annotations
 
 import json
 import re
+import tarfile
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from sample_pool import a_pool
+from small_table import SmallTable
+from stator_node.clock import SystemClock
+from stator_node.request_figures import CountedExecutor
+from stator_node.storage_figures import storage_families
 from stator_operator.access_rules import own_rules, served_rules
+from stator_operator.metrics import Metrics
+from stator_operator.objects.gateway_deployment import gateway_deployment
+from stator_operator.objects.pod import HEALTH_PORT
+from stator_operator.objects.stateful_set import stateful_set
 from stator_operator.operator_settings import parse
 from testbed.chart import (
     CHART,
@@ -222,6 +232,19 @@ def test_pools_policies_let_the_operators_pods_in(render: Any) -> None:
     assert OPERATOR_LABELS.items() <= labels.items()
 
 
+def test_a_packaged_chart_is_whole(helm: Path, tmp_path: Path) -> None:
+    """What is not in the package is not installed, and nobody says so."""
+    own = Helm(helm, tmp_path)
+    own("package", str(CHART), f"--destination={tmp_path}")
+    (package,) = tmp_path.glob("stator-*.tgz")
+
+    assert own.render(EVERYTHING, package) == own.render(EVERYTHING)
+    with tarfile.open(package) as files:
+        names = {name.removeprefix("stator/") for name in files.getnames()}
+    assert {f"crds/{path.name}" for path in CHART.glob("crds/*")} <= names
+    assert "values.schema.json" in names
+
+
 REFUSED = {
     "a word that is none": (values(operaters={}), "'operaters' not allowed"),
     "a member of a pool that is none": (
@@ -279,14 +302,49 @@ def test_every_value_is_in_the_schema_and_on_its_page() -> None:
             assert f"`{part}.{name}`" in page
 
 
-def test_the_dashboard_asks_for_figures_that_there_are() -> None:
-    from stator_operator.metrics import Metrics
+def figures() -> set[str]:
+    """The names of all that is told in numbers."""
+    report = {"partitions": [], "rebuilding": [], "free_bytes": 0, "ending": False}
+    families = [
+        *storage_families(report),
+        *CountedExecutor(SmallTable(), SystemClock()).families(),
+    ]
+    return {
+        *(each.name for each in families),
+        *re.findall(r"^# TYPE (\S+)", Metrics().text(), re.M),
+    }
 
-    figures = set(re.findall(r"^# TYPE (\S+)", Metrics().text(), re.M))
-    endings = ("", "_bucket", "_sum", "_count")
-    known = {f"{name}{ending}" for name in figures for ending in endings}
-    for file in ("dashboard.json", "alerts.yaml"):
-        text = (CHART / "monitoring" / file).read_text()
-        asked = set(re.findall(r"stator_operator_\w+", text))
-        assert asked
-        assert asked <= known, file
+
+@pytest.mark.parametrize("file", ["dashboard.json", "alerts.yaml"])
+def test_dashboard_and_alerts_ask_for_figures_that_there_are(file: str) -> None:
+    known = {f"{name}{end}" for name in figures() for end in ("", "_bucket", "_sum", "_count")}
+    text = (CHART / "monitoring" / file).read_text()
+
+    asked = set(re.findall(r"stator_(?:operator|gateway|storage)_\w+", text))
+
+    assert asked
+    assert asked <= known
+
+
+def test_every_figure_is_on_the_page_of_the_playbook() -> None:
+    page = (ROOT / "docs" / "operations" / "kubernetes.md").read_text()
+
+    assert {name for name in figures() if f"`{name}`" not in page} == set()
+
+
+def test_pods_of_pools_are_found_by_what_the_operator_gives_them(render: Any) -> None:
+    monitor = the_one(render(EVERYTHING), "PodMonitor", "-pools")["spec"]
+    pool = a_pool()
+    found = {}
+    for workload in (stateful_set(pool, pool.zones[0], 1), gateway_deployment(pool)):
+        template = workload["spec"]["template"]
+        labels = template["metadata"]["labels"]
+        assert monitor["selector"]["matchLabels"].items() <= labels.items()
+        (rule,) = monitor["selector"]["matchExpressions"]
+        assert labels[rule["key"]] in rule["values"]
+        (container,) = template["spec"]["containers"]
+        found |= {each["name"]: each["containerPort"] for each in container["ports"]}
+    (endpoint,) = monitor["podMetricsEndpoints"]
+    assert found[endpoint["port"]] == HEALTH_PORT
+    named = the_one(render(NAMESPACED | {"podMonitor": {"enabled": True}}), "PodMonitor", "-pools")
+    assert named["spec"]["namespaceSelector"] == {"matchNames": [NAMESPACE, "music"]}

@@ -112,7 +112,7 @@ def test_the_prometheus_operator_takes_the_objects_for_it(
         each for each in helm_here.render(given) if each["kind"] in ("PodMonitor", "PrometheusRule")
     ]
 
-    assert len(objects) == 2
+    assert len(objects) == 3
     apply_all(kubectl, objects, "--dry-run=server", "--validate=strict")
 
 
@@ -320,7 +320,8 @@ MORE = (
     asked("apiextensions.k8s.io", "customresourcedefinitions", "patch"),
     asked("apiextensions.k8s.io", "customresourcedefinitions", "delete"),
     asked("admissionregistration.k8s.io", "validatingadmissionpolicies", "delete"),
-    asked("stator.dev", "storagepools", "delete", "music"),
+    asked("stator.dev", "storagepools", "deletecollection", "music"),
+    asked("stator.dev", "storagepools", "update", "music"),
 )
 
 

@@ -5,9 +5,6 @@ from __future__ import annotations
 import base64
 import contextlib
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,7 +12,8 @@ from typing import Any
 import pytest
 
 from blackbox import boto3_client, wait_for, wait_until_active
-from docs.pages import ROOT, blocks
+from cluster_pages import run_page
+from docs.pages import ROOT
 from operators import OperatorProcess
 from resource_changes import an_object
 from stator_operator.custom_resources import RESOURCES
@@ -29,8 +27,6 @@ SMALL = {"requests": {"cpu": "20m", "memory": "64Mi"}}
 STARTED_SECONDS = 180.0
 POOL = "default"
 PAGE = ROOT / "docs" / "how-to" / "keep-tables-as-objects.md"
-PAGE_SECONDS = 200
-MARK = "--- block done ---"
 STORAGE = {
     "zones": ["zone-1", "zone-2", "zone-3"],
     "volume": {"size": "1Gi", "storageClassName": STORAGE_CLASS},
@@ -180,39 +176,18 @@ def test_tables_of_kubectl_and_of_boto3_are_the_same(
 
 def the_page_is_true(place: Place, folder: Path) -> None:
     """What docs/how-to/keep-tables-as-objects.md says works as printed, in one shell."""
-    page = [block for block in blocks(PAGE) if block.in_cluster]
-    script = "\n".join(["set -eu", *(f"{block.text}echo '{MARK}'" for block in page)])
-    (folder / "kubectl").symlink_to(place.kubectl.program)
     kubeconfig = folder / "kubeconfig"
     kubeconfig.write_bytes(place.kubectl.kubeconfig.read_bytes())
     here = Kubectl(place.kubectl.program, kubeconfig)
     here("config", "set-context", "--current", place.own)
     with place.gateway() as (address, (key_id, secret)):
         environment = {
-            **os.environ,
-            "PATH": f"{folder}:{Path(sys.executable).parent}:{os.environ['PATH']}",
-            "KUBECONFIG": str(kubeconfig),
-            "HOME": str(folder),
             "AWS_ENDPOINT_URL": address,
             "AWS_ACCESS_KEY_ID": key_id,
             "AWS_SECRET_ACCESS_KEY": secret,
             "AWS_DEFAULT_REGION": "us-east-1",
-            "AWS_PAGER": "",
-            "PYTHONWARNINGS": "ignore",
         }
-        done = subprocess.run(
-            ["bash", "-c", script],
-            cwd=folder,
-            env=environment,
-            capture_output=True,
-            text=True,
-            timeout=PAGE_SECONDS,
-            check=False,
-        )
-    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
-    for block, printed in zip(page, done.stdout.split(f"{MARK}\n"), strict=False):
-        if block.output is not None:
-            assert printed.strip() == block.output.strip(), block.text
+        run_page(PAGE, folder, here, environment=environment)
 
 
 def partitions_are_shown(place: Place) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from small_cluster import SmallCluster
+from stator_core.exposition import Family, one
 from stator_node.health import REQUEST_BYTES_MAX, Health, HealthDoor, Phase, _is_own
 
 
@@ -177,3 +178,19 @@ def test_a_drained_pod_leads_nothing_and_goes_on_to_follow() -> None:
             await cluster.execute("PutItem", TableName="Music", Item={"pk": {"S": "a"}})
 
     asyncio.run(run())
+
+
+def test_figures_are_told_once_there_are_any() -> None:
+    async def body(health: Health, port: int) -> None:
+        assert await get(port, "/metrics") == [404]
+        families = [Family("up", "gauge", "whether", one(1))]
+        health.serves(nothing_to_hand_over, lambda: families)
+
+        status, page = await ask(port, "GET /metrics HTTP/1.1")
+
+        assert status == 200
+        assert page.splitlines()[-1] == "up 1"
+        health.ends()
+        assert await get(port, "/metrics") == [200]
+
+    with_door(body)

@@ -17,7 +17,7 @@ def test_durations_are_counted_up_to_each_bound() -> None:
     assert f'{name}_bucket{{kind="StoragePool",le="30.0"}} 2' in lines
     assert f'{name}_bucket{{kind="StoragePool",le="+Inf"}} 3' in lines
     assert f'{name}_count{{kind="StoragePool"}} 3' in lines
-    assert f'{name}_sum{{kind="StoragePool"}} 99.210000' in lines
+    assert f'{name}_sum{{kind="StoragePool"}} 99.21' in lines
 
 
 def test_every_figure_says_what_it_is() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from sample_pool import SETTINGS, a_pool
 from stator_node.cli import DrainSettings, GatewaySettings, NodeSettings, SupervisorSettings, parse
 from stator_operator.objects.gateway_deployment import gateway_deployment
 from stator_operator.objects.network_policies import gateway_policy, storage_policy
+from stator_operator.objects.pod import HEALTH_PORT
 from stator_operator.objects.pod_disruption_budgets import gateway_budget, storage_budget
 from stator_operator.objects.services import gateway_service, storage_service
 from stator_operator.objects.stateful_set import stateful_set
@@ -147,7 +149,7 @@ def test_clients_find_both_doors() -> None:
 
 
 def test_storage_pods_hear_their_pool_alone() -> None:
-    (rule,) = storage_policy(POOL)["spec"]["ingress"]
+    rule, _ = storage_policy(POOL)["spec"]["ingress"]
     own, gateways, supervisor = (each["podSelector"]["matchLabels"] for each in rule["from"])
 
     assert own["stator.dev/pool"] == "default"
@@ -157,7 +159,7 @@ def test_storage_pods_hear_their_pool_alone() -> None:
 
 
 def test_a_supervisor_hears_the_operator_at_a_port_that_nobody_else_reaches() -> None:
-    gateways, operator = supervisor_policy(POOL)["spec"]["ingress"]
+    gateways, operator, _ = supervisor_policy(POOL)["spec"]["ingress"]
     (port,) = operator["ports"]
     container = supervisor_set(POOL)["spec"]["template"]["spec"]["containers"][0]
 
@@ -166,6 +168,15 @@ def test_a_supervisor_hears_the_operator_at_a_port_that_nobody_else_reaches() ->
         "kubernetes.io/metadata.name": SETTINGS.operator_namespace
     }
     assert port not in gateways["ports"]
+
+
+@pytest.mark.parametrize("make", [storage_policy, gateway_policy, supervisor_policy])
+def test_figures_are_read_from_wherever_prometheus_stands(
+    make: Callable[[Pool], dict[str, Any]],
+) -> None:
+    *_, figures = make(POOL)["spec"]["ingress"]
+
+    assert figures == {"ports": [{"protocol": "TCP", "port": HEALTH_PORT}]}
 
 
 def test_what_a_pool_says_of_nodes_is_in_every_pod() -> None:

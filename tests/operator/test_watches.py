@@ -79,9 +79,7 @@ def play(scene: Scene, monkeypatch: pytest.MonkeyPatch, **settings: Any) -> None
                 watches, "connection_info", lambda: kopf.ConnectionInfo(server=address)
             )
             made = Watched(server)
-            running = asyncio.ensure_future(
-                watch(WATCHES, (NAMESPACE,), made.wake, made.freshness, asyncio.Event())
-            )
+            running = asyncio.ensure_future(watch(WATCHES, (NAMESPACE,), made.wake, made.freshness))
             try:
                 await scene(made)
                 assert not running.done()

@@ -10,6 +10,7 @@ from typing import Any
 from stator_operator import naming
 from stator_operator.objects.gateway_deployment import GRPC_PORT, HTTP_PORT
 from stator_operator.objects.metadata import metadata
+from stator_operator.objects.pod import HEALTH_PORT
 from stator_operator.objects.stateful_set import FRAMES_PORT
 from stator_operator.storage_pool import Pool
 
@@ -53,7 +54,10 @@ def _port(port: int) -> Object:
 
 
 def policy(pool: Pool, name: str, component: str, *ingress: Object) -> Object:
-    """Pods of a component hear what these rules let in, and nothing else."""
+    """Pods of a component hear what these rules let in, and everybody who asks for their figures.
+
+    What changes anything on that port is answered to the pod itself alone.
+    """
     return {
         "apiVersion": "networking.k8s.io/v1",
         "kind": "NetworkPolicy",
@@ -61,6 +65,6 @@ def policy(pool: Pool, name: str, component: str, *ingress: Object) -> Object:
         "spec": {
             "podSelector": {"matchLabels": naming.selector(pool.name, component)},
             "policyTypes": ["Ingress"],
-            "ingress": list(ingress),
+            "ingress": [*ingress, {"ports": [_port(HEALTH_PORT)]}],
         },
     }
