@@ -109,6 +109,13 @@ class SmallCluster:
         for pod in self.pods:
             self.view.join(pod.node_id, pod.zone, Address("127.0.0.1", pod.port))
         self.errands = Errands(self.view, clock, random.Random(2).random)
+        self._put_together(clock)
+        await self.until(lambda: all(self.links.is_up(pod.node_id) for pod in self.pods))
+        self.supervising = asyncio.get_running_loop().create_task(self.supervisor.run())
+        return self
+
+    def _put_together(self, clock: SystemClock) -> None:
+        """The supervisor, and what a gateway has of it."""
         self.supervisor = Supervisor(self.store, self.catalog, self.view, clock, CONFIGURATION)
         self.tables = TableLife(
             self.catalog,
@@ -122,14 +129,22 @@ class SmallCluster:
         )
         operations = {**self.tables.operations(), **self.streams.operations()}
         self.router = ClusterRouter(self.view, self.errands, operations)
-        await self.until(lambda: all(self.links.is_up(pod.node_id) for pod in self.pods))
-        self.supervising = asyncio.get_running_loop().create_task(self.supervisor.run())
-        return self
 
-    async def __aexit__(self, *_: object) -> None:
+    async def begin_supervisor_anew(self) -> None:
+        """Another supervisor, on the record of the one before."""
+        await self._end_supervisor()
+        self.catalog = Catalog(self.store)
+        self._put_together(SystemClock())
+        self.tables.resume()
+        self.supervising = asyncio.get_running_loop().create_task(self.supervisor.run())
+
+    async def _end_supervisor(self) -> None:
         self.supervising.cancel()
         await self.supervisor.stop()
         await self.tables.stop()
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._end_supervisor()
         self.links.close()
         for pod in self.pods:
             if pod.node is not None:

@@ -101,6 +101,7 @@ class Supervisor:
         self.draining: set[str] = set()
         self.replaced: set[str] = set()  # nodes that a person, or an empty folder, gave up
         self._read_record()
+        self.ready = _made_before(catalog)
 
     async def run(self) -> None:
         """Round after round, forever."""
@@ -543,6 +544,19 @@ def replica_report(node_id: str, replica: dict[str, Any]) -> ReplicaReport:
         byte_median=place("byte_median"),
         traffic_median=place("traffic_median"),
     )
+
+
+def _made_before(catalog: Catalog) -> set[int]:
+    """The identifiers of tables and global indexes that had all their leaders once.
+
+    The planner marks what is CREATING; what has been made it looks after without a word.
+    """
+    made = set()
+    for table in catalog.tables.values():
+        if table.status != "CREATING":
+            made.add(table.identifier)
+            made.update(i.identifier for i in table.global_indexes if i.status != "CREATING")
+    return made
 
 
 def identifiers_of(table: Table) -> list[int]:

@@ -6,8 +6,9 @@ for `table_plan.py`. ApiError goes through. Used by `table_reconcile.py` and `as
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from stator_operator.kubernetes_api import KubernetesApi
 from stator_operator.kubernetes_errors import Unavailable
@@ -20,11 +21,18 @@ from stator_operator.supervisor_client import (
     SupervisorRefused,
     Supervisors,
 )
-from stator_operator.table_object import SupervisorEntry, supervisor_entry, table_object
+from stator_operator.table_object import (
+    SupervisorEntry,
+    TableObject,
+    supervisor_entry,
+    table_object,
+)
 from stator_operator.table_plan import ObservedTable
 from stator_operator.work_queue import Key
 
 logger = logging.getLogger(__name__)
+
+REMEMBERED_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +46,25 @@ class TableObservation:
 
 
 @dataclass(frozen=True, slots=True)
+class _Pool:
+    body: Object | None
+    supervisor: SupervisorAddress | None
+    read_at: float
+
+
+@dataclass(frozen=True, slots=True)
 class TableObserver:
-    """What is looked with. One for the process."""
+    """What is looked with. One for the process.
+
+    A pool and where its supervisor answers are remembered for `remembered_seconds`: many tables of
+    one pool are looked at side by side.
+    """
 
     api: KubernetesApi
     supervisors: Supervisors
     observer: Observer
+    remembered_seconds: float = REMEMBERED_SECONDS
+    _pools: dict[tuple[str, str], _Pool] = field(default_factory=dict)
 
     async def table(self, key: Key) -> TableObservation | None:
         """The table; None: there is no such object. Raises ApiError."""
@@ -56,11 +77,9 @@ class TableObserver:
             for each in await self.objects(key.namespace, table.table_name)
             if each["metadata"]["uid"] != table.uid
         ]
-        pool = await self.api.get("StoragePool", key.namespace, table.pool)
-        supervisor, entry = None, None
+        found = await self._pool(table)
+        pool, supervisor, entry = found.body, found.supervisor, None
         lodgers: tuple[str, ...] = ()
-        if pool is not None:
-            supervisor = await self.observer.supervisor(key.namespace, table.pool)
         if supervisor is not None:
             entry = await self.entry(supervisor, table.table_name)
             if table.is_ending and table.storage is not None:
@@ -74,6 +93,20 @@ class TableObserver:
             lodgers,
         )
         return TableObservation(body, pool, supervisor, observed)
+
+    async def _pool(self, table: TableObject) -> _Pool:
+        """The pool of a table. One of its own is looked at anew each time: it may be changed."""
+        name, now = (table.namespace, table.pool), asyncio.get_running_loop().time()
+        known = self._pools.get(name)
+        if known is not None and table.storage is None:
+            if known.supervisor is not None and now - known.read_at < self.remembered_seconds:
+                return known
+        body, supervisor = await self.api.get("StoragePool", *name), None
+        if body is not None:
+            supervisor = await self.observer.supervisor(*name)
+        read = _Pool(body, supervisor, now)
+        self._pools[name] = read
+        return read
 
     async def objects(self, namespace: str, table_name: str) -> list[Object]:
         """The Tables of a namespace with this tableName. Raises ApiError."""

@@ -77,7 +77,8 @@ class Pods:
     def start_supervisor(self, *more: str) -> Process:
         words = ("supervisor", f"--folder={self._folder / 'steering'}", self._seeds, *more)
         ports = (f"--port={self._supervisor_port}", f"--operator-port={self.operator_port}")
-        return self._process("supervisor", *words, *ports, f"--cluster-id={CLUSTER_ID}")
+        self.supervisor = self._process("supervisor", *words, *ports, f"--cluster-id={CLUSTER_ID}")
+        return self.supervisor
 
     def pool(self) -> Any:
         """What the operator hears of the pool."""

@@ -90,6 +90,38 @@ def test_tables_of_clients_are_objects_and_objects_are_tables_of_clients(pods: P
     client.close()
 
 
+def test_a_wish_outlives_the_supervisor_that_was_told_of_it(pods: Pods) -> None:
+    client = client_of(pods.start_gateway())
+    with Keeper(pods.operator_port) as keeper:
+        create_music(client)
+        put(client, "a")
+        wanted = keeper.objects["Music"]
+    index = {
+        "IndexName": "by-pk",
+        "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}],
+        "Projection": {"ProjectionType": "ALL"},
+    }
+    wanted["generation"] += 1
+    wanted["table"] |= {
+        "GlobalSecondaryIndexes": [index],
+        "Tags": [{"Key": "team", "Value": "records"}],
+    }
+    keeper.put("Music")
+    pods.supervisor.kill()
+    pods.start_supervisor("--tables-by-operator")
+
+    def is_done() -> bool | None:
+        shown = client.describe_table(TableName="Music")["Table"]
+        states = [each["IndexStatus"] for each in shown.get("GlobalSecondaryIndexes", ())]
+        return True if states == ["ACTIVE"] else None
+
+    wait_for(is_done, "the index that was wanted is there")
+    entry = keeper.ask("GET", "tables/Music")
+    assert entry["object"] == {"uid": "uid of Music", "generation": 2, "deleting": False}
+    assert entry["table"]["Tags"] == [{"Key": "team", "Value": "records"}]
+    client.close()
+
+
 def test_without_an_operator_a_client_hears_so_and_items_are_served(pods: Pods) -> None:
     client = client_of(pods.start_gateway())
     with Keeper(pods.operator_port):

@@ -13,6 +13,7 @@ from stator_node.clock import SystemClock
 from stator_node.cluster_view import ClusterView
 from stator_node.supervisor import DEAD_SECONDS, Supervisor, table_members
 from stator_node.transport.links import Address
+from table_bodies import index
 
 
 def members_of(cluster: SmallCluster, partition_id: int) -> set[str]:
@@ -111,6 +112,26 @@ def test_what_the_supervisor_has_on_record_is_there_after_a_restart() -> None:
             assert again.observation().next_partition_id == 2
             (table,) = again.specification().tables
             assert [each.partition_id for each in table.recorded] == [1]
+
+    asyncio.run(run())
+
+
+def test_a_table_is_changed_by_a_supervisor_that_did_not_make_it() -> None:
+    async def run() -> None:
+        async with SmallCluster() as cluster:
+            await cluster.create_table()
+            await cluster.begin_supervisor_anew()
+            await cluster.execute(
+                "UpdateTable",
+                TableName="Music",
+                AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
+                GlobalSecondaryIndexUpdates=[{"Create": index("by-pk", "pk")}],
+            )
+            await cluster.active()
+            await cluster.begin_supervisor_anew()
+            stream = {"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"}
+            await cluster.execute("UpdateTable", TableName="Music", StreamSpecification=stream)
+            await cluster.active()
 
     asyncio.run(run())
 

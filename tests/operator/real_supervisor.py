@@ -107,7 +107,9 @@ class Kept:
         self.api = KubernetesApi(self.server.connection())
         metrics = Metrics()
         poster = EventPoster(self.api, "operator", lambda: NOON)
-        observer = TableObserver(self.api, self.supervisor, Observer(self.api, self.supervisor))
+        observer = TableObserver(
+            self.api, self.supervisor, Observer(self.api, self.supervisor), remembered_seconds=0.0
+        )
         writer = TableWriter(Writer(self.api, Applied(), metrics, self.supervisor), self.supervisor)
         status_writer = StatusWriter(self.api, poster, metrics)
         self.reconcile = TableReconcile(observer, writer, status_writer, lambda: NOON)
