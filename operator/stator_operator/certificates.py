@@ -96,6 +96,14 @@ def read_certificate(pair: KeyPair, trusted: bytes, changed_at: float) -> Observ
     )
 
 
+def end_of(certificate: bytes) -> float:
+    """When a certificate in PEM ends, whoever made it (epoch seconds). Raises Unreadable."""
+    try:
+        return x509.load_pem_x509_certificate(certificate).not_valid_after_utc.timestamp()
+    except ValueError:
+        raise Unreadable("no certificate in PEM") from None
+
+
 def bundle_parts(bundle: bytes) -> dict[str, bytes]:
     """The certificates of a bundle by their ids, in its order. Raises Unreadable."""
     try:

@@ -30,6 +30,7 @@ class Metrics:
         self._writes: Counter[str] = Counter()
         self._watch_events: Counter[str] = Counter()
         self._conditions: dict[tuple[str, str, str], dict[str, int]] = {}
+        self._certificate_ends: dict[tuple[str, str], float] = {}
         self.watch_ages: dict[str, float] = {}
         self.watches_behind: dict[str, bool] = {}
 
@@ -50,6 +51,13 @@ class Metrics:
             }
         else:
             self._conditions.pop((kind, namespace, name), None)
+
+    def certificate_ends(self, namespace: str, pool: str, end: float | None) -> None:
+        """A pool's certificate ends then (epoch seconds); None: it has none, or is gone."""
+        if end is None:
+            self._certificate_ends.pop((namespace, pool), None)
+        else:
+            self._certificate_ends[namespace, pool] = end
 
     def watched(self, kind: str) -> None:
         """A watch has told of an object."""
@@ -87,6 +95,14 @@ class Metrics:
             "condition",
             "what an object's conditions say: 1 true, 0 false, -1 unknown",
             self._condition_samples(),
+        )
+        yield _gauge(
+            "certificate_end_timestamp_seconds",
+            "when the certificate that a pool's pods show each other ends",
+            [
+                ("", {"namespace": namespace, "name": pool}, end)
+                for (namespace, pool), end in sorted(self._certificate_ends.items())
+            ],
         )
 
     def _condition_samples(self) -> Iterator[tuple[str, Labels, float]]:

@@ -22,7 +22,7 @@ from stator_operator.pool_reading import (
     observed_pool,
     with_new_templates,
 )
-from stator_operator.pool_secrets import Create, SecretsPlan, plan_secrets
+from stator_operator.pool_secrets import Create, SecretsPlan, certificate_end, plan_secrets
 from stator_operator.pool_status import pool_status
 from stator_operator.status_writing import StatusWriter
 from stator_operator.storage_pool import PodSettings, Pool, pool_of
@@ -51,7 +51,7 @@ class PoolReconcile:
         found = await self.observer.pool(key)
         if found is None:
             self.writer.applied.forget(key)
-            self.status_writer.metrics.said(key.kind, key.namespace, key.name, [])
+            self._forget_figures(key)
             return None
         if "deletionTimestamp" in found.body["metadata"]:
             return None  # Kubernetes deletes its children; nothing of ours has to be done before.
@@ -67,6 +67,8 @@ class PoolReconcile:
         )
         wanted = plan(pool, observed)
         secrets = plan_secrets(pool, found.secrets, self.wall().timestamp())
+        end = certificate_end(pool.name, found.secrets)
+        self.status_writer.metrics.certificate_ends(key.namespace, key.name, end)
         done, retemplated = await self._carry_out(key, wanted, secrets, found)
         observed = with_new_templates(pool, observed, retemplated)
         before = found.body.get("status", {})
@@ -74,6 +76,11 @@ class PoolReconcile:
         status = pool_status(pool, observed, done, before, now)
         await self.status_writer.write(found.body, status)
         return AGAIN_SECONDS if _is_under_way(done, status) else None
+
+    def _forget_figures(self, key: Key) -> None:
+        metrics = self.status_writer.metrics
+        metrics.said(key.kind, key.namespace, key.name, [])
+        metrics.certificate_ends(key.namespace, key.name, None)
 
     def _pool(self, found: PoolObservation) -> Pool:
         carriers = (*found.of_kind("StatefulSet"), *found.of_kind("PersistentVolumeClaim"))

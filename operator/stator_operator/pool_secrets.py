@@ -95,6 +95,15 @@ def secret_names(pool: str) -> tuple[str, ...]:
     )
 
 
+def certificate_end(pool: str, found: dict[str, Object]) -> float | None:
+    """When the certificate that pods have ends (epoch seconds); None: none can be read."""
+    secret = found.get(naming.tls_secret_name(pool))
+    try:
+        return None if secret is None else certificates.end_of(_data(secret).get("tls.crt", b""))
+    except Unreadable:
+        return None
+
+
 # ------------------------------------------------------------------------------------ access keys
 
 

@@ -284,6 +284,36 @@ def test_people_look_and_steer_by_the_plugin(release: Release, client: Any, tmp_
     assert b"PRIVATE KEY" not in together
 
 
+@pytest.mark.timeout(600, func_only=True)
+def test_a_pod_that_people_give_up_gets_another_volume_and_nothing_is_lost(
+    release: Release, client: Any
+) -> None:
+    pod = "default-zone-2-0"
+    before = _nodes(release)[pod]
+    with Load(client) as load:
+        load.wait_for_more(20)
+        release.plugin("replace", pod)
+        wait_for(lambda: _is_another(release, pod, before), "another node in its pod", 240)
+        load.wait_for_more(20)
+
+    assert_nothing_is_lost(client, load)
+    release.kubectl.wait(
+        "condition=FullyReplicated", "storagepool/default", release.own, seconds=READY_SECONDS
+    )
+    release.wait_until_ready()
+
+
+def _nodes(release: Release) -> dict[str, str]:
+    """The node's id in each pod, of those that are not given up."""
+    (pool,) = json.loads(release.plugin("status", "--output=json"))
+    cluster = pool["cluster"] or {"nodes": []}
+    return {each["pod"]: each["node_id"] for each in cluster["nodes"] if each["pod"]}
+
+
+def _is_another(release: Release, pod: str, before: str) -> bool | None:
+    return True if _nodes(release).get(pod, before) != before else None
+
+
 def _leader(release: Release) -> str | None:
     (listed,) = json.loads(release.plugin("partitions", "Music", "--output=json"))
     leader: str | None = listed["partitions"][0]["leader"]

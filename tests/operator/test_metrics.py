@@ -36,6 +36,16 @@ def test_every_figure_says_what_it_is() -> None:
     assert 'stator_operator_api_writes_total{kind="Service"} 1' in lines
 
 
+def test_a_certificates_end_is_a_figure_until_its_pool_is_gone() -> None:
+    metrics = Metrics()
+    metrics.certificate_ends("music", "default", 1_795_000_000.0)
+    name = "stator_operator_certificate_end_timestamp_seconds"
+
+    assert f'{name}{{namespace="music",name="default"}} 1795000000\n' in metrics.text()
+    metrics.certificate_ends("music", "default", None)
+    assert f"{name}{{" not in metrics.text()
+
+
 def test_conditions_are_figures_and_go_with_their_object() -> None:
     metrics = Metrics()
     conditions = [{"type": "Ready", "status": "False"}, {"type": "Accepted", "status": "True"}]

@@ -53,6 +53,19 @@ def test_a_pool_gets_its_secrets_before_its_pods() -> None:
     play(scene)
 
 
+def test_the_end_of_the_certificate_is_among_the_figures() -> None:
+    async def scene(operators: Operators, server: PretendedApi) -> None:
+        await operators.until_rest()
+        name = 'stator_operator_certificate_end_timestamp_seconds{namespace="music",name="default"}'
+        assert name in operators.reconcile.status_writer.metrics.text()
+
+        server.remove("storagepools", "music", "default")
+        await operators.once()
+        assert name not in operators.reconcile.status_writer.metrics.text()
+
+    play(scene)
+
+
 def test_secrets_are_read_by_name_and_never_listed() -> None:
     """The operator's role does not let it list them."""
 

@@ -17,6 +17,7 @@ from stator_operator.pool_secrets import (
     ROTATE_ANNOTATION,
     Create,
     SecretsPlan,
+    certificate_end,
     new_access_key,
     plan_secrets,
     secret_names,
@@ -121,6 +122,16 @@ def test_a_secret_without_keys_is_said_to_have_none(kubernetes: Kubernetes) -> N
     (waiting,) = plan.waiting
     assert waiting.reason == "AccessKeysMissing"
     assert "`access-keys`" in waiting.message
+
+
+def test_the_end_of_what_pods_have_is_known_whoever_made_it(kubernetes: Kubernetes) -> None:
+    assert certificate_end("default", kubernetes.secrets) == NOW + 90 * 24 * HOUR
+    # With a key of another kind, as somebody else's tools make it.
+    kubernetes.secrets[TLS]["data"]["tls.key"] = ""
+    assert certificate_end("default", kubernetes.secrets) == NOW + 90 * 24 * HOUR
+    kubernetes.secrets[TLS]["data"]["tls.crt"] = "ZGFtYWdlZA=="
+    assert certificate_end("default", kubernetes.secrets) is None
+    assert certificate_end("default", {}) is None
 
 
 @pytest.mark.parametrize("name", [AUTHORITY, TLS])
