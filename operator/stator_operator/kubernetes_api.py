@@ -12,7 +12,7 @@ Kubernetes: "Kubernetes API Concepts", "Server-Side Apply", "API-initiated Evict
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Final
 
 import aiohttp
@@ -21,6 +21,7 @@ from stator_operator.kubernetes_connection import Connection
 from stator_operator.kubernetes_errors import (
     Conflict,
     Gone,
+    LeaseInDoubt,
     NotFound,
     Unavailable,
     error_of,
@@ -40,10 +41,17 @@ JSON: Final = "application/json"
 
 
 class KubernetesApi:
-    """The API of one cluster. Made and closed by `operator_process.py`."""
+    """The API of one cluster. Made and closed by `operator_process.py`.
 
-    def __init__(self, connection: Connection) -> None:
+    `may_write`: asked before each write. A process that was frozen and wakes is kept by it from
+    doing what it was about to do, while its successor is at work.
+    """
+
+    def __init__(
+        self, connection: Connection, may_write: Callable[[], bool] = lambda: True
+    ) -> None:
         self._connection = connection
+        self._may_write = may_write
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(ssl=connection.tls),
             timeout=aiohttp.ClientTimeout(total=REQUEST_SECONDS_MAX),
@@ -188,6 +196,8 @@ class KubernetesApi:
         content_type: str = JSON,
     ) -> Object:
         """The answer's JSON. Raises ApiError."""
+        if method != "GET" and not self._may_write():
+            raise LeaseInDoubt(0, "LeaseInDoubt", f"{method} {path}")
         sent = None if body is None else json.dumps(body).encode()
         headers = {"Accept": JSON, "Content-Type": content_type, **self._connection.headers()}
         try:

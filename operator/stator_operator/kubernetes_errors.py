@@ -43,6 +43,10 @@ class TooManyRequests(ApiError):
     """429: later; of an eviction: a budget does not allow it now."""
 
 
+class LeaseInDoubt(ApiError):
+    """Nothing was asked: another operator may be at work, so this one writes no more."""
+
+
 class Unavailable(ApiError):
     """The API server did not answer, or failed. Whether the request was carried out is open."""
 

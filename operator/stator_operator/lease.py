@@ -7,7 +7,8 @@ take it, renew it, wait, or end (`next_step`, pure); `LeaseHolder` asks the API 
 Invariant: an operator has ended before another may begin. A holder that could not renew for
 RENEW_SECONDS_MAX ends; others take the Lease only when they have seen it unchanged for
 LEASE_SECONDS, by their own clocks: no two machines' clocks are compared. The writes are guarded by
-the object's version, so of two that take it at one time one fails.
+the object's version, so of two that take it at one time one fails. `may_work` is asked before every
+write of the operator, so one that was frozen does not finish what it was at when it wakes.
 
 Kubernetes: "Leases"; the times are those of client-go's leader election.
 """
@@ -126,6 +127,10 @@ class LeaseHolder:
     @property
     def is_held(self) -> bool:
         return self._held is not None
+
+    def may_work(self) -> bool:
+        """Whether no other can have taken it by now. False in an operator that was frozen."""
+        return self._held is not None and self._now() - self._renewed < RENEW_SECONDS_MAX
 
     async def acquire(self) -> None:
         """Return when it is held, however long that takes."""

@@ -79,11 +79,12 @@ class _Parts:
         kinds = [each.kind for each in self.watches]
         self.freshness = WatchFreshness(kinds, time.monotonic, self.metrics)
         self.door = HealthDoor(self.freshness, self.metrics)
-        self.api = KubernetesApi(connection)
-        self.supervisors = SupervisorClient()
+        self.lease_api = KubernetesApi(connection)
         self.lease = LeaseHolder(
-            self.api, settings.own_namespace, settings.lease_name, settings.identity, _wall
+            self.lease_api, settings.own_namespace, settings.lease_name, settings.identity, _wall
         )
+        self.api = KubernetesApi(connection, self.lease.may_work)
+        self.supervisors = SupervisorClient(self.lease.may_work)
         self.observer = Observer(self.api, self.supervisors)
         self.table_observer = TableObserver(self.api, self.supervisors, self.observer)
         reconciles = self._reconciles()
@@ -129,6 +130,7 @@ class _Parts:
         await self.door.stop()
         await self.supervisors.close()
         await self.api.close()
+        await self.lease_api.close()
 
 
 async def _run(settings: OperatorSettings, connection: Connection) -> int:

@@ -10,6 +10,7 @@ Kubernetes API. Used by `observe.py`, `apply.py` and every reconcile that a pool
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -81,9 +82,13 @@ class Supervisors(Protocol):
 
 
 class SupervisorClient:
-    """Asks by HTTP. Made and closed by `operator_process.py`."""
+    """Asks by HTTP. Made and closed by `operator_process.py`.
 
-    def __init__(self) -> None:
+    `may_write`: asked before whatever changes something; see `kubernetes_api.py`.
+    """
+
+    def __init__(self, may_write: Callable[[], bool] = lambda: True) -> None:
+        self._may_write = may_write
         self._session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(force_close=True))
         self._contexts = Contexts()
 
@@ -102,6 +107,8 @@ class SupervisorClient:
         """The answer. `path` begins with `/v1/`. Raises SupervisorRefused and SupervisorAway."""
         host = f"[{address.host}]" if ":" in address.host else address.host
         asked = f"{method} {path} of {address.name}"
+        if method != "GET" and not self._may_write():
+            raise SupervisorAway(f"{asked}: nothing was asked, another operator may be at work")
         scheme = "http" if address.identity is None else "https"
         try:
             tls = True if address.identity is None else self._contexts.of(address.identity)

@@ -17,6 +17,7 @@ from stator_operator.kubernetes_errors import (
     ApiError,
     Conflict,
     Gone,
+    LeaseInDoubt,
     NotFound,
     Refused,
     TooManyRequests,
@@ -200,6 +201,26 @@ def test_a_status_goes_to_this_very_object_and_makes_none() -> None:
         assert made["metadata"]["generation"] == 1
 
     ask(what)
+
+
+def test_who_may_be_no_longer_the_one_writes_nothing() -> None:
+    async def asked() -> None:
+        async with PretendedApi() as server:
+            api = KubernetesApi(server.connection(), lambda: False)
+            made = server.put(service())
+            assert await api.get("Service", "ours", "one") == made
+            for write in (
+                api.apply(service()),
+                api.create(service("other")),
+                api.delete("Service", "ours", "one", made["metadata"]["uid"]),
+                api.evict("ours", "one", made["metadata"]["uid"]),
+            ):
+                with pytest.raises(LeaseInDoubt):
+                    await write
+            assert server.writes == []
+            await api.close()
+
+    asyncio.run(asked())
 
 
 def test_an_api_server_that_forgot_the_token_is_told_the_newest() -> None:

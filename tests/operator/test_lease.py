@@ -185,6 +185,22 @@ def test_who_cannot_renew_it_has_lost_it(play: Callable[[Scene], None]) -> None:
     play(scene)
 
 
+def test_who_has_not_renewed_it_for_long_may_not_work(
+    play: Callable[[Scene], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As one that was frozen finds it when it wakes, before anything has told it so."""
+
+    async def scene(server: PretendedApi, first: LeaseHolder, second: LeaseHolder) -> None:
+        assert not first.may_work()
+        await first.acquire()
+        assert first.may_work()
+        monkeypatch.setattr(lease, "RENEW_SECONDS_MAX", 0.0)
+        assert first.is_held
+        assert not first.may_work()
+
+    play(scene)
+
+
 def test_a_renewal_whose_answer_is_lost_loses_nothing(play: Callable[[Scene], None]) -> None:
     """The write was carried out, so the version has moved on: its holder is oneself still."""
 

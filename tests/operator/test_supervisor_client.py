@@ -82,6 +82,19 @@ def test_who_does_not_answer_in_time_is_away() -> None:
         ask(handler, seconds=0.05)
 
 
+def test_who_may_be_no_longer_the_one_asks_for_nothing_but_facts() -> None:
+    async def asked() -> None:
+        client = SupervisorClient(lambda: False)
+        address = SupervisorAddress("127.0.0.1", "one-supervisor.ours.svc", 1)
+        with pytest.raises(SupervisorAway, match="another operator may be at work"):
+            await client.ask(address, "DELETE", "/v1/nodes/n")
+        with pytest.raises(SupervisorAway, match="ClientConnectorError"):
+            await client.ask(address, "GET", "/v1/pool")
+        await client.close()
+
+    asyncio.run(asked())
+
+
 def pod(**status: Any) -> dict[str, Any]:
     metadata = {"namespace": "ours", "labels": {"stator.dev/pool": "one"}}
     return {"metadata": metadata, "status": status}
