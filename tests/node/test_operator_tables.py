@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -20,7 +21,7 @@ from stator_node.operator_tables import OperatorTables
 from stator_node.pending import Pending, wait
 from stator_node.table_asks import TableAsks
 from stator_node.wanted_tables import WantedTables
-from table_bodies import create_body
+from table_bodies import UNITS, attributes, create_body, index
 
 TAGS = [{"Key": "team", "Value": "records"}]
 
@@ -192,3 +193,58 @@ def test_what_cannot_be_read_is_refused_by_name() -> None:
         assert unknown[2].startswith("error is none of LimitExceededException")
 
     with_operator(story)
+
+
+WISHES: tuple[dict[str, Any], ...] = (
+    {"Tags": TAGS, "StreamSpecification": {"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"}},
+    {
+        "AttributeDefinitions": attributes(a="S", b="S", pk="S"),
+        "GlobalSecondaryIndexes": [index("by-a", "a"), index("by-b", "b")],
+        "TimeToLiveSpecification": {"AttributeName": "ends", "Enabled": True},
+    },
+    {
+        "AttributeDefinitions": attributes(b="S", pk="S"),
+        "GlobalSecondaryIndexes": [index("by-b", "b", ProvisionedThroughput=UNITS)],
+        "BillingMode": "PROVISIONED",
+        "ProvisionedThroughput": UNITS,
+    },
+    {},
+)
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_wishes_are_carried_out_by_whichever_supervisor_there_is(seed: int) -> None:
+    """It is ended at any moment of the way, again and again."""
+    chance = random.Random(seed)
+
+    async def run() -> None:
+        async with SmallCluster() as cluster:
+            for generation, body in enumerate(WISHES, 1):
+                operator = Operator(cluster)
+                await operator("PUT", "tables/Music", **wish(generation, **body))
+                for _ in range(3):
+                    await stepping_for(operator, chance.uniform(0.0, 1.5))
+                    await cluster.begin_supervisor_anew()
+                    operator = Operator(cluster)
+                stepping = asyncio.ensure_future(operator.wanted.run())
+                entry = await operator.settled()
+                stepping.cancel()
+                assert entry["table"] == create_body(**body)
+                assert entry["description"]["TableStatus"] == "ACTIVE"
+            await Operator(cluster)("DELETE", "tables/Music", uid="u1")
+            for _ in range(3):
+                await stepping_for(Operator(cluster), chance.uniform(0.0, 0.5))
+                await cluster.begin_supervisor_anew()
+            operator = Operator(cluster)
+            stepping = asyncio.ensure_future(operator.wanted.run())
+            await cluster.until(lambda: operator.wanted.names() == [])
+            stepping.cancel()
+            assert cluster.catalog.tables == {}
+
+    asyncio.run(run())
+
+
+async def stepping_for(operator: Operator, seconds: float) -> None:
+    stepping = asyncio.ensure_future(operator.wanted.run())
+    await asyncio.sleep(seconds)
+    stepping.cancel()
