@@ -26,9 +26,8 @@ from stator_operator.kubernetes_api import KubernetesApi
 from stator_operator.kubernetes_errors import Conflict, NotFound, Refused
 from stator_operator.kubernetes_kinds import Object
 from stator_operator.metrics import Metrics
-from stator_operator.pool_reading import owner_uid
 from stator_operator.supervisor_client import SupervisorAddress, SupervisorRefused, Supervisors
-from stator_operator.table_object import FINALIZER, table_object, wish
+from stator_operator.table_object import FINALIZER, owning_table, table_object, wish
 from stator_operator.table_observing import TableObserver
 from stator_operator.work_queue import Key
 
@@ -98,7 +97,7 @@ class AskTaker:
     async def _check_pool(self, asker: Asker) -> None:
         """A table's own pool takes no other. Raises SupervisorRefused, as for what it refuses."""
         pool = await self.api.get("StoragePool", asker.namespace, asker.pool)
-        if pool is not None and owner_uid(pool) is not None:
+        if pool is not None and owning_table(pool) is not None:
             message = f"Pool {asker.pool} is a table's own and takes no other table"
             raise SupervisorRefused(409, "PoolIsOwn", message)
 

@@ -16,8 +16,8 @@ from stator_operator.ask_plan import table_body
 from stator_operator.kubernetes_api import KubernetesApi
 from stator_operator.kubernetes_errors import Conflict
 from stator_operator.metrics import Metrics
-from stator_operator.pool_reading import owner_uid
 from stator_operator.supervisor_client import Members, Supervisors
+from stator_operator.table_object import owning_table
 from stator_operator.table_observing import TableObserver
 from stator_operator.table_request import spec_of_body
 
@@ -38,7 +38,7 @@ class TableAdoption:
     async def once(self, namespace: str, pool: str) -> float:
         """One round for a pool. Raises ApiError, SupervisorAway and SupervisorRefused."""
         body = await self.api.get("StoragePool", namespace, pool)
-        is_shared = body is not None and owner_uid(body) is None
+        is_shared = body is not None and owning_table(body) is None
         supervisor = await self.observer.observer.supervisor(namespace, pool)
         if is_shared and supervisor is not None:
             said = await self.supervisors.ask(supervisor, "GET", "/v1/tables?owner=nobody")

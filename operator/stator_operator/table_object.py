@@ -107,3 +107,12 @@ def supervisor_entry(members: Object) -> SupervisorEntry:
 def wish(table: TableObject) -> Object:
     """What a supervisor is told of an object."""
     return {"uid": table.uid, "generation": table.generation, "table": table.body}
+
+
+def owning_table(pool: Object) -> str | None:
+    """The uid of the Table whose own a pool is; None: tables share it."""
+    for owner in pool["metadata"].get("ownerReferences", ()):
+        if owner["kind"] == "Table" and owner.get("controller"):
+            uid: str = owner["uid"]
+            return uid
+    return None

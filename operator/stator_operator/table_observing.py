@@ -14,7 +14,6 @@ from stator_operator.kubernetes_api import KubernetesApi
 from stator_operator.kubernetes_errors import Unavailable
 from stator_operator.kubernetes_kinds import Object
 from stator_operator.observe import Observer
-from stator_operator.pool_reading import owner_uid
 from stator_operator.supervisor_client import (
     SupervisorAddress,
     SupervisorAway,
@@ -24,6 +23,7 @@ from stator_operator.supervisor_client import (
 from stator_operator.table_object import (
     SupervisorEntry,
     TableObject,
+    owning_table,
     supervisor_entry,
     table_object,
 )
@@ -88,7 +88,7 @@ class TableObserver:
             table,
             tuple(namesakes),
             None if pool is None else pool["metadata"]["uid"],
-            "" if pool is None else owner_uid(pool) or "",
+            "" if pool is None else owning_table(pool) or "",
             entry,
             lodgers,
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sample_table import an_entry, ending, table_body
 from stator_core import desired_table
-from stator_operator.table_object import FINALIZER, table_object
+from stator_operator.table_object import FINALIZER, owning_table, table_object, wish
 from table_specs import rich
 
 
@@ -45,3 +45,22 @@ def test_what_a_supervisor_says_is_read_as_it_is() -> None:
     assert entry.refused == ("ValidationException", "no")
     nobodys = an_entry(object=None)
     assert (nobodys.object_uid, nobodys.generation) == (None, 0)
+
+
+def test_a_pool_is_a_tables_own_only_by_a_table_that_controls_it() -> None:
+    table = {"kind": "Table", "uid": "u-1", "controller": True}
+    other = {"kind": "Platform", "uid": "u-2", "controller": True}
+
+    def owned_by(*owners: dict[str, object]) -> str | None:
+        return owning_table({"metadata": {"ownerReferences": list(owners)}})
+
+    assert owned_by(other, table) == "u-1"
+    assert owned_by(other) is None
+    assert owned_by(table | {"controller": False}) is None
+    assert owning_table({"metadata": {}}) is None
+
+
+def test_a_supervisor_is_told_whose_wish_it_is_and_which() -> None:
+    table = table_object(table_body())
+
+    assert wish(table) == {"uid": "u-1", "generation": 3, "table": table.body}
