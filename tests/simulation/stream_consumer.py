@@ -34,7 +34,7 @@ from stator_core.errors import (
 from stator_core.stream import sequence_number, stamp_of_sequence_number
 from stator_core.table import Table
 
-TURN_SECONDS = 0.2
+TURN_SECONDS = 0.1
 DESCRIBE_LIMITS = (1, 2, 100)
 READ_LIMITS = (1, 3, 1_000)
 PAGES_MAX = 20  # of one shard in one turn
