@@ -5,20 +5,21 @@ In: what the pods report of their partitions' shards (`cluster_view.py`), and qu
 whose name the shard carries: by any replica, for what is applied is a prefix of the log, the same
 everywhere. LATEST asks the leader. Out: answers.
 
-Invariant: a reader hears that a shard is at its end only when this gateway knows that it is closed,
-and knows the partitions of the whole table: then it knows the shard's children too.
+Invariant: a reader is shown shards, and hears that one is at its end, only when this gateway knows
+the partitions of the whole table: then it knows each shard's parent and children too.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Protocol
 
 from stator_core import stream, stream_shards
 from stator_core.change_format import ChangeDamaged
-from stator_core.errors import InternalServerError
+from stator_core.errors import InternalServerError, ServiceUnavailable
 from stator_core.key_format import HASH_SPACE
+from stator_core.partition_descriptor import HashRange
 from stator_core.requests.get_records import FeedPage
 from stator_core.stream import Stream
 from stator_core.stream_shards import Shard
@@ -31,6 +32,8 @@ from stator_node.pending import Pending
 from stator_node.storage_errors import DAMAGED
 
 logger = logging.getLogger(__name__)
+
+SHARDS_UNHEARD = "Some partitions of the table have not been heard of yet: try again."
 
 
 class KnownTables(Protocol):
@@ -70,6 +73,19 @@ class ClusterStreams:
         """The table as it is on record; None where it is gone."""
         found = self._catalog.tables.get(table.name)
         return None if found is None or found.identifier != table.identifier else found
+
+    def check_whole(self, stream: Stream) -> None:
+        """Who misses a parent takes it for trimmed, and reads its children too early.
+
+        What a redirect has told of is no matter here: a feed brings its own range along.
+        """
+        heard = (
+            feed.descriptor.range
+            for feed in self._view.feeds.values()
+            if feed.table.identifier == stream.table.identifier
+        )
+        if stream.shards and not _are_whole(sorted(heard, key=lambda held: held.start)):
+            raise ServiceUnavailable(SHARDS_UNHEARD)
 
     def has_table(self, name: str) -> bool:
         return name in self._catalog.tables
@@ -131,9 +147,16 @@ class ClusterStreams:
         known = self._view.maps.get(feed.descriptor.table_identifier)
         if known is None:
             return False
-        place = 0
-        for descriptor in known.partitions_of(0, HASH_SPACE):
-            if descriptor.range.start != place or descriptor.partition_id not in self._view.feeds:
-                return False
-            place = descriptor.range.end
-        return place == HASH_SPACE
+        partitions = list(known.partitions_of(0, HASH_SPACE))
+        heard = all(each.partition_id in self._view.feeds for each in partitions)
+        return heard and _are_whole(each.range for each in partitions)
+
+
+def _are_whole(ranges: Iterable[HashRange]) -> bool:
+    """Whether ranges, in order, leave no hash out."""
+    place = 0
+    for held in ranges:
+        if held.start != place:
+            return False
+        place = held.end
+    return place == HASH_SPACE

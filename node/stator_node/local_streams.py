@@ -124,6 +124,9 @@ class LocalStreams:
             gone = gone or described.status == "DELETING"
             yield from stream.streams_of(described, feed.shards, horizon, deleted=gone)
 
+    def check_whole(self, stream: Stream) -> None:
+        """All shards of a table are in this process."""
+
     def has_table(self, name: str) -> bool:
         return name in self._catalog.tables
 

@@ -41,6 +41,9 @@ class StreamSource(Protocol):
         Shards that ended before `horizon` (a stamp) are nobody's any more.
         """
 
+    def check_whole(self, stream: Stream) -> None:
+        """Raises ServiceUnavailable where some of its shards may not be known here."""
+
     def has_table(self, name: str) -> bool:
         """Whether there is a table of that name, with a stream or without."""
 
@@ -82,7 +85,9 @@ class StreamOperations:
 
     def _describe_stream(self, body: dict[str, Any], _caller: Caller) -> bytes:
         request = describe_stream.parse(body)
-        return orjson.dumps(request.answer(self._stream(request.stream_arn)))
+        found = self._stream(request.stream_arn)
+        self._source.check_whole(found)
+        return orjson.dumps(request.answer(found))
 
     def _get_shard_iterator(self, body: dict[str, Any], _caller: Caller) -> Answer:
         request = get_shard_iterator.parse(body)

@@ -13,6 +13,7 @@ from stator_core.clock import stamp_at
 from stator_core.errors import (
     LimitExceededException,
     ResourceNotFoundException,
+    ServiceUnavailable,
     ValidationException,
 )
 from stator_core.requests.get_records import PAGE_RECORDS, FeedPage
@@ -34,10 +35,15 @@ class Source:
     def __init__(self) -> None:
         self.found = music_stream()
         self.asked: list[tuple[str, int, int]] = []
+        self.is_whole = True
         self.length = 0  # of the feed, from its beginning; 0: there is always one more
 
     def streams(self, horizon: int, table_arn: str | None = None) -> Iterable[Stream]:
         return [self.found]
+
+    def check_whole(self, stream: Stream) -> None:
+        if not self.is_whole:
+            raise ServiceUnavailable("some are missing")
 
     def has_table(self, name: str) -> bool:
         return name in ("Music", "Quiet")
@@ -170,3 +176,13 @@ def test_a_long_answer_is_put_together_in_several_turns_of_the_loop() -> None:
         assert [limit for _, _, limit in world.source.asked] == [PAGE_RECORDS] * 3
 
     run(story())
+
+
+def test_shards_are_shown_when_all_of_them_are_known() -> None:
+    """A consumer that misses a parent takes it for trimmed, and reads its children too early."""
+    world = World()
+    arn = world.source.found.arn
+    assert world.call("DescribeStream", StreamArn=arn)["StreamDescription"]["Shards"]
+    world.source.is_whole = False
+    with pytest.raises(ServiceUnavailable):
+        world.call("DescribeStream", StreamArn=arn)
