@@ -36,7 +36,7 @@ def main() -> None:
 
         sys.exit(drain(settings))
     if isinstance(settings, cli.NodeSettings):
-        from stator_node.node import run as serve_partitions
+        from stator_node.node_process import run as serve_partitions
 
         sys.exit(serve_partitions(settings))
     if settings.zones > 1:

@@ -7,6 +7,7 @@ Called by `__main__.py`. Exit codes: 0 done, 1 the command failed (the reason is
 from __future__ import annotations
 
 import argparse
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +15,9 @@ from stator_node.gateway.door_files import DoorFiles
 from stator_node.transport.tls_files import TlsFiles
 
 NODE_NAMES = "a node's id, the beginning of it, or its zone"
+
+
+Seed = tuple[str, int]  # a host's name, whose every address counts, and a port
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +61,8 @@ class NodeSettings:
     test_clock: bool = False
     tls: TlsFiles | None = None
     health_port: int | None = None  # None: nobody asks
-
-
-Seed = tuple[str, int]  # a host's name, whose every address counts, and a port
+    seeds: tuple[Seed, ...] = ()
+    fence_file: Path | None = None  # None: nobody can keep it out
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +164,8 @@ def parse(arguments: list[str]) -> Settings:
             test_clock=parsed.test_clock,
             tls=_tls_of(parser, parsed),
             health_port=parsed.health_port,
+            seeds=parsed.seeds,
+            fence_file=parsed.fence_file,
         )
     if parsed.command in ("gateway", "supervisor"):
         return _cluster_process(parser, parsed)
@@ -311,7 +316,7 @@ def _add_node(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--folder", type=Path, required=True, help="where the data is kept")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (127.0.0.1)")
     parser.add_argument("--port", type=_port, default=0, help="port for other pods (any)")
-    parser.add_argument("--cluster-id", required=True, help="the cluster that this pod is of")
+    _add_cluster_id(parser)
     parser.add_argument("--zone", required=True, help="the zone that this pod stands in")
     _add_ttl_round_seconds(parser)
     parser.add_argument(
@@ -320,13 +325,21 @@ def _add_node(parser: argparse.ArgumentParser) -> None:
         help="for tests: let `stator local --test-clock` move the clock forward",
     )
     parser.add_argument("--with-parent", action="store_true", help="stop when standard input ends")
+    _add_seeds(parser, required=False)
+    parser.add_argument(
+        "--fence-file",
+        type=Path,
+        metavar="FILE",
+        help="while this file says anything but `false`, the pod runs and serves nothing",
+    )
     _add_health_port(parser, required=False)
     _add_tls(parser, "")
 
 
 def _add_gateway(parser: argparse.ArgumentParser) -> None:
     _add_doors(parser)
-    _add_seeds(parser)
+    _add_cluster_id(parser)
+    _add_seeds(parser, required=True)
     parser.add_argument(
         "--supervisor",
         type=_seeds,
@@ -334,7 +347,11 @@ def _add_gateway(parser: argparse.ArgumentParser) -> None:
         metavar="HOST:PORT",
         help="where the supervisor listens, that makes and changes tables",
     )
-    parser.add_argument("--zone", default="", help="its own zone: eventual reads go there first")
+    parser.add_argument(
+        "--zone",
+        default=os.environ.get("STATOR_ZONE", ""),
+        help="its own zone: eventual reads go there first (STATOR_ZONE of the environment)",
+    )
     _add_health_port(parser, required=False)
     _add_tls(parser, "")
 
@@ -357,19 +374,24 @@ def _add_supervisor(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--region", default="us-east-1", help="Region in the ARNs of tables that objects make"
     )
-    _add_seeds(parser)
+    _add_cluster_id(parser)
+    _add_seeds(parser, required=True)
     _add_account(parser)
     _add_table_delay_seconds(parser)
     _add_health_port(parser, required=False)
     _add_tls(parser, "")
 
 
-def _add_seeds(parser: argparse.ArgumentParser) -> None:
+def _add_cluster_id(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--cluster-id", required=True, help="the cluster that it is of")
+
+
+def _add_seeds(parser: argparse.ArgumentParser, *, required: bool) -> None:
     parser.add_argument(
         "--seeds",
         type=_seeds,
-        required=True,
+        required=required,
+        default=(),
         metavar="HOST:PORT,...",
         help="where storage pods are found: at every address of each host",
     )

@@ -1,7 +1,8 @@
 """Who the storage pods of the cluster are and where they listen.
 
 In: a list from the supervisor (JOIN), kept on the disk, so that a pod that restarts while nobody
-steers finds its peers again. Out: the pod's view of the cluster, with links to all of them.
+steers finds its peers again; and members that `transport/seeds.py` has met at other addresses.
+Out: the pod's view of the cluster, with links to all of them.
 Invariant: the newest list that was heard is the one on the disk.
 """
 
@@ -14,6 +15,7 @@ import orjson
 from stator_core import log_format
 from stator_node.cluster_view import ClusterView
 from stator_node.doors import ItemStore
+from stator_node.transport.frame_format import Hello
 from stator_node.transport.links import Address
 
 MEMBERS_KEY = b"members"
@@ -38,6 +40,15 @@ class ClusterMembers:
         sealed = log_format.seal(MEMBERS_KEY, orjson.dumps(members))
         self._store.write([("meta", MEMBERS_KEY, sealed)], sync=True)
         self._connect(members)
+
+    def met(self, found: Hello, address: Address) -> None:
+        """A pod has answered at this address: a member that came back elsewhere is taken up."""
+        known = self.known.get(found.sender_id)
+        if found.sender_id == self._view.links.hello.sender_id:
+            return
+        if known is not None and (known["host"], known["port"]) != (address.host, address.port):
+            moved = {**known, "host": address.host, "port": address.port}
+            self.learn({**self.known, found.sender_id: moved})
 
     def _connect(self, members: dict[str, dict[str, Any]]) -> None:
         for node_id in self.known.keys() - members.keys():

@@ -1,4 +1,4 @@
-"""How a pod is, for whoever keeps it running: starting, serving or draining; and the way to drain.
+"""How a pod is, for whoever keeps it running: starting, serving, draining or fenced.
 
 In: plain HTTP on a port of its own, from a kubelet's probes and from `drain_command.py`. Out: 200
 or 503, and a word that says why.
@@ -10,7 +10,7 @@ or 503, and a word that says why.
     POST /drain     from the pod itself only: 200 when everything has been handed over
 
 Wired by `node.py`. Invariants: what is asked here costs next to nothing and changes nothing, but
-for draining; a pod that drains does not go back to serving.
+for draining; a pod that drains serves again only after it was fenced, if it does not end.
 """
 
 from __future__ import annotations
@@ -38,6 +38,7 @@ class Phase(Enum):
     STARTING = "starting"
     SERVING = "serving"
     DRAINING = "draining"
+    FENCED = "fenced"
 
 
 class Health:
@@ -58,14 +59,19 @@ class Health:
 
         `figures`: what it can tell of itself in numbers.
         """
-        assert self.phase is Phase.STARTING
+        assert self.phase is not Phase.SERVING
         self.phase = Phase.SERVING
-        self._hand_over = hand_over
+        self._hand_over, self._draining = hand_over, None
         self._figures = figures
 
     def ends(self) -> None:
         """The pod is ending: it is ready no more."""
         self.phase = Phase.DRAINING
+
+    def fences(self) -> None:
+        """The pod is kept out: it has started, leads nothing, and serves nothing."""
+        self.phase = Phase.FENCED
+        self._hand_over = self._figures = None
 
     async def drain(self) -> None:
         """Be ready no more, and hand over. Who asks again waits for the same."""

@@ -34,8 +34,9 @@ from stator_node.front_doors import FrontDoors
 from stator_node.gateway.access_keys import AccessKeys, AccessKeysRefused
 from stator_node.gateway.clock_door import side_doors
 from stator_node.movable_clock import MovableClock
-from stator_node.node_processes import HOST, NodeProcesses
+from stator_node.node_processes import HOST, NodeProcesses, folder_of
 from stator_node.process import CannotStart
+from stator_node.storage import node_identity
 from stator_node.storage.folder import DataFolder, FolderRefused
 from stator_node.storage.rocksdb import RocksItemStore
 from stator_node.stream_operations import StreamOperations
@@ -137,6 +138,22 @@ def _node_options(settings: LocalSettings) -> tuple[str, ...]:
     return (*rounds, "--test-clock") if settings.test_clock else rounds
 
 
+def _cluster_id(settings: LocalSettings, control: DataFolder) -> str:
+    """That which the nodes' folders have: they outlive a control folder that is lost.
+
+    Raises CannotStart.
+    """
+    folders = [folder_of(settings.folder, number) for number in range(1, settings.zones + 1)]
+    try:
+        found = {each.cluster_id for folder in folders if (each := node_identity.read(folder))}
+    except FolderRefused as error:
+        raise CannotStart(str(error)) from error
+    if len(found) > 1:
+        named = ", ".join(sorted(found))
+        raise CannotStart(f"{settings.folder} is put together of several clusters: {named}")
+    return found.pop() if found else control.folder_id
+
+
 async def _serve_cluster(
     settings: LocalSettings,
     store: RocksItemStore,
@@ -148,7 +165,8 @@ async def _serve_cluster(
     loop = asyncio.get_running_loop()
     chance = random.Random()
     catalog = Catalog(store)
-    hello = Hello(folder.folder_id, f"gateway-{os.getpid()}", "gateway", GATEWAY_ZONE)
+    cluster_id = _cluster_id(settings, folder)
+    hello = Hello(cluster_id, f"gateway-{os.getpid()}", "gateway", GATEWAY_ZONE)
     tls = settings.tls
     links = Links(hello, clock, chance.random, tls=for_connecting(tls))
     view = ClusterView(links, clock, GATEWAY_ZONE)
@@ -161,7 +179,7 @@ async def _serve_cluster(
         delay_seconds=settings.table_delay_seconds,
         account=settings.account,
     )
-    requests = SupervisorRequests(folder.folder_id, view, supervisor, lasting, tables.operations())
+    requests = SupervisorRequests(cluster_id, view, supervisor, lasting, tables.operations())
     router = _router(view, Errands(view, clock, chance.random), tables, catalog, lasting)
     server = FrameServer(hello, requests, tls=for_listening(tls))
     record = ClusterRecord(folder, server, tls)
@@ -174,7 +192,7 @@ async def _serve_cluster(
     processes = NodeProcesses(
         settings.folder,
         settings.zones,
-        folder.folder_id,
+        cluster_id,
         record.before,
         joined,
         supervisor.give_up,

@@ -1,8 +1,8 @@
-"""`stator node`: one storage pod of a cluster. Wiring, and how it starts and stops.
+"""One storage pod of a cluster: its parts, put together, and how it hands over what it leads.
 
-Called by `__main__.py`. It serves frames to its peers and to gateways (`transport/`), hosts
-replicas (`partition_host.py`), and waits for a supervisor or an operator to tell it who its peers
-are. Prints one line when it serves: `Stator node ID is ready on HOST:PORT`.
+In: a store and who the pod is, from `node_process.py`. Out: a `Node`, which serves frames to its
+peers and to gateways (`transport/`), hosts replicas (`partition_host.py`), and is told by the
+supervisor who its peers are.
 """
 
 from __future__ import annotations
@@ -14,34 +14,26 @@ import random
 from dataclasses import dataclass
 from pathlib import Path
 
-from stator_core.log_format import LogDamaged
 from stator_core.raft.settings import Settings
-from stator_node import process, tombstone_sweep
-from stator_node.cli import NodeSettings
-from stator_node.clock import SystemClock
+from stator_node import tombstone_sweep
 from stator_node.cluster_expiries import ClusterExpiries
 from stator_node.cluster_members import ClusterMembers
 from stator_node.cluster_view import ClusterView
-from stator_node.doors import Clock, ItemStore, StorageDamaged, StorageFailed
+from stator_node.doors import Clock, ItemStore, StorageFailed
 from stator_node.errand import Errands
 from stator_node.expiry_sweep import ROUND_SECONDS
 from stator_node.feed_keeper import FeedKeeper
-from stator_node.health import Health
 from stator_node.index_feeder import IndexFeeder
 from stator_node.movable_clock import MovableClock
 from stator_node.node_requests import NodeRequests
 from stator_node.partition_host import PartitionHost
 from stator_node.partition_load import PartitionLoads
 from stator_node.partition_requests import PartitionRequests
-from stator_node.process import CannotStart
-from stator_node.storage.folder import DataFolder, FolderRefused
-from stator_node.storage.rocksdb import RocksItemStore
-from stator_node.storage_figures import storage_families
 from stator_node.sync_loop import SyncLoop
 from stator_node.transport.frame_format import Hello
 from stator_node.transport.links import Links
 from stator_node.transport.server import FrameServer
-from stator_node.transport.tls_files import TlsFiles, TlsRefused, for_connecting, for_listening
+from stator_node.transport.tls_files import TlsFiles, for_connecting, for_listening
 from stator_node.transport.tls_renewal import renewing
 
 logger = logging.getLogger(__name__)
@@ -61,8 +53,9 @@ class Node:
     server: FrameServer
     links: Links
     requests: NodeRequests
+    members: ClusterMembers
     background: list[asyncio.Task[None]]
-    ended: asyncio.Event  # the pod must end: it is told to, or its disk refuses
+    ended: asyncio.Event  # the pod must end: its disk refuses
     failed: bool = False
 
     async def hand_over(self) -> None:
@@ -71,8 +64,8 @@ class Node:
         The supervisor hears of it too, and gives this pod no leaders. What comes to it all the same
         until it ends, by an election, goes on to a peer.
         """
-        if not self.requests.ending:
-            self.requests.ending = True
+        if not self.host.is_ending:
+            self.host.is_ending = True
             self.background.append(asyncio.get_running_loop().create_task(self._lead_nothing()))
         if self.host.transfer_all():
             await self._leaders_gone()
@@ -153,83 +146,5 @@ def build(
     ]
     server = FrameServer(hello, requests, tls=for_listening(tls))
     background += renewing(tls, links, server)
-    node = Node(host, feeder, server, links, requests, background, asyncio.Event())
+    node = Node(host, feeder, server, links, requests, members, background, asyncio.Event())
     return node
-
-
-def run(settings: NodeSettings) -> int:
-    """Serve until told to stop. Returns the exit code."""
-    return process.run(_serve(settings))
-
-
-async def _serve(settings: NodeSettings) -> int:
-    health, door = await process.open_health(settings.health_port)
-    try:
-        return await _serve_folder(settings, health)
-    finally:
-        await door.stop()
-
-
-async def _serve_folder(settings: NodeSettings, health: Health) -> int:
-    clock: Clock = MovableClock(SystemClock()) if settings.test_clock else SystemClock()
-    try:
-        folder = DataFolder(settings.folder, create=True, now=clock.now())
-    except FolderRefused as error:
-        raise CannotStart(str(error)) from error
-    try:
-        store = RocksItemStore(folder.database_path)
-    except StorageFailed as error:
-        folder.close()
-        raise CannotStart(_with_way_out(error)) from error
-    try:
-        hello = Hello(settings.cluster_id, folder.folder_id, "node", settings.zone)
-        node = build(
-            store,
-            hello,
-            clock,
-            Settings(),
-            random.Random(),
-            folder.path,
-            settings.tls,
-            ttl_round_seconds=settings.ttl_round_seconds,
-        )
-        await _serve_until_stopped(settings, node, health)
-        return 1 if node.failed else 0
-    except TlsRefused as error:
-        raise CannotStart(str(error)) from error
-    except LogDamaged as error:
-        raise CannotStart(_with_way_out(error)) from error
-    except StorageFailed as error:
-        raise CannotStart(f"the disk refuses: {error}") from error
-    except OSError as error:
-        raise CannotStart(f"cannot listen on {settings.host}:{settings.port}: {error}") from error
-    finally:
-        store.close()
-        folder.close()
-
-
-def _with_way_out(error: StorageFailed | LogDamaged) -> str:
-    """The text of an error, and what to do about damage: what a pod promised is lost with it.
-
-    So it must not go on under its name; with an empty folder it is another pod.
-    """
-    if isinstance(error, LogDamaged | StorageDamaged):
-        return f"{error}; delete the folder to have it rebuilt from peers"
-    return str(error)
-
-
-async def _serve_until_stopped(settings: NodeSettings, node: Node, health: Health) -> None:
-    await node.server.start(settings.host, settings.port)
-    node.host.start()
-    process.stop_on_signals(node.ended)
-    if settings.with_parent:
-        process.stop_at_end_of_input(node.ended)
-    process.settle()
-    health.serves(node.hand_over, lambda: storage_families(node.requests.report()))
-    print(
-        f"Stator node {node.links.hello.sender_id} is ready on {settings.host}:{node.server.port}",
-        flush=True,
-    )
-    await node.ended.wait()
-    health.ends()
-    await node.stop()

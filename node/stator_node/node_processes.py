@@ -32,6 +32,11 @@ RESTART_SECONDS_MAX = 5.0
 STOP_SECONDS = 10.0
 
 
+def folder_of(folder: Path, number: int) -> Path:
+    """The data folder of a zone's process, counted from 1."""
+    return folder / f"node-{number}"
+
+
 @dataclass(slots=True)
 class NodeProcess:
     """One zone's process."""
@@ -72,7 +77,7 @@ class NodeProcesses:
         self._tls = tls
         self._options = options
         self.processes = [
-            NodeProcess(f"zone-{number}", folder / f"node-{number}")
+            NodeProcess(f"zone-{number}", folder_of(folder, number))
             for number in range(1, zones + 1)
         ]
         for each in self.processes:

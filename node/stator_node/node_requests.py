@@ -61,7 +61,6 @@ class NodeRequests:
         expiries: ClusterExpiries,
     ) -> None:
         self._expiries = expiries
-        self.ending = False  # what this pod leads is handed over, and it is to lead no more
         self._feeder = feeder
         self._members = members
         self._host = host
@@ -129,7 +128,7 @@ class NodeRequests:
             "node_id": self._host.node_id,
             "zone": self._host.links.hello.zone,
             "pod": socket.gethostname(),
-            "ending": self.ending,
+            "ending": self._host.is_ending,
             "free_bytes": self._loads.free_bytes(),
             "partitions": [
                 self._replica_report(hosted)

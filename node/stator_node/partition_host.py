@@ -100,6 +100,7 @@ class PartitionHost:
         self._ask_at: dict[int, int] = {}  # partition: when to ask for its state again
         self._scrubs: set[asyncio.Task[None]] = set()
         self._stopped = False
+        self.is_ending = False  # what is led here is handed over, and nothing is to be led again
         links.on_up = self._node_up
         links.on_down = self._node_down
 
@@ -511,7 +512,9 @@ class PartitionHost:
 
     def _node_down(self, node_id: str, reason: str) -> None:
         """A node cannot be reached: its replicas are probed, and quiet groups that it led wake."""
-        logger.warning("no link to node %s: %s", node_id, reason)
+        # When all of a cluster stops, every pod sees every other one go.
+        level = logging.DEBUG if self.is_ending else logging.INFO
+        logger.log(level, "no link to node %s: %s", node_id, reason)
         now = self.now()
         for hosted in tuple(self.partitions.values()):
             if hosted.state is None:

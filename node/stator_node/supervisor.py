@@ -30,6 +30,7 @@ from stator_core.placement_types import (
     Action,
     Configuration,
     CreatePartition,
+    DeletePartition,
     InFlight,
     MarkTableActive,
     MarkTableDeleted,
@@ -48,6 +49,7 @@ from stator_core.placement_types import (
 from stator_core.table import Index, Table
 from stator_core.table import to_json as table_json
 from stator_core.table_status import DELETED
+from stator_node.action_words import words
 from stator_node.catalog import Catalog
 from stator_node.cluster_actions import ClusterActions
 from stator_node.cluster_view import ClusterView, NodeView
@@ -449,7 +451,9 @@ class Supervisor:
             self._node_since.pop(node_id, None)
 
     async def _execute(self, action: Action) -> bool:
-        logger.info("supervisor: %s", action)
+        # Tables come and go by clients' wishes, and say so themselves.
+        is_table = isinstance(action, CreatePartition | DeletePartition)
+        logger.log(logging.DEBUG if is_table else logging.INFO, "%s", words(action))
         taken = False
         if isinstance(action, CreatePartition):
             table = self._table(action.table_identifier)

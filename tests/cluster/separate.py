@@ -58,6 +58,7 @@ class Pods:
         self._folder = folder
         self._numbers = itertools.count()
         self.ports = {zone: free_port() for zone in ZONES}
+        self._later_ports = {zone: free_port() for zone in ZONES}
         self._supervisor_port = free_port()
         self.operator_port = free_port()
         self.nodes: dict[str, Process] = {}
@@ -65,12 +66,22 @@ class Pods:
 
     @property
     def _seeds(self) -> str:
-        return "--seeds=" + ",".join(f"localhost:{port}" for port in self.ports.values())
+        ports = {*self.ports.values(), *self._later_ports.values()}
+        return "--seeds=" + ",".join(f"localhost:{port}" for port in sorted(ports))
+
+    def move_node(self, zone: str) -> Process:
+        """The node of a zone starts again on another port, as a pod does at another address.
+
+        Names lead there at once: whoever looks for pods by them asks at the old and new port.
+        """
+        self.ports[zone] = self._later_ports[zone]
+        return self.start_node(zone)
 
     def start_node(self, zone: str) -> Process:
         """The node of a zone, in its folder and on its port."""
         words = ("node", f"--folder={self._folder / zone}", f"--port={self.ports[zone]}")
-        node = self._process(zone, *words, f"--cluster-id={CLUSTER_ID}", f"--zone={zone}")
+        more = (f"--cluster-id={CLUSTER_ID}", f"--zone={zone}", self._seeds)
+        node = self._process(zone, *words, *more)
         self.nodes[zone] = node
         return node
 

@@ -123,6 +123,34 @@ def test_a_node_that_is_drained_and_started_again_fails_no_write(pods: Pods) -> 
     client.close()
 
 
+def test_nodes_that_come_back_elsewhere_find_each_other_while_nobody_steers(pods: Pods) -> None:
+    """As pods do that get other addresses, one after the other, with the supervisor gone."""
+    supervisor, gateway = start(pods)
+    client = client_of(gateway)
+    create_music(client)
+    put(client, "before")
+    supervisor.kill()
+
+    for zone in ZONES[:2]:
+        assert pods.nodes[zone].stop() == 0
+        pods.move_node(zone)
+        # A majority is one that was moved and another one: they must find each other.
+        wait_for(lambda zone=zone: written(client, f"after {zone}"), f"writes after {zone} moved")
+    pods.nodes[ZONES[2]].kill()
+    wait_for(lambda: written(client, "by the two that moved"), "writes of the two that moved")
+
+    assert has(client, "before")
+    client.close()
+
+
+def written(client: object, key: str) -> bool | None:
+    try:
+        put(client, key)
+    except client.exceptions.ClientError:  # type: ignore[attr-defined]
+        return None
+    return True
+
+
 def test_a_gateway_that_has_found_nobody_is_not_ready(pods: Pods) -> None:
     health = pods.start_supervisor()
     assert health.health("/ready") == 200

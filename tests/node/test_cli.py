@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from stator_node.cli import LocalSettings, NodeSettings, VerifySettings, parse
+from stator_node.cli import GatewaySettings, LocalSettings, NodeSettings, VerifySettings, parse
 from stator_node.transport.tls_files import TlsFiles
 
 SUPERVISOR = "supervisor --folder f --cluster-id c --seeds a:1"
@@ -65,6 +65,32 @@ def test_the_clock_is_moved_only_where_a_test_asks_for_it() -> None:
         node = parse(f"node --folder f --cluster-id c --zone z {words}".split())
         assert isinstance(node, NodeSettings)
         assert node.test_clock is is_moved
+
+
+def test_a_node_may_have_seeds_and_a_fence() -> None:
+    words = "node --folder f --cluster-id c --zone z"
+    plain = parse(words.split())
+    assert isinstance(plain, NodeSettings)
+    assert (plain.seeds, plain.fence_file) == ((), None)
+
+    pod = parse(f"{words} --seeds=pods:8002,[::1]:9 --fence-file=/podinfo/fenced".split())
+    assert isinstance(pod, NodeSettings)
+    assert pod.seeds == (("pods", 8002), ("::1", 9))
+    assert pod.fence_file == Path("/podinfo/fenced")
+
+
+def test_a_gateway_has_its_zone_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a pod it stands there: the zone's label comes to the pod only when it has a place."""
+    words = ["gateway", "--cluster-id", "c", "--seeds", "pods:8002"]
+    monkeypatch.delenv("STATOR_ZONE", raising=False)
+    unknown = parse(words)
+    monkeypatch.setenv("STATOR_ZONE", "zone-2")
+    known, told = parse(words), parse([*words, "--zone=zone-3"])
+
+    assert isinstance(unknown, GatewaySettings)
+    assert isinstance(known, GatewaySettings)
+    assert isinstance(told, GatewaySettings)
+    assert [each.zone for each in (unknown, known, told)] == ["", "zone-2", "zone-3"]
 
 
 @pytest.mark.parametrize("command", ["local --zones 3", "node --folder f --cluster-id c --zone z"])

@@ -10,6 +10,8 @@ from stator_core.log_format import LogDamaged
 from stator_node.cluster_members import MEMBERS_KEY, ClusterMembers
 from stator_node.cluster_view import ClusterView
 from stator_node.memory import ManualClock, MemoryItemStore
+from stator_node.transport.frame_format import Hello
+from stator_node.transport.links import Address
 from told_links import ToldLinks
 
 
@@ -83,3 +85,30 @@ def test_a_damaged_list_is_found() -> None:
 
     with pytest.raises(LogDamaged):
         members(store, ToldLinks(itself="n1"))
+
+
+def met(name: str, port: int) -> tuple[Hello, Address]:
+    return Hello("c", name, "node", "z"), Address("127.0.0.1", port)
+
+
+def test_a_member_that_came_back_elsewhere_is_found_while_nobody_steers() -> None:
+    store, links = MemoryItemStore(), ToldLinks(itself="n1")
+    known = members(store, links)
+    known.learn({"n1": member(1), "n2": member(2)})
+
+    known.met(*met("n2", 7))
+    assert ports(links)["n2"] == 7
+    again = ToldLinks(itself="n1")
+    members(store, again)
+    assert ports(again) == {"n2": 7}
+
+
+def test_who_is_no_member_is_not_linked_to() -> None:
+    """One that was given up may still answer; new ones are told of by the supervisor."""
+    links = ToldLinks(itself="n1")
+    known = members(MemoryItemStore(), links)
+    known.learn({"n1": member(1), "n2": member(2)})
+
+    known.met(*met("n9", 9))
+    known.met(*met("n1", 8))
+    assert ports(links) == {"n2": 2}

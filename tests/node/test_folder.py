@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from damaged_files import flip
-from stator_node.storage.folder import FORMAT_VERSION, DataFolder, FolderRefused, _seal
+from stator_node.storage.folder import FORMAT_VERSION, DataFolder, FolderRefused, sealed
 
 NOW = 1_700_000_000.0
 
@@ -47,7 +47,7 @@ def test_closing_twice_is_fine(tmp_path: Path) -> None:
 
 def test_a_newer_format_is_left_alone_and_named(tmp_path: Path) -> None:
     make(tmp_path)
-    newer = _seal({"format": FORMAT_VERSION + 1, "folder_id": "x", "created": NOW})
+    newer = sealed({"format": FORMAT_VERSION + 1, "folder_id": "x", "created": NOW})
     (tmp_path / "FORMAT").write_text(newer)
     assert f"has format {FORMAT_VERSION + 1}" in refusal(tmp_path)
     assert (tmp_path / "FORMAT").read_text() == newer

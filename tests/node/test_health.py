@@ -56,6 +56,23 @@ async def nothing_to_hand_over() -> None:
 PATHS = ("/started", "/alive", "/ready")
 
 
+def test_a_fenced_pod_has_started_and_serves_again_when_the_fence_is_down() -> None:
+    async def body(health: Health, port: int) -> None:
+        health.fences()
+        assert await get(port, *PATHS) == [200, 200, 503]
+        assert await ask(port, "GET /ready HTTP/1.1") == (503, "fenced")
+        assert await ask(port, "POST /drain HTTP/1.1") == (200, "drained")  # it leads nothing
+        health.serves(nothing_to_hand_over)
+        assert await get(port, *PATHS) == [200, 200, 200]
+        await health.drain()
+        assert health.phase is Phase.DRAINING
+        health.fences()
+        health.serves(nothing_to_hand_over)
+        assert await ask(port, "GET /ready HTTP/1.1") == (200, "serving")
+
+    with_door(body)
+
+
 def test_starting_serving_and_draining_are_told_apart() -> None:
     async def body(health: Health, port: int) -> None:
         assert await get(port, *PATHS) == [503, 200, 503]

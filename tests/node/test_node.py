@@ -4,10 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-import signal
-import subprocess
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,11 +14,8 @@ from stator_node.clock import SystemClock
 from stator_node.doors import StorageFailed
 from stator_node.memory import MemoryItemStore
 from stator_node.node import LEADERS_GONE_SECONDS, build
-from stator_node.node_processes import READY
 from stator_node.partition_load import FREE_BYTES_UNKNOWN
 from stator_node.transport.frame_format import Hello
-
-STOP_SECONDS = 20.0
 
 
 def test_a_pod_that_stops_hands_its_leaders_over_and_no_write_fails_meanwhile() -> None:
@@ -145,76 +138,3 @@ def test_a_pod_reports_what_its_disk_has_left(tmp_path: Path) -> None:
         await node.stop()
 
     asyncio.run(run())
-
-
-class StatorNode:
-    """`stator node` as a process."""
-
-    def __init__(self, folder: Path, *options: str) -> None:
-        words = ["node", "--folder", str(folder), "--cluster-id", "c", "--zone", "z", *options]
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "stator_node", *words],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-        )
-
-    def ready(self) -> str:
-        """The id of the node, once it serves."""
-        assert self.process.stdout is not None
-        found = READY.match(self.process.stdout.readline().decode())
-        assert found is not None
-        return found[1]
-
-    def ended(self) -> tuple[int, str]:
-        """Its exit code and what it said at the end."""
-        _, said = self.process.communicate(timeout=STOP_SECONDS)
-        return self.process.returncode, said.decode()
-
-
-@pytest.fixture
-def started(tmp_path: Path) -> Iterator[list[StatorNode]]:
-    made: list[StatorNode] = []
-    yield made
-    for each in made:
-        if each.process.poll() is None:
-            each.process.kill()
-            each.process.communicate()
-
-
-def test_a_folder_is_one_node_and_only_one_process_has_it(
-    tmp_path: Path, started: list[StatorNode]
-) -> None:
-    started.append(StatorNode(tmp_path / "node"))
-    node_id = started[0].ready()
-
-    started.append(StatorNode(tmp_path / "node"))
-    code, said = started[1].ended()
-    assert code == 1
-    assert f"{started[0].process.pid}" in said
-    assert "Traceback" not in said
-
-    started[0].process.send_signal(signal.SIGTERM)
-    assert started[0].ended()[0] == 0
-    started.append(StatorNode(tmp_path / "node"))
-    assert started[2].ready() == node_id
-
-
-def test_a_child_ends_with_its_parent(tmp_path: Path, started: list[StatorNode]) -> None:
-    started.append(StatorNode(tmp_path / "node", "--with-parent"))
-    started[0].ready()
-
-    assert started[0].ended()[0] == 0, "communicate() has closed its standard input"
-
-
-def test_a_port_that_is_taken_is_named(tmp_path: Path, started: list[StatorNode]) -> None:
-    started.append(StatorNode(tmp_path / "first"))
-    assert started[0].process.stdout is not None
-    found = READY.match(started[0].process.stdout.readline().decode())
-    assert found is not None
-
-    started.append(StatorNode(tmp_path / "second", "--port", found[3]))
-
-    code, said = started[1].ended()
-    assert code == 1
-    assert f"cannot listen on 127.0.0.1:{found[3]}" in said

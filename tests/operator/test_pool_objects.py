@@ -284,6 +284,51 @@ def test_the_supervisor_starts_by_a_command_that_stator_takes() -> None:
     assert steering["replicas"] == 1
 
 
+def test_storage_pods_find_each_other_by_name_while_nobody_steers() -> None:
+    (container,) = stateful_set(POOL, "zone-1", 1)["spec"]["template"]["spec"]["containers"]
+
+    settings = parse(container["args"])
+    assert isinstance(settings, NodeSettings)
+    assert settings.seeds == (("default-storage.music.svc", 8002),)
+
+
+def test_a_storage_pod_reads_the_fence_off_its_own_annotation() -> None:
+    spec = stateful_set(POOL, "zone-1", 1)["spec"]["template"]["spec"]
+    (container,) = spec["containers"]
+    settings = parse(container["args"])
+    assert isinstance(settings, NodeSettings)
+    assert settings.fence_file is not None
+    (mount,) = [each for each in container["volumeMounts"] if each["name"] == "pod-info"]
+    (volume,) = [each for each in spec["volumes"] if each["name"] == "pod-info"]
+    (item,) = volume["downwardAPI"]["items"]
+
+    assert str(settings.fence_file) == f"{mount['mountPath']}/{item['path']}"
+    assert item["fieldRef"]["fieldPath"] == "metadata.annotations['stator.dev/fenced']"
+    assert "subPath" not in mount  # else it would stay as it was
+
+
+def test_a_gateway_has_its_zone_from_the_label_of_its_pod() -> None:
+    (container,) = gateway_deployment(POOL)["spec"]["template"]["spec"]["containers"]
+    (zone,) = [each for each in container["env"] if each["name"] == "STATOR_ZONE"]
+
+    field = "metadata.labels['topology.kubernetes.io/zone']"
+    assert zone["valueFrom"]["fieldRef"]["fieldPath"] == field
+
+
+@pytest.mark.parametrize("workload", workloads(POOL), ids=lambda each: each["metadata"]["name"])
+def test_what_a_process_says_at_its_end_is_in_its_pods_status(workload: dict[str, Any]) -> None:
+    (container,) = workload["spec"]["template"]["spec"]["containers"]
+
+    assert container["terminationMessagePolicy"] == "FallbackToLogsOnError"
+
+
+def test_a_suspended_pool_has_neither_gateways_nor_a_supervisor() -> None:
+    asleep = a_pool(suspend=True)
+
+    assert gateway_deployment(asleep)["spec"]["replicas"] == 0
+    assert supervisor_set(asleep)["spec"]["replicas"] == 0
+
+
 def test_storage_pods_start_and_drain_by_commands_that_stator_takes() -> None:
     (container,) = stateful_set(POOL, "zone-1", 1)["spec"]["template"]["spec"]["containers"]
 

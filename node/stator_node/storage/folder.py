@@ -18,6 +18,7 @@ import uuid
 import zlib
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 FORMAT_VERSION = 1
 # What a folder may hold before it has a FORMAT: our own beginnings, and what a file system puts
@@ -126,7 +127,7 @@ class DataFolder:
         content = {"format": FORMAT_VERSION, "folder_id": folder_id, "created": now}
         temporary = path.with_suffix(".new")
         with temporary.open("w", encoding="ascii") as file:
-            file.write(_seal(content))
+            file.write(sealed(content))
             file.flush()
             os.fsync(file.fileno())
         temporary.rename(path)
@@ -143,21 +144,30 @@ def sync_directory(path: Path) -> None:
         os.close(descriptor)
 
 
-def _seal(content: dict[str, object]) -> str:
+def sealed(content: dict[str, object]) -> str:
+    """One JSON line with a checksum of itself."""
     body = json.dumps(content, sort_keys=True)
     return json.dumps({**content, "crc32": zlib.crc32(body.encode("ascii"))}) + "\n"
 
 
-def _read_format(path: Path) -> str:
+def unsealed(path: Path) -> dict[str, Any]:
+    """What such a line says. Raises FolderRefused for a damaged one, and OSError."""
     try:
-        content = json.loads(path.read_text(encoding="ascii"))
+        content: dict[str, Any] = json.loads(path.read_text(encoding="ascii"))
         checksum = content.pop("crc32")
-        version = content["format"]
-        folder_id = content["folder_id"]
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise FolderRefused(f"{path} is damaged: {error}") from error
     if zlib.crc32(json.dumps(content, sort_keys=True).encode("ascii")) != checksum:
         raise FolderRefused(f"{path} is damaged: its checksum does not match")
+    return content
+
+
+def _read_format(path: Path) -> str:
+    content = unsealed(path)
+    try:
+        version, folder_id = content["format"], content["folder_id"]
+    except KeyError as error:
+        raise FolderRefused(f"{path} is damaged: {error}") from error
     if version != FORMAT_VERSION:
         raise FolderRefused(
             f"{path.parent} has format {version}; this version of Stator reads and writes format "

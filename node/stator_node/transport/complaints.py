@@ -12,6 +12,7 @@ import ssl
 logger = logging.getLogger(__name__)
 
 REMEMBERED_MAX = 1_000
+ABSENT_SECONDS = 10.0
 
 
 class Complaints:
@@ -19,6 +20,7 @@ class Complaints:
 
     def __init__(self) -> None:
         self._said: dict[str, set[str]] = {}
+        self._absent: dict[str, float] = {}  # by peer: since when, in monotonic seconds
         self._count = 0
 
     def say(self, peer: str, reason: str) -> None:
@@ -30,9 +32,20 @@ class Complaints:
         self._count += 1
         logger.error("%s: %s", peer, reason)
 
+    def absent(self, peer: str, reason: str, now: float) -> None:
+        """Nobody listens at a peer's address: said when it lasts, since processes start again.
+
+        `now` is monotonic, in seconds.
+        """
+        if len(self._absent) >= REMEMBERED_MAX and peer not in self._absent:
+            return
+        if now - self._absent.setdefault(peer, now) >= ABSENT_SECONDS:
+            self.say(peer, reason)
+
     def well(self, peer: str) -> None:
         """The peer is as it should be."""
         self._count -= len(self._said.pop(peer, ()))
+        self._absent.pop(peer, None)
 
 
 def say_failed_handshakes(context: ssl.SSLContext, complaints: Complaints) -> None:

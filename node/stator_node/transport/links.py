@@ -124,8 +124,10 @@ class Link:
         """Connect, wait for the end, connect again, ever more slowly."""
         loop = asyncio.get_running_loop()
         pause = RECONNECT_SECONDS_MIN
+        peer = f"node {self.node_id}"
         while True:
             attempt = self._attempt = _Attempt(self)
+            is_absent = False
             began = loop.time()
             try:
                 async with asyncio.timeout(CONNECT_SECONDS):
@@ -137,9 +139,12 @@ class Link:
             except TimeoutError:
                 attempt.give_up(f"no HELLO within {CONNECT_SECONDS:g} s")
             except (OSError, ValueError, OverflowError) as error:  # Or no host, or no port.
+                is_absent = isinstance(error, ConnectionError)
                 attempt.give_up(str(error) or type(error).__name__)
-            if not attempt.was_up:
-                self.links.complaints.say(f"node {self.node_id}", attempt.reason)
+            if is_absent:
+                self.links.complaints.absent(peer, attempt.reason, self.links.clock.monotonic())
+            elif not attempt.was_up:
+                self.links.complaints.say(peer, attempt.reason)
             # A connection that never lasts counts as none: it must not be made without a pause.
             lasted = attempt.was_up and loop.time() - began > RECONNECT_SECONDS_MAX
             pause = RECONNECT_SECONDS_MIN if lasted else min(pause * 2, RECONNECT_SECONDS_MAX)

@@ -86,6 +86,10 @@ class Seeds:
         name = f"{address.host}:{address.port}"
         try:
             hello = await shake_hands(address, self._hello, self._tls())
+        except ConnectionError as error:
+            now = asyncio.get_running_loop().time()
+            self._complaints.absent(name, str(error) or type(error).__name__, now)
+            return
         except (OSError, FrameRefused) as error:
             self._complaints.say(name, str(error) or type(error).__name__)
             return

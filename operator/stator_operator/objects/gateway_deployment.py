@@ -53,6 +53,10 @@ def gateway_deployment(pool: Pool) -> Object:
         arguments.append(f"--https-key={HTTPS_PATH}/tls.key")
     gateway = container(pool, "gateway", arguments, {"http": HTTP_PORT, "grpc": GRPC_PORT})
     gateway["resources"] = pool.gateway_resources
+    # The zone's label comes to the pod with its place, from Kubernetes 1.35 on; before, and under
+    # another label of zones than the usual one, nobody knows it and reads go anywhere.
+    zone = {"fieldPath": f"metadata.labels['{pool.zone_key}']"}
+    gateway["env"].append({"name": "STATOR_ZONE", "valueFrom": {"fieldRef": zone}})
     mount = {"name": ACCESS_KEYS_KEY, "mountPath": ACCESS_KEYS_PATH, "readOnly": True}
     gateway["volumeMounts"].append(mount)
     spec = pod_spec(pool, [gateway], GRACE_SECONDS)

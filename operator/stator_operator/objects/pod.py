@@ -41,6 +41,8 @@ def container(pool: Pool, name: str, arguments: list[str], ports: dict[str, int]
         "image": pool.image,
         "imagePullPolicy": pool.settings.image_pull_policy,
         "args": arguments,
+        # What a process says at its end is in the pod's status, for `pod_reading.py`.
+        "terminationMessagePolicy": "FallbackToLogsOnError",
         "env": [
             {"name": "POD_IP", "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}},
         ],

@@ -21,6 +21,9 @@ DATA = "data"
 DATA_PATH = "/data"
 # Not the volume itself: some file systems begin with a folder of their own.
 FOLDER = f"{DATA_PATH}/stator"
+POD_INFO = "pod-info"
+POD_INFO_PATH = "/etc/stator/pod"
+FENCE_FILE = "fenced"
 # Leaders go within seconds; the rest is for a disk that takes its time.
 GRACE_SECONDS = 60
 
@@ -65,13 +68,19 @@ def _pod(pool: Pool, zone: str) -> Object:
         f"--health-port={HEALTH_PORT}",
         f"--cluster-id={pool.cluster_id}",
         f"--zone={zone}",
+        f"--seeds={seeds(pool)}",
+        f"--fence-file={POD_INFO_PATH}/{FENCE_FILE}",
     ]
     storage = container(pool, "storage", arguments, {"frames": FRAMES_PORT})
     storage["resources"] = pool.resources
-    storage["volumeMounts"].append({"name": DATA, "mountPath": DATA_PATH})
+    storage["volumeMounts"] += [
+        {"name": DATA, "mountPath": DATA_PATH},
+        {"name": POD_INFO, "mountPath": POD_INFO_PATH, "readOnly": True},
+    ]
     drain = ["stator", "drain", f"--health-port={HEALTH_PORT}"]
     storage["lifecycle"] = {"preStop": {"exec": {"command": drain}}}
     spec = pod_spec(pool, [storage], GRACE_SECONDS)
+    spec["volumes"].append(_pod_info())
     in_zone = {"key": pool.zone_key, "operator": "In", "values": [zone]}
     spec["affinity"] = {
         "nodeAffinity": {
@@ -83,6 +92,13 @@ def _pod(pool: Pool, zone: str) -> Object:
     labels = naming.selector(pool.name, naming.STORAGE)
     spec["topologySpreadConstraints"] = [spread_over(HOSTNAME, labels)]
     return spec
+
+
+def _pod_info() -> Object:
+    """What the pod's process reads of its own annotations. Kubelets keep it up to date."""
+    field = {"fieldPath": f"metadata.annotations['{naming.FENCED_ANNOTATION}']"}
+    items = [{"path": FENCE_FILE, "fieldRef": field}]
+    return {"name": POD_INFO, "downwardAPI": {"items": items}}
 
 
 def seeds(pool: Pool) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from stator_node.transport.complaints import REMEMBERED_MAX, Complaints
+from stator_node.transport.complaints import ABSENT_SECONDS, REMEMBERED_MAX, Complaints
 
 
 def test_a_reason_is_said_once_for_each_peer(caplog: pytest.LogCaptureFixture) -> None:
@@ -34,3 +34,17 @@ def test_what_is_remembered_is_bounded(caplog: pytest.LogCaptureFixture) -> None
     complaints.say("late", "x")
 
     assert caplog.messages[-1] == "late: x"
+
+
+def test_nobody_at_an_address_is_said_when_it_lasts(caplog: pytest.LogCaptureFixture) -> None:
+    """A process that starts again is away for a moment: that is no news."""
+    complaints = Complaints()
+    complaints.absent("a", "refused", 100.0)
+    complaints.absent("a", "refused", 100.0 + ABSENT_SECONDS - 0.1)
+    complaints.well("a")
+    complaints.absent("a", "refused", 110.0)
+    assert caplog.messages == []
+
+    complaints.absent("a", "refused", 110.0 + ABSENT_SECONDS)
+    complaints.absent("a", "refused", 110.0 + 2 * ABSENT_SECONDS)
+    assert caplog.messages == ["a: refused"]
