@@ -162,8 +162,7 @@ async def _serve_cluster(
     access_keys: AccessKeys,
 ) -> int:
     """Put the parts together, serve, take them apart."""
-    loop = asyncio.get_running_loop()
-    chance = random.Random()
+    loop, chance = asyncio.get_running_loop(), random.Random()
     catalog = Catalog(store)
     cluster_id = _cluster_id(settings, folder)
     hello = Hello(cluster_id, f"gateway-{os.getpid()}", "gateway", GATEWAY_ZONE)

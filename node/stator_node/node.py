@@ -145,6 +145,7 @@ def build(
         loop.create_task(expiries.run()),
     ]
     server = FrameServer(hello, requests, tls=for_listening(tls))
+    server.on_greeted = links.wake
     background += renewing(tls, links, server)
     node = Node(host, feeder, server, links, requests, members, background, asyncio.Event())
     return node

@@ -145,7 +145,9 @@ async def _serve_until(
     await node.server.start(settings.host, settings.port)
     node.host.start()
     links = node.links
-    peers = Seeds(settings.seeds, links.hello, node.members.met, links.is_up, lambda: links.tls)
+    # Under a name of its own: at one of the addresses it meets itself.
+    looking = Hello(settings.cluster_id, process.process_name("looking"), "gateway", settings.zone)
+    peers = Seeds(settings.seeds, looking, node.members.met, links.is_up, lambda: links.tls)
     node.background.append(asyncio.get_running_loop().create_task(peers.run()))
     process.settle()
     health.serves(node.hand_over, lambda: storage_families(node.requests.report()))

@@ -1,6 +1,6 @@
 """What every server process of Stator has in common: how it starts, is told to stop, and ends.
 
-In: the coroutine that serves, from `run` of `local.py`, `local_zones.py`, `node.py`,
+In: the coroutine that serves, from `run` of `local.py`, `local_zones.py`, `node_process.py`,
 `gateway_process.py` and `supervisor_process.py`. Out: the exit code of the command: what the
 coroutine returned, or 1 with the reason on standard error where it cannot start. Invariant: SIGTERM
 and SIGINT only set an event; what then ends, and in which order, is the wiring's affair.

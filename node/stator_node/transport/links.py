@@ -10,6 +10,7 @@ costs the others nothing; `on_up` and `on_down` take turns for a node.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import logging
 import ssl
@@ -76,6 +77,7 @@ class Link:
         self.links = links
         self._attempt = _Attempt(self)
         self._requests: dict[int, tuple[Pending[Answer], float]] = {}
+        self._woken = asyncio.Event()
         self._task = asyncio.get_running_loop().create_task(self._keep_up())
 
     @property
@@ -126,6 +128,7 @@ class Link:
         pause = RECONNECT_SECONDS_MIN
         peer = f"node {self.node_id}"
         while True:
+            self._woken.clear()
             attempt = self._attempt = _Attempt(self)
             is_absent = False
             began = loop.time()
@@ -148,7 +151,17 @@ class Link:
             # A connection that never lasts counts as none: it must not be made without a pause.
             lasted = attempt.was_up and loop.time() - began > RECONNECT_SECONDS_MAX
             pause = RECONNECT_SECONDS_MIN if lasted else min(pause * 2, RECONNECT_SECONDS_MAX)
-            await asyncio.sleep(pause * (0.5 + self.links.chance()))
+            await self._rest(pause * (0.5 + self.links.chance()))
+
+    async def _rest(self, seconds: float) -> None:
+        """A pause between two attempts, unless there is news of the node."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._woken.wait()
+
+    def wake(self) -> None:
+        """The node has just spoken: if the link is down, it need not stay so for a pause."""
+        self._woken.set()
 
     def greeted(self) -> None:
         """The other side has said who it is: the link is up."""
@@ -302,6 +315,12 @@ class Links:
                 return
             link.close()
         self._links[node_id] = Link(self, node_id, address)
+
+    def wake(self, hello: Hello) -> None:
+        """A node has connected to this pod: it runs again, so a link that is down is made now."""
+        link = self._links.get(hello.sender_id)
+        if link is not None and not link.is_up:
+            link.wake()
 
     def disconnect(self, node_id: str) -> None:
         """The node is gone for good."""

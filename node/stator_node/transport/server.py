@@ -103,6 +103,8 @@ class FrameServer:
         self.hello = hello
         self.inbound = inbound
         self.complaints = Complaints()
+        # Who has connected and may speak; whoever keeps links has news of it.
+        self.on_greeted: Callable[[Hello], None] = lambda _: None
         if tls is not None:
             say_failed_handshakes(tls, self.complaints)
         self._tls = tls
@@ -169,6 +171,7 @@ class FrameServer:
         self._connections[connection] = hello
         self._check(connection, hello)
         self.complaints.well(_name_of(connection, hello))
+        self.on_greeted(hello)
         connection.send(Kind.HELLO, encode_hello(self.hello))
 
     def _check(self, connection: FrameConnection, hello: Hello) -> None:

@@ -347,3 +347,26 @@ def test_a_pod_that_stood_still_itself_drops_nobody() -> None:
         assert (await a.answer_of("b")).body == b"body"
 
     run(story())
+
+
+def test_a_node_that_runs_again_is_linked_to_without_a_pause(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Else a leader waits for seconds for the only follower that could take its entries."""
+    monkeypatch.setattr(links_module, "RECONNECT_SECONDS_MIN", 60.0)
+    monkeypatch.setattr(links_module, "RECONNECT_SECONDS_MAX", 60.0)
+
+    async def story() -> None:
+        a, b = Pod("a"), Pod("b")
+        await a.start()
+        a.server.on_greeted = a.links.wake
+        with socket.socket() as taken:
+            taken.bind((HOST, 0))
+            port = taken.getsockname()[1]
+        a.connect("b", port)
+        await until(lambda: "node b" in a.links.complaints._absent)
+        await b.server.start(HOST, port)
+        b.connect("a", a.server.port)
+        await until(lambda: a.links.is_up("b"))
+
+    run(story())
