@@ -9,8 +9,9 @@ or 503, and a word that says why.
     GET  /metrics   its figures, as Prometheus reads them, once it serves
     POST /drain     from the pod itself only: 200 when everything has been handed over
 
-Wired by `node_process.py`. Invariants: what is asked here costs next to nothing and changes nothing, but
-for draining; a pod that drains serves again only after it was fenced, if it does not end.
+Wired by `node_process.py`. Invariants: what is asked here costs next to nothing and changes
+nothing, but for draining; a pod that drains serves again only after it was fenced, if it does not
+end.
 """
 
 from __future__ import annotations

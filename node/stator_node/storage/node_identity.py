@@ -2,10 +2,10 @@
 
     FOLDER/NODE   one JSON line: format version, cluster id, zone, node id, checksum
 
-In: what a pod was told that it is, from `node_process.py`, before it looks at any data. Out: nothing, or
-FolderRefused with what to do. A node is known by what lies on its volume and not by the pod that
-has it: two volumes that were exchanged bring their nodes along. Invariant: what is of another
-cluster, or of another zone, is left as it is.
+In: what a pod was told that it is, from `node_process.py`, before it looks at any data. Out:
+nothing, or FolderRefused with what to do. A node is known by what lies on its volume and not by the
+pod that has it: two volumes that were exchanged bring their nodes along. Invariant: what is of
+another cluster, or of another zone, is left as it is.
 """
 
 from __future__ import annotations
