@@ -112,7 +112,11 @@ def _unpacked(name: str) -> Path:
     folder = CACHE / f"kubernetes-{name}-{_digest(package.encode())}"
     if not folder.exists():
         own = _own(folder)
-        _run(["apt-get", "download", package], own)
+        try:
+            _run(["apt-get", "download", package], own)
+        except Missing:  # A machine's lists of packages may be older than the packages.
+            _run(["apt-get", "update", "-qq"], own)
+            _run(["apt-get", "download", package], own)
         (archive,) = own.glob("*.deb")
         _run(["dpkg-deb", "--extract", archive.name, "."], own)
         shutil.copy(own / member, own / name)
