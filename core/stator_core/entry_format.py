@@ -42,13 +42,16 @@ class EntryKind(IntEnum):
 
     WRITES = 1
     SPLIT = 2
-    MERGE = 3
+    MERGE = 3  # the partition takes over its right neighbour, which is frozen for it
     DESCRIBE = 4  # the partition's table has a new description
     CONFIGURE = 5  # the partition's own settings
     SCRUB = 6  # every replica shall take a digest of what it holds at this index
     TRIM = 7  # the feed's records before a stamp are gone
     ROLL = 8  # the open shard of the table's stream ends here, and another begins
     FOLLOW = 9  # how far a follower of the feed has come
+    FREEZE = 10  # the partition serves nobody from here on: it waits to be taken over
+    THAW = 11  # it will not be taken over, and serves again
+    REFUSE_MERGE = 12  # what was to be taken over for this epoch of the range no longer can be
 
 
 class EntryRefused(ValueError):

@@ -1,4 +1,4 @@
-"""How the entries of a partition's log change its state: splits, descriptions, members, the feed.
+"""How the entries of a partition's log change its state: ranges, descriptions, members, the feed.
 
 In: an entry that is not of kind WRITES (`entry_format.EntryKind`), or a new Raft configuration.
 Out: the next `PartitionState`, and for a split the child's. Every replica applies the same entries
@@ -10,10 +10,17 @@ alone; one that does not fit changes nothing.
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
+from typing import Any, Final
 
 import orjson
 
-from stator_core import partition_descriptor, stream_shards, table
+from stator_core import (
+    partition_descriptor,
+    partition_merge,
+    partition_state,
+    stream_shards,
+    table,
+)
 from stator_core.entry_format import EntryKind, EntryRefused
 from stator_core.partition_descriptor import (
     ChangeRefused,
@@ -27,6 +34,7 @@ from stator_core.partition_state import (
     Follower,
     PartitionState,
     follower_of,
+    generation_of,
     index_follower,
     place_key,
     table_of,
@@ -34,6 +42,14 @@ from stator_core.partition_state import (
 from stator_core.raft.messages import Configuration
 from stator_core.stream_shards import Shards
 from stator_core.table import Table
+
+MERGING: Final = frozenset(
+    (EntryKind.FREEZE, EntryKind.MERGE, EntryKind.THAW, EntryKind.REFUSE_MERGE)
+)
+# What a frozen partition still takes: its followers go on until they have everything.
+OF_THE_FEED: Final = frozenset((EntryKind.FOLLOW, EntryKind.TRIM))
+# No write stands behind one of these in the log that was evaluated before it.
+WALLS: Final = frozenset((EntryKind.SPLIT, EntryKind.FREEZE))
 
 
 def split_body(at_hash: int, child_id: int) -> bytes:
@@ -70,10 +86,14 @@ def follow_body(follower: Follower) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """The state after an entry; `child` is the partition that a split made."""
+    """The state after an entry.
+
+    `child` is the partition that a split made, `absorbed` the one that a merge has ended.
+    """
 
     state: PartitionState
     child: PartitionState | None = None
+    absorbed: PartitionState | None = None
 
 
 def apply_change(state: PartitionState, kind: EntryKind, stamp: int, body: bytes) -> Changed:
@@ -86,6 +106,10 @@ def apply_change(state: PartitionState, kind: EntryKind, stamp: int, body: bytes
     """
     try:
         members = orjson.loads(body)
+        if kind in MERGING:
+            return _merge(state, kind, stamp, members)
+        if state.frozen_for is not None and kind not in OF_THE_FEED:
+            return Changed(state)
         match kind:
             case EntryKind.SPLIT:
                 return _split(state, int(members["at_hash"], 16), int(members["child_id"]), stamp)
@@ -106,6 +130,24 @@ def apply_change(state: PartitionState, kind: EntryKind, stamp: int, body: bytes
     except (KeyError, TypeError, ValueError) as error:
         raise EntryRefused(f"no {kind.name} of a partition: {error!r}") from None
     raise EntryRefused(f"an entry of kind {kind.name} is no change of a partition")
+
+
+def _merge(state: PartitionState, kind: EntryKind, stamp: int, members: Any) -> Changed:
+    """Raises KeyError, TypeError, ValueError for members that are none."""
+    absorbed: PartitionState | None = None
+    try:
+        match kind:
+            case EntryKind.FREEZE:
+                left, range_epoch = generation_of(members["left"]), int(members["range_epoch"])
+                return Changed(partition_merge.frozen(state, left, range_epoch))
+            case EntryKind.THAW:
+                return Changed(partition_merge.thawed(state, generation_of(members["left"])))
+            case EntryKind.REFUSE_MERGE:
+                return Changed(partition_merge.refused(state, int(members["range_epoch"])))
+        absorbed = partition_state.from_json(members["right"].encode())
+        return Changed(partition_merge.merged(state, absorbed, stamp), absorbed=absorbed)
+    except ChangeRefused:
+        return Changed(state)
 
 
 def _split(state: PartitionState, at_hash: int, child_id: int, stamp: int) -> Changed:
@@ -130,6 +172,7 @@ def _split(state: PartitionState, at_hash: int, child_id: int, stamp: int) -> Ch
             tuple(of_right for _, of_right in followers),
             stamp,
             state.description_epoch,
+            absorbed=state.absorbed,
         ),
     )
 

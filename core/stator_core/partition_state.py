@@ -11,7 +11,7 @@ identifier, and `table` is the table that the index belongs to.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, astuple, dataclass, replace
 from typing import Any
 
 import orjson
@@ -19,12 +19,15 @@ import orjson
 from stator_core import change_format, expiry, partition_descriptor, stream_shards, table
 from stator_core.entry_format import StoredFamily
 from stator_core.key_format import HASH_SPACE, IDENTIFIER_BYTES
-from stator_core.partition_descriptor import PartitionDescriptor
+from stator_core.partition_descriptor import Generation, PartitionDescriptor
 from stator_core.stream_shards import Shards
 from stator_core.table import Table
 from stator_core.table_status import DELETED
 
-STATE_VERSION = 1
+STATE_VERSION = 2
+# Version 2 is written for a partition that has to do with a merge: code that knows nothing of
+# merges must not take it up. All others stay readable for it.
+PLAIN_VERSION = 1
 # The follower that fills the index by expiry (`Follower.name`). Once it is filled writes keep it in
 # their own batch: it reads no feed, so trimming does not wait for it.
 EXPIRIES = "expiries"
@@ -51,7 +54,10 @@ class Follower:
 class PartitionState:
     """A partition at one index of its log. Of the feed, records below `trimmed` are gone.
 
-    `description_epoch` counts the descriptions that its table has had here.
+    `description_epoch` counts the descriptions that its table has had here. `frozen_for` is the
+    left neighbour, at one epoch of its range, that this partition waits to be taken over by: it
+    serves nobody meanwhile. `absorbed` are the ids of partitions that are in this one: merged into
+    it, or into what it was split from.
     """
 
     descriptor: PartitionDescriptor
@@ -60,6 +66,8 @@ class PartitionState:
     followers: tuple[Follower, ...] = ()
     trimmed: int = 0
     description_epoch: int = 0
+    frozen_for: Generation | None = None
+    absorbed: frozenset[int] = frozenset()
 
     @property
     def is_of_index(self) -> bool:
@@ -122,27 +130,31 @@ def place_key(identifier: int, place: int) -> bytes:
 
 
 def to_json(state: PartitionState) -> bytes:
-    """The stored form, version 1."""
-    return orjson.dumps(
-        {
-            "version": STATE_VERSION,
-            "descriptor": partition_descriptor.to_json(state.descriptor),
-            "table": table.to_json(state.table),
-            "shards": stream_shards.to_json(state.shards),
-            "followers": [asdict(each) for each in state.followers],
-            "trimmed": state.trimmed,
-            "description_epoch": state.description_epoch,
-        }
-    )
+    """The stored form."""
+    members: dict[str, Any] = {
+        "version": PLAIN_VERSION,
+        "descriptor": partition_descriptor.to_json(state.descriptor),
+        "table": table.to_json(state.table),
+        "shards": stream_shards.to_json(state.shards),
+        "followers": [asdict(each) for each in state.followers],
+        "trimmed": state.trimmed,
+        "description_epoch": state.description_epoch,
+    }
+    if state.frozen_for is not None or state.absorbed:
+        members["version"] = STATE_VERSION
+        members["frozen_for"] = state.frozen_for and astuple(state.frozen_for)
+        members["absorbed"] = sorted(state.absorbed)
+    return orjson.dumps(members)
 
 
 def from_json(stored: bytes) -> PartitionState:
     """Raises ValueError for what this code did not write, or a newer version did."""
     members: Any = orjson.loads(stored)
-    if not isinstance(members, dict) or members.get("version") != STATE_VERSION:
-        raise ValueError(f"no partition state of version {STATE_VERSION}: {stored[:100]!r}")
+    versions = (PLAIN_VERSION, STATE_VERSION)
+    if not isinstance(members, dict) or members.get("version") not in versions:
+        raise ValueError(f"no partition state of version {versions}: {stored[:100]!r}")
     try:
-        return PartitionState(
+        plain = PartitionState(
             partition_descriptor.from_json(members.get("descriptor")),
             table_of(members.get("table")),
             stream_shards.from_json(members["shards"]),
@@ -150,8 +162,22 @@ def from_json(stored: bytes) -> PartitionState:
             int(members["trimmed"]),
             int(members["description_epoch"]),
         )
+        if members["version"] == PLAIN_VERSION:
+            return plain
+        frozen_for = members["frozen_for"]
+        return replace(
+            plain,
+            frozen_for=None if frozen_for is None else generation_of(frozen_for),
+            absorbed=frozenset(map(int, members["absorbed"])),
+        )
     except (KeyError, TypeError) as error:
         raise ValueError(f"no partition state: {error!r}") from None
+
+
+def generation_of(members: Any) -> Generation:
+    """Raises ValueError or TypeError."""
+    partition_id, range_epoch = members
+    return Generation(int(partition_id), int(range_epoch))
 
 
 def follower_of(members: Any) -> Follower:

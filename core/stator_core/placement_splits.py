@@ -104,6 +104,8 @@ def merging_pair(table: TableSpecification, view: ClusterView) -> Pair | None:
     """The first two neighbours of the table that should be one; one pair of a table at a time."""
     if not view.configuration.merges or table.status not in ("ACTIVE", "UPDATING"):
         return None
+    if table.has_shards:
+        return None
     in_order = [
         view.led[descriptor.partition_id]
         for descriptor in view.map_of(table.identifier).partitions

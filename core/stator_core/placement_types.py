@@ -84,13 +84,18 @@ class ReplicaReport:
 
 @dataclass(frozen=True, slots=True)
 class TableSpecification:
-    """A table as the planner needs it. `pinned`: it must lie in one partition."""
+    """A table as the planner needs it. `pinned`: it must lie in one partition.
+
+    `has_shards`: of its stream, or of one that it had a while ago; then no partitions merge, since
+    a shard has one parent.
+    """
 
     name: str
     identifier: int
     status: Literal["CREATING", "ACTIVE", "UPDATING", "DELETING"] = "ACTIVE"
     replication: int = 3
     pinned: bool = False
+    has_shards: bool = False
     partitions_on_creation: int = 1
     recorded: tuple[PartitionDescriptor, ...] = ()  # the CreatePartitions on record
 
@@ -119,7 +124,7 @@ class Configuration:
     split_write_units: float = float(PARTITION_WRITE_UNITS_PER_SECOND)
     hot_key_share_max: float = 0.5  # above, no cut takes half of the traffic away
     split_rest_seconds: float = 60.0  # so that the window of traffic is the partition's own
-    merges: bool = True  # whether pods can merge what should be one; else neighbours stay apart
+    merges: bool = True  # whether what should be one is merged; else neighbours stay apart
     merge_fraction: float = 0.25  # both neighbours together, of the split's size and heat
     merge_rest_seconds: float = 3_600.0
     partitions_per_table_max: int = 1_024

@@ -114,7 +114,7 @@ class ClusterSettings:
     """What `stator cluster` asks the supervisor for. What an action does not take is None."""
 
     folder: Path
-    action: str  # "status", "drain", "remove", "split" or "transfer"
+    action: str  # "status", "drain", "remove", "split", "merge" or "transfer"
     output: str
     node: str | None = None
     subject: str | None = None  # a partition, or a table
@@ -443,10 +443,12 @@ def _add_cluster(parser: argparse.ArgumentParser) -> None:
     split.add_argument(
         "--at", type=_hash, metavar="HASH", help="where, in hexadecimal (half of its bytes)"
     )
+    merge = actions.add_parser("merge", help="have a partition take over its right neighbour")
+    merge.add_argument("subject", metavar="PARTITION", type=_partition)
     transfer = actions.add_parser("transfer", help="have another node lead a partition")
     transfer.add_argument("subject", metavar="PARTITION", type=_partition)
     transfer.add_argument("node", metavar="NODE", help=NODE_NAMES)
-    for action in (status, drain, remove, split, transfer):
+    for action in (status, drain, remove, split, merge, transfer):
         action.add_argument(
             "--folder", type=Path, default=Path("data"), help="the cluster's folder (./data)"
         )

@@ -8,11 +8,12 @@ no longer fits its own log. Invariant: nothing is decided here.
 from __future__ import annotations
 
 import asyncio
+from dataclasses import astuple
 from typing import Any
 
 import orjson
 
-from stator_core import partition_changes, partition_state
+from stator_core import merge_steps, partition_changes, partition_state
 from stator_core.partition_descriptor import Epochs, PartitionDescriptor
 from stator_core.partition_state import PartitionState
 from stator_core.placement_types import (
@@ -20,6 +21,7 @@ from stator_core.placement_types import (
     CreatePartition,
     DeletePartition,
     DeleteStray,
+    MergePartitions,
     PromoteLearner,
     RemoveReplica,
     SplitPartition,
@@ -60,6 +62,7 @@ class ClusterActions:
         | PromoteLearner
         | RemoveReplica
         | SplitPartition
+        | MergePartitions
         | TransferLeader
         | DeletePartition
         | DeleteStray,
@@ -80,6 +83,10 @@ class ClusterActions:
                 members = {"at_hash": f"{action.at_hash:017x}", "child_id": child_id}
                 members["epochs"] = _pair(epochs)
                 return await self._ask_leader(partition_id, OperationCode.SPLIT, members)
+            case MergePartitions(right_id=right_id, right_epochs=epochs):
+                left = [action.partition_id, action.epochs.range_epoch]
+                members = {"left": left, "epochs": _pair(epochs)}
+                return await self._ask_leader(right_id, OperationCode.FREEZE, members)
             case TransferLeader(partition_id=partition_id, term=term, to_node_id=node_id):
                 members = {"node_id": node_id, "term": term}
                 return await self._ask_leader(partition_id, OperationCode.TRANSFER_LEADER, members)
@@ -91,6 +98,20 @@ class ClusterActions:
             case DeleteStray(partition_id=partition_id, node_id=node_id, replica_id=stray):
                 # No later one: by the time this arrives, the node may be a member again.
                 return await self._destroy(node_id, partition_id, stray)
+
+    async def go_on(self, step: merge_steps.Step) -> bool:
+        """Ask for the next step of a merge. True: it was taken."""
+        match step:
+            case merge_steps.TakeOver(left=left, right_id=right_id):
+                members: dict[str, Any] = {"right_id": right_id}
+                return await self._ask_leader(left.partition_id, OperationCode.TAKE_OVER, members)
+            case merge_steps.Refuse(left=left):
+                members = {"range_epoch": left.range_epoch}
+                code = OperationCode.REFUSE_MERGE
+                return await self._ask_leader(left.partition_id, code, members)
+            case merge_steps.Thaw(right_id=right_id, left=left):
+                members = {"left": astuple(left)}
+                return await self._ask_leader(right_id, OperationCode.THAW, members)
 
     async def describe(self, partition: PartitionDescriptor, table: Table, epoch: int) -> bool:
         """The partition's table looks like this from now on, and not like that of this epoch."""

@@ -1,4 +1,4 @@
-"""`stator cluster status|drain|remove|split|transfer`: one question to the supervisor, one answer.
+"""`stator cluster status|drain|remove|split|merge|transfer`: one question to the supervisor.
 
 In: settings of the command line, from `__main__.py`. It finds the supervisor by `cluster.json` in
 the cluster's folder and asks it by one frame (`supervisor_requests.py`). Out: tables for people, or
@@ -34,6 +34,7 @@ CODES = {
     "drain": OperationCode.CLUSTER_DRAIN,
     "remove": OperationCode.CLUSTER_REMOVE,
     "split": OperationCode.CLUSTER_SPLIT,
+    "merge": OperationCode.CLUSTER_MERGE,
     "transfer": OperationCode.CLUSTER_TRANSFER,
 }
 CONNECT_SECONDS_MAX = 3.0
@@ -143,6 +144,11 @@ def told(settings: ClusterSettings, answer: Any) -> str:
             return (
                 f"Partition {answer['partition_id']} ends at {answer['at']} from now on; behind it "
                 f"begins partition {answer['child_id']}.\n"
+            )
+        case "merge":
+            return (
+                f"Partition {answer['partition_id']} has taken over partition "
+                f"{answer['right_id']} and ends at {answer['end']} from now on.\n"
             )
         case _:
             return f"Node {answer['node_id']} is to lead partition {answer['partition_id']}.\n"

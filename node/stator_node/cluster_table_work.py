@@ -18,7 +18,8 @@ from stator_core.table_description import TableStatistics
 from stator_node.catalog import Catalog
 from stator_node.cluster_view import ClusterView
 from stator_node.doors import StorageFailed
-from stator_node.supervisor import Supervisor, identifiers_of
+from stator_node.reports import identifiers_of
+from stator_node.supervisor import Supervisor
 
 logger = logging.getLogger(__name__)
 

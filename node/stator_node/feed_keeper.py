@@ -15,8 +15,9 @@ from functools import partial
 
 from stator_core import change_format, feed_keeping, partition_changes
 from stator_core.entry_format import EntryKind
+from stator_core.partition_state import EXPIRIES, PartitionState
 from stator_core.raft.refusals import Refusal
-from stator_node.doors import Clock, StorageFailed
+from stator_node.doors import Clock, ItemStore, StorageFailed
 from stator_node.hosted_partition import HostedPartition
 
 logger = logging.getLogger(__name__)
@@ -45,7 +46,7 @@ class FeedKeeper:
     def look(self, hosted: HostedPartition) -> None:
         """Propose what is due for one partition. Raises Refusal, StorageFailed."""
         state = hosted.state
-        if state is None or state.is_of_index or not hosted.may_write:
+        if state is None or state.is_of_index or not hosted.may_propose:
             return
         term, index = self._proposed.get(hosted.partition_id, (0, 0))
         if term == hosted.raft.term and hosted.log.applied < index:
@@ -69,3 +70,13 @@ def oldest_change(hosted: HostedPartition) -> int | None:
     bounds = change_format.feed_bounds(hosted.partition_id, hosted.state.trimmed - 1)
     found = hosted.commit.store.cursor("changes", *bounds).take(1)
     return change_format.stamp_of(found[0][0]) if found else None
+
+
+def has_delivered(store: ItemStore, state: PartitionState) -> bool:
+    """Whether all changes of a partition have reached all indexes that follow it."""
+    followed = [each for each in state.followers if each.name != EXPIRIES]
+    if not followed:
+        return True
+    delivered = min(each.delivered for each in followed)
+    bounds = change_format.feed_bounds(state.descriptor.partition_id, delivered)
+    return not store.cursor("changes", *bounds).take(1)

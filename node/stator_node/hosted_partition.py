@@ -22,7 +22,9 @@ from __future__ import annotations
 
 import contextlib
 import logging
+from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from stator_core import expiry, partition_changes
@@ -35,6 +37,8 @@ from stator_core.entry_format import (
     encode_writes,
     read_header,
 )
+from stator_core.partition_changes import WALLS
+from stator_core.partition_descriptor import Generation
 from stator_core.partition_state import PartitionState
 from stator_core.raft.membership import Change, ChangeKind, MembershipChange
 from stator_core.raft.messages import (
@@ -51,6 +55,7 @@ from stator_core.raft.ready import Ready
 from stator_core.raft.refusals import NotLeader, Refusal, ReplicaDamaged
 from stator_core.raft.settings import Settings
 from stator_node.doors import ItemStore, Operation, StorageFailed
+from stator_node.group_commit import Group
 from stator_node.pending import Pending
 from stator_node.raft_commit import NotLeading, RaftCommit, stored_writes
 from stator_node.scrub import Scrubbed
@@ -104,6 +109,16 @@ class Surroundings(Protocol):
     def child_stored(self, child: PartitionState) -> None:
         """The records of a child are written: it can begin to live."""
 
+    def absorb(self, right: PartitionState, operations: list[Operation]) -> bool:
+        """A merge ends this partition here: add what ends it to `operations`.
+
+        `absorbed` follows when they are written. False: it is not frozen here yet. Raises
+        ReplicaDamaged where it never will be.
+        """
+
+    def absorbed(self, right: PartitionState) -> None:
+        """The records that end a partition are written: its items are its neighbour's."""
+
     def scrub(self, partition: HostedPartition, index: int) -> None:
         """Take a digest of what the partition holds at this moment, which is this index."""
 
@@ -112,6 +127,23 @@ class Surroundings(Protocol):
 
     def changed(self, partition: HostedPartition) -> None:
         """Leader, range, members or table have changed: tell who wants to know."""
+
+
+@dataclass(slots=True)
+class _Batch:
+    """What committed entries do together, in one write to the store."""
+
+    operations: list[Operation]
+    groups: list[Group] = field(default_factory=list)  # whose writers wait here
+    children: list[PartitionState] = field(default_factory=list)
+    strangers: list[PartitionState] = field(default_factory=list)  # who have no replica here
+    absorbed: PartitionState | None = None
+    scrubs: bool = False
+
+    @property
+    def ends_here(self) -> bool:
+        """A digest is of that very index, and who takes over stands alone in its batch's end."""
+        return self.scrubs or self.absorbed is not None
 
 
 class HostedPartition:
@@ -134,8 +166,14 @@ class HostedPartition:
         self._reads: list[tuple[int, Pending[None]]] = []  # (index to be applied, who waits)
         self._reads_asked: dict[Pending[None], None] = {}  # in the order of asking
         self._term_start = 0  # the leader's first entry of its own term
-        self._splitting = 0  # index of a split that this leader has proposed and not applied
+        self._wall = 0  # index of a split or a freeze that this leader has proposed and not applied
         self._writing = 0  # Ready writes under way
+        # Committed and not applied, in parts: the configuration after the last of a part belongs
+        # to the batch of that one. `held_since`: since when the first of all waits.
+        self._committed: deque[tuple[list[Entry], Configuration | None]] = deque()
+        self.held_since: int | None = None
+        self.range_since: int | None = None  # when its range last changed, if in this life
+        self._durably_frozen_for: Generation | None = None
         # What is to be taken over: state, index and newest timestamp.
         self._arrived: tuple[PartitionState, SnapshotMetadata, int] | None = None
         self._compacted_at = log.applied
@@ -148,9 +186,35 @@ class HostedPartition:
         return self.needs_snapshot is not None
 
     @property
-    def may_write(self) -> bool:
-        """Whether writes may be evaluated here: it leads, and all of the past is applied."""
+    def may_propose(self) -> bool:
+        """Whether it leads, and all of the past is applied."""
         return self.raft.leads and 0 < self._term_start <= self.log.applied and not self.rebuilding
+
+    @property
+    def may_write(self) -> bool:
+        """Whether writes may be evaluated here: it may propose them, and is not frozen."""
+        return self.may_propose and self.state is not None and self.state.frozen_for is None
+
+    @property
+    def lacks_from(self) -> int:
+        """The index that a state must have at least to take the place of this one."""
+        return self.log.applied + bool(self._committed)
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether it takes no change of its range, its members or its table, now or soon."""
+        return self._wall > 0 or (self.state is not None and self.state.frozen_for is not None)
+
+    def range_age(self) -> float | None:
+        """For how many seconds the range has been as it is; None: longer than anybody knows."""
+        since = self.range_since
+        return None if since is None else (self._around.now() - since) / 1000
+
+    @property
+    def is_durably_frozen(self) -> bool:
+        """Whether it is frozen, and stays so whatever happens to this pod short of its disk."""
+        frozen_for = None if self.state is None else self.state.frozen_for
+        return frozen_for is not None and frozen_for == self._durably_frozen_for
 
     def node_of(self, replica_id: int) -> str | None:
         """The node that holds a replica of this partition."""
@@ -183,9 +247,9 @@ class HostedPartition:
         Fails with NotLeading where another replica leads.
         """
         now = self._around.now()
-        # While a split is under way, peers may have applied it before this replica, and a child may
-        # be led elsewhere: only what is committed by now says what is still held here.
-        if self.raft.lease_valid(now) and not self._splitting:
+        # While a split or a freeze is under way, peers may have applied it before this replica, and
+        # another partition may serve: only what is committed by now says what is still held here.
+        if self.raft.lease_valid(now) and not self._wall:
             return None
         waiting: Pending[None] = Pending()
         if not self.raft.leads:
@@ -202,14 +266,14 @@ class HostedPartition:
 
     def propose_change(self, kind: EntryKind, body: bytes) -> int:
         """Propose an entry that changes the partition itself. Raises raft.refusals.Refusal."""
-        if not self.may_write:
+        if not self.may_propose:
             raise NotLeader(self.raft.leader)
         if kind in CUTS_THE_FEED:
             # What was evaluated has older timestamps: it must stand before the cut in the log.
             self._propose(all_of_it=True)
         index = self.raft.propose(self._around.now(), encode_change(kind, self._timestamp(), body))
-        if kind is EntryKind.SPLIT:
-            self._splitting = index
+        if kind in WALLS:
+            self._wall = index
         self._around.process_soon(self)
         return index
 
@@ -218,6 +282,8 @@ class HostedPartition:
         if self.rebuilding:
             return
         self._add_named_learner()
+        if self.held_since is not None:
+            self._apply()
         self._propose()
         while (ready := self.raft.ready()) is not None:
             self._handle(ready)
@@ -231,11 +297,11 @@ class HostedPartition:
     def _propose(self, *, all_of_it: bool = False) -> None:
         """Turn collected groups into entries, a few at a time.
 
-        None while a split is under way: a write behind it in the log would be for keys that the
-        child may hold by then.
+        None while a split or a freeze is under way: a write behind it in the log would be for keys
+        that another partition may hold by then.
         """
         commit = self.commit
-        while commit.has_more() and not self._splitting:
+        while commit.has_more() and not self._wall:
             if self._writing >= PROPOSED_MAX and not all_of_it:
                 return
             if not self.may_write:
@@ -264,7 +330,7 @@ class HostedPartition:
 
     def _add_named_learner(self) -> None:
         """Make a member of a replica that has been named and that Raft does not know yet."""
-        if self.state is None or not self.may_write:
+        if self.state is None or not self.may_propose:
             return
         known = self.configuration.members
         for member in self.state.descriptor.replicas:
@@ -284,7 +350,8 @@ class HostedPartition:
         if ready.number:
             self._persist(ready)
         if ready.committed:
-            self._apply(ready.committed, ready.configuration)
+            self._committed.append((ready.committed, ready.configuration))
+            self._apply()
         for read in ready.read_states:
             waiting = read.context
             assert isinstance(waiting, Pending)
@@ -298,7 +365,7 @@ class HostedPartition:
         if role is Role.LEADER:
             self._term_start = self.raft.state.term_start
         else:
-            self._term_start = self._splitting = 0
+            self._term_start = self._wall = 0
             self.commit.lead_no_more()
             self._fail_reads()
         self._around.changed(self)
@@ -328,75 +395,133 @@ class HostedPartition:
 
         self._around.sync.append(operations, durable)
 
-    def _apply(self, entries: list[Entry], configuration: Configuration | None) -> None:
-        """Apply committed entries: one batch with the applied index, not synced (the log is)."""
+    def _apply(self) -> None:
+        """Apply what is committed; where a merge has to wait for its right side here, up to it."""
+        while self._committed and self._apply_batch():
+            self.held_since = None
+        if self._committed and self.held_since is None:
+            self.held_since = self._around.now()
+
+    def _apply_batch(self) -> bool:
+        """Apply committed entries: one batch with the applied index, not synced (the log is).
+
+        False: not even the first can be applied now.
+        """
         assert not self.rebuilding
         assert self.state is not None
         before = self.state
-        operations: list[Operation] = []
-        groups = []
-        children: list[PartitionState] = []
-        strangers: list[PartitionState] = []  # children that have no replica here
-        rest: list[Entry] = []
-        scrubs = False
+        batch = _Batch([])
         timestamp = self.log.newest_timestamp
-        for number, entry in enumerate(entries, 1):
+        taken = 0
+        entries, configuration = self._committed[0]
+        for entry in entries:
             if entry.kind is not RaftEntryKind.NORMAL or not entry.data:
+                taken += 1
                 continue
-            kind, timestamp = read_header(entry.data)
-            self._around.stamps.observe(timestamp)
+            kind, stamp = read_header(entry.data)
+            self._around.stamps.observe(stamp)
             if kind is EntryKind.WRITES:
-                group = self.commit.group_at(entry.index, entry.term)
-                if group is not None:
-                    operations += group.operations
-                    groups.append(group)
-                else:
-                    operations += decode_writes(entry.data)
-                continue
-            if kind is EntryKind.SCRUB:
-                # The digest is of this very index: what comes behind it is applied afterwards.
-                scrubs = True
-                entries, rest = entries[:number], entries[number:]
+                self._apply_writes(entry, batch)
+            elif kind is EntryKind.SCRUB:
+                batch.scrubs = True
+            elif not self._apply_change(kind, stamp, change_body(entry.data), batch):
                 break
-            body = change_body(entry.data)
-            changed = partition_changes.apply_change(self.state, kind, timestamp, body)
-            if partition_changes.empties_expiries(self.state, changed.state):
-                operations = self._without_expiries(operations)
-            self.state = changed.state
-            if changed.child is not None:
-                born = self._around.child_born(changed.child, operations, timestamp)
-                (children if born else strangers).append(changed.child)
-        after, configuration = configuration, None if rest else configuration
+            timestamp = stamp
+            taken += 1
+            if batch.ends_here:
+                break
+        if taken < len(entries):
+            self._committed[0] = entries[taken:], configuration
+            configuration = None
+        else:
+            self._committed.popleft()
+        if taken:
+            self._write_batch(batch, entries[taken - 1].index, timestamp, before, configuration)
+        return taken > 0
+
+    def _apply_writes(self, entry: Entry, batch: _Batch) -> None:
+        group = self.commit.group_at(entry.index, entry.term)
+        if group is not None:
+            batch.operations += group.operations
+            batch.groups.append(group)
+        else:
+            batch.operations += decode_writes(entry.data)
+
+    def _apply_change(self, kind: EntryKind, stamp: int, body: bytes, batch: _Batch) -> bool:
+        """Apply an entry that changes the partition. False: it has to wait."""
+        assert self.state is not None
+        changed = partition_changes.apply_change(self.state, kind, stamp, body)
+        if changed.absorbed is not None:
+            if not self._around.absorb(changed.absorbed, batch.operations):
+                return False
+            batch.absorbed = changed.absorbed
+        if partition_changes.empties_expiries(self.state, changed.state):
+            batch.operations = self._without_expiries(batch.operations)
+        self.state = changed.state
+        if changed.child is not None:
+            born = self._around.child_born(changed.child, batch.operations, stamp)
+            (batch.children if born else batch.strangers).append(changed.child)
+        return True
+
+    def _write_batch(
+        self,
+        batch: _Batch,
+        last: int,
+        timestamp: int,
+        before: PartitionState,
+        configuration: Configuration | None,
+    ) -> None:
+        """Store what entries up to `last` have done, and tell everybody whom it concerns."""
+        assert self.state is not None
         if configuration is not None:
             self.state = partition_changes.configured(self.state, self.configuration, configuration)
             self.configuration = configuration
-        last = entries[-1].index
-        operations.append(self.log.apply(last, timestamp))
-        if self.state is not before or configuration is not None:
-            operations.append(self._record())
-        self._around.store.write(operations, sync=False)
-        if self.state is not before and self.state.forgotten_ranges() != before.forgotten_ranges():
-            self.forget()
+        is_changed = self.state is not before or configuration is not None
+        batch.operations.append(self.log.apply(last, timestamp))
+        if is_changed:
+            batch.operations.append(self._record())
+        self._around.store.write(batch.operations, sync=False)
+        if self.state is not before:
+            self._note_change_of_state(before)
         self.raft.applied(self._around.now(), last)
-        for group in groups:
+        for group in batch.groups:
             self.commit.applied(group)
-        if 0 < self._splitting <= last:
-            self._splitting = 0
-            self.commit.refuse_all()  # They were let in by the old range.
-        for child in children:
+        if 0 < self._wall <= last:
+            self._wall = 0
+            self.commit.refuse_all()  # They were let in by the old range, or before it was frozen.
+        for child in batch.children:
             self._around.child_stored(child)
-        for child in strangers:
+        for child in batch.strangers:
             self._around.child_refused(child)
-        if self.state is not before or configuration is not None:
+        if batch.absorbed is not None:
+            self._around.absorbed(batch.absorbed)
+        if is_changed:
             self._around.changed(self)
         if self.state.followers and self.raft.leads:
             self._around.followed(self)
         if last - self._compacted_at >= self._around.settings.compact_every:
             self._compact(last)
-        if scrubs:
+        if batch.scrubs:
             self._around.scrub(self, last)
-        if rest:
-            self._apply(rest, after)
+
+    def _note_change_of_state(self, before: PartitionState) -> None:
+        assert self.state is not None
+        if self.state.forgotten_ranges() != before.forgotten_ranges():
+            self.forget()
+        if self.state.descriptor.range_epoch != before.descriptor.range_epoch:
+            self.range_since = self._around.now()
+        if self.state.frozen_for is not None and before.frozen_for is None:
+            self.settle_freeze()
+
+    def settle_freeze(self) -> None:
+        """Have it durable that this partition is frozen: its neighbour relies on that."""
+        assert self.state is not None
+        frozen_for = self.state.frozen_for
+
+        def durable() -> None:
+            self._durably_frozen_for = frozen_for
+
+        self._around.sync.append((), durable)
 
     def forget(self) -> None:
         """Delete what the log has trimmed of the feed, or deleted. Safe to do again."""
@@ -456,9 +581,10 @@ class HostedPartition:
         """Do nothing more. What was not applied is undone: `record` is what the disk holds."""
         self.resign()
         self.stopped = True
+        self._drop_committed()
         self.state, self.configuration = record.state, record.configuration
         self.raft = self._new_raft()  # One that leads nobody, and that nobody will ask.
-        self._term_start = self._splitting = 0
+        self._term_start = self._wall = 0
         self._around.changed(self)
 
     def begin_rebuilding(self, until: int, coming: PartitionState | None = None) -> list[Operation]:
@@ -469,10 +595,16 @@ class HostedPartition:
         Returns what must be durable before anything of the old state is touched.
         """
         self.resign()
+        self._drop_committed()
         self.needs_snapshot = max(until, self.needs_snapshot or 0)
         self.state = self.state or coming
         self._arrived = None
         return [self._record()]
+
+    def _drop_committed(self) -> None:
+        """What was not applied comes again, from the log or in a snapshot."""
+        self._committed.clear()
+        self.held_since = None
 
     def take_over(self, state: PartitionState, snapshot: SnapshotMetadata, timestamp: int) -> None:
         """All of a state's content is written: Raft goes on from it.
@@ -502,15 +634,16 @@ class HostedPartition:
         operations.append(self._record())
         self._around.store.write(operations, sync=True)
         self.raft = self._new_raft()
-        self._term_start = self._splitting = 0
+        self._term_start = self._wall = 0
         self._compacted_at = log.applied
+        self.settle_freeze()
         self._around.changed(self)
         self._around.process_soon(self)
 
     def snapshot_message(self, receiver: int) -> InstallSnapshot | None:
         """What a replica that asks for the state is told with it; None: not from here, not now."""
         snapshot = self.log.snapshot()
-        if not self.may_write or snapshot is None:
+        if not self.may_propose or snapshot is None:
             return None
         term = self.raft.term
         return InstallSnapshot(self.replica_id, receiver, term, snapshot, self._around.now())

@@ -86,7 +86,7 @@ class IndexFeeder:
     def wake(self, hosted: HostedPartition) -> None:
         """Something followed was applied to this partition, or it is led, or described, anew."""
         state = hosted.state
-        if state is None or not state.followers or not hosted.may_write or state.is_of_index:
+        if state is None or not state.followers or not hosted.may_propose or state.is_of_index:
             return
         for index in state.table.global_indexes:
             name = index_follower(index.identifier)
@@ -150,7 +150,7 @@ class IndexFeeder:
         """Whether the feed's partition is led here as it was when the feed began."""
         hosted = feed.hosted
         is_here = self._host.partitions.get(hosted.partition_id) is hosted
-        return is_here and hosted.may_write and hosted.raft.term == feed.term
+        return is_here and hosted.may_propose and hosted.raft.term == feed.term
 
     async def deliver(self, identifier: int, entries: list[IndexEntry]) -> bool:
         """Have the partitions of an index store entries. False: not all of them have, yet."""

@@ -53,7 +53,7 @@ logger = logging.getLogger(__name__)
 
 GATEWAY_ZONE = "zone-1"
 # On one machine a lost process is back in a moment or its folder is gone: no need to wait long.
-CONFIGURATION = Configuration(dead_node_seconds=60.0, settled_seconds=5.0, merges=False)
+CONFIGURATION = Configuration(dead_node_seconds=60.0, settled_seconds=5.0)
 
 
 def run(settings: LocalSettings) -> int:

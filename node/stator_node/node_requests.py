@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 import socket
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, astuple
 from typing import Any
 
 import orjson
@@ -19,6 +19,7 @@ import orjson
 from stator_core import (
     partition_changes,
     partition_descriptor,
+    partition_merge,
     partition_state,
     stream_shards,
     table,
@@ -28,7 +29,7 @@ from stator_core.raft.membership import Change, ChangeKind, MembershipChange
 from stator_core.raft.refusals import NotLeader, Refusal
 from stator_node.cluster_expiries import ClusterExpiries
 from stator_node.cluster_members import ClusterMembers
-from stator_node.feed_keeper import oldest_change
+from stator_node.feed_keeper import has_delivered, oldest_change
 from stator_node.hosted_partition import HostedPartition
 from stator_node.index_feeder import IndexFeeder
 from stator_node.movable_clock import MovableClock
@@ -81,6 +82,10 @@ class NodeRequests:
             OperationCode.SCRUB: self._scrub,
             OperationCode.REBUILD: self._rebuild,
             OperationCode.MOVE_CLOCK: self._move_clock,
+            OperationCode.FREEZE: self._freeze,
+            OperationCode.TAKE_OVER: self._take_over,
+            OperationCode.REFUSE_MERGE: self._refuse_merge,
+            OperationCode.THAW: self._thaw,
         }
 
     def raft_received(self, sender: Hello, partition_id: int, message: bytes) -> None:
@@ -149,7 +154,7 @@ class NodeRequests:
 
     def _replica_report(self, hosted: HostedPartition) -> dict[str, Any]:
         assert hosted.state is not None
-        raft = hosted.raft
+        raft, frozen_for = hosted.raft, hosted.state.frozen_for
         members: dict[str, Any] = {
             "descriptor": partition_descriptor.to_json(hosted.state.descriptor),
             "table": table.to_json(hosted.state.table),
@@ -166,10 +171,16 @@ class NodeRequests:
             "followers": [asdict(each) for each in hosted.state.followers],
             "shards": stream_shards.to_json(hosted.state.shards),
             "read": self._items.read_positions.report(hosted.partition_id),
+            "range_age": hosted.range_age(),
+            "frozen_for": None if frozen_for is None else astuple(frozen_for),
+            "is_durably_frozen": hosted.is_durably_frozen,
+            "absorbed": sorted(hosted.state.absorbed),
             **self._loads.of(hosted),
         }
         if raft.leads:
             members["oldest_change"] = oldest_change(hosted) if hosted.state.shards else None
+            if frozen_for is not None:
+                members["has_delivered"] = has_delivered(self._host.store, hosted.state)
             members["peers"] = {str(peer.replica): peer.match for peer in raft.state.others}
             lags = self._feeder.lags(hosted.partition_id, hosted.state.table)
             members["index_lags"] = {name: asdict(lag) for name, lag in lags.items()}
@@ -205,7 +216,7 @@ class NodeRequests:
         Raises NotLeader, KeyError, or ValueError for old news.
         """
         hosted = self._host.partitions[request.partition_id]
-        if not hosted.may_write:
+        if not hosted.may_propose:
             raise NotLeader(hosted.raft.leader)
         assert hosted.state is not None
         epochs = hosted.state.descriptor.epochs
@@ -216,16 +227,23 @@ class NodeRequests:
             raise ValueError(f"planned for term {asked['term']}, this is {hosted.raft.term}")
         return hosted
 
+    def _open(self, request: Request, asked: dict[str, Any] | None = None) -> HostedPartition:
+        """The same, if the partition takes changes now. Raises ValueError besides."""
+        hosted = self._led(request, asked)
+        if hosted.is_closed:
+            raise ValueError("it is being split, or frozen for a merge")
+        return hosted
+
     def _split(self, request: Request) -> None:
         members = orjson.loads(request.body)
         body = partition_changes.split_body(int(members["at_hash"], 16), members["child_id"])
-        self._led(request, members).propose_change(EntryKind.SPLIT, body)
+        self._open(request, members).propose_change(EntryKind.SPLIT, body)
         request.answer(Status.RESULT, OK)
 
     def _describe(self, request: Request) -> None:
         members = orjson.loads(request.body)
         description, epoch = table.from_json(members["table"]), int(members["epoch"])
-        hosted = self._led(request)
+        hosted = self._open(request)
         assert hosted.state is not None
         present = hosted.state.description_epoch
         if hosted.state.table != description:
@@ -271,7 +289,7 @@ class NodeRequests:
         """Name a replica on a node; when the name is applied, the leader adds it as a learner."""
         members = orjson.loads(request.body)
         node_id = members["node_id"]
-        hosted = self._led(request, members)
+        hosted = self._open(request, members)
         assert hosted.state is not None
         if hosted.state.descriptor.replica_on(node_id) is None:
             hosted.propose_change(EntryKind.CONFIGURE, partition_changes.learner_body(node_id))
@@ -280,7 +298,7 @@ class NodeRequests:
     def _change_members(self, request: Request) -> None:
         """Promote a learner, remove a replica, or both at once."""
         members = orjson.loads(request.body)
-        hosted = self._led(request, members)
+        hosted = self._open(request, members)
         promoted = members.get("promote")
         if promoted is not None and not _has_caught_up(hosted, promoted):
             raise ValueError(f"replica {promoted} has not caught up")
@@ -291,6 +309,49 @@ class NodeRequests:
             changes.append(Change(ChangeKind.REMOVE, members["remove"]))
         hosted.raft.propose_change(self._host.now(), MembershipChange(tuple(changes)))
         self._host.process_soon(hosted)
+        request.answer(Status.RESULT, OK)
+
+    # The steps of a merge (`stator_core.merge_steps`).
+
+    def _freeze(self, request: Request) -> None:
+        """The partition is to wait for its left neighbour to take it over."""
+        members = orjson.loads(request.body)
+        left = partition_state.generation_of(members["left"])
+        hosted = self._open(request, members)
+        assert hosted.state is not None
+        epoch = hosted.state.descriptor.range_epoch
+        partition_merge.frozen(hosted.state, left, epoch)
+        hosted.propose_change(EntryKind.FREEZE, partition_merge.freeze_body(left, epoch))
+        request.answer(Status.RESULT, OK)
+
+    def _take_over(self, request: Request) -> None:
+        """The partition is to take over its right neighbour, which is frozen for it here, too."""
+        members = orjson.loads(request.body)
+        hosted = self._open(request)
+        assert hosted.state is not None
+        right = self._host.partitions[members["right_id"]]
+        if right.state is None or right.rebuilding:
+            raise ValueError(f"partition {right.partition_id} has no state on this node")
+        partition_merge.merged(hosted.state, right.state, 0)
+        hosted.propose_change(EntryKind.MERGE, partition_merge.merge_body(right.state))
+        request.answer(Status.RESULT, OK)
+
+    def _refuse_merge(self, request: Request) -> None:
+        """What was to be taken over for this epoch of the range no longer can be."""
+        epoch = int(orjson.loads(request.body)["range_epoch"])
+        hosted = self._led(request)
+        assert hosted.state is not None
+        partition_merge.refused(hosted.state, epoch)
+        hosted.propose_change(EntryKind.REFUSE_MERGE, partition_merge.refuse_body(epoch))
+        request.answer(Status.RESULT, OK)
+
+    def _thaw(self, request: Request) -> None:
+        """The partition is to serve again: the neighbour that it waits for will never come."""
+        left = partition_state.generation_of(orjson.loads(request.body)["left"])
+        hosted = self._led(request)
+        assert hosted.state is not None
+        partition_merge.thawed(hosted.state, left)
+        hosted.propose_change(EntryKind.THAW, partition_merge.thaw_body(left))
         request.answer(Status.RESULT, OK)
 
 

@@ -35,12 +35,17 @@ class OperationCode(IntEnum):
     SCRUB = 44
     REBUILD = 45
     MOVE_CLOCK = 46  # its body: `cluster_clock.py`
+    FREEZE = 47
+    TAKE_OVER = 48
+    REFUSE_MERGE = 49
+    THAW = 50
     CLUSTER_STATUS = 64
     CLUSTER_DRAIN = 65
     CLUSTER_REMOVE = 66
     CLUSTER_SPLIT = 67
     CLUSTER_TRANSFER = 68
     TABLE_OPERATION = 69  # its body: `remote_tables.py`
+    CLUSTER_MERGE = 70
 
 
 NAMES: dict[int, str] = {

@@ -21,6 +21,7 @@ import orjson
 from stator_core import raft_message_format
 from stator_core.clock import HybridClock
 from stator_core.entry_format import EntryRefused
+from stator_core.log_format import REPLICA_MAX
 from stator_core.partition_changes import first_configuration
 from stator_core.partition_state import PartitionState
 from stator_core.raft.messages import (
@@ -59,6 +60,9 @@ FROM_LEADERS = AppendEntries | Heartbeat | InstallSnapshot
 CHILD_CAMPAIGN_SECONDS = 0.02  # until the peers have applied the split, too
 NEW_CAMPAIGN_SECONDS = 0.1  # until they have heard of a new partition
 ASK_MILLISECONDS = 1_000  # a replica that stands still asks for a state this often
+# A merge waits this long for its right side on this pod, which may be behind. Then something is
+# wrong with that, and the left one takes the whole state from its leader.
+HELD_MILLISECONDS_MAX = 10_000
 
 
 class PartitionHost:
@@ -90,7 +94,9 @@ class PartitionHost:
         # A write of a replica was refused. What it has in memory is ahead of its disk: the pod must
         # end, and go on from what is there.
         self.on_storage_failed: Callable[[StorageFailed], None] = lambda _: None
-        self._destroyed: dict[int, int] = {}  # partition id: replica id of the last one here
+        # By partition id: the replica id of the last one here, or, where the partition is in
+        # another one, REPLICA_MAX.
+        self._destroyed: dict[int, int] = {}
         self._leaving: set[int] = set()  # partitions whose destruction is not durable yet
         self._dirty: dict[int, HostedPartition] = {}
         self._scheduled = False
@@ -176,6 +182,7 @@ class PartitionHost:
         def durable() -> None:
             if partition_id not in self.partitions:
                 hosted = self._adopt(partition_id, record)
+                hosted.range_since = self.now()
                 if member is state.descriptor.voters[0]:
                     self.loop.call_later(NEW_CAMPAIGN_SECONDS, self._campaign, hosted)
             done()
@@ -188,13 +195,10 @@ class PartitionHost:
         if hosted is None or hosted.replica_id > replica_id:
             done()
             return
-        del self.partitions[partition_id]
-        self._dirty.pop(partition_id, None)
-        self._destroyed[partition_id] = hosted.replica_id
-        self._leaving.add(partition_id)
-        hosted.commit.lead_no_more()
         # Until its data is gone, the tombstone says what that is: the pod may end in between.
         record = ReplicaRecord(hosted.replica_id, hosted.state, Configuration(), destroyed=True)
+        self._forget_replica(hosted, record)
+        self._leaving.add(partition_id)
         operations = hosted.log.wipe()
         operations.append(replica_operation(partition_id, record))
 
@@ -205,6 +209,34 @@ class PartitionHost:
             done()
 
         self.sync.append(operations, durable)
+
+    def _forget_replica(self, hosted: HostedPartition, tombstone: ReplicaRecord) -> None:
+        """It is no more: nothing is asked of it, and no late message brings it back."""
+        partition_id = hosted.partition_id
+        del self.partitions[partition_id]
+        self._dirty.pop(partition_id, None)
+        self._receiving.pop(partition_id, None)
+        self._destroyed[partition_id] = tombstone.replica_id
+        hosted.commit.lead_no_more()
+
+    def _end(self, hosted: HostedPartition) -> None:
+        """The tombstone is written of a partition that is in another one now."""
+        record = _ended(hosted)
+        self._forget_replica(hosted, record)
+        # At once: what another partition is about to get in its range must stay.
+        self._clear_destroyed(hosted.partition_id, record)
+        self.sync.append(hosted.log.wipe(), lambda: self.on_gone(hosted.partition_id))
+
+    def absorber_of(self, partition_id: int) -> HostedPartition | None:
+        """A replica here of what another partition is in by now."""
+        return next(
+            (
+                hosted
+                for hosted in self.partitions.values()
+                if hosted.state is not None and partition_id in hosted.state.absorbed
+            ),
+            None,
+        )
 
     def _clear_destroyed(self, partition_id: int, record: ReplicaRecord) -> None:
         """Delete what a destroyed replica has left; only its tombstone stays."""
@@ -218,7 +250,7 @@ class PartitionHost:
         if hosted.rebuilding or hosted.stopped:
             return
         logger.error("partition %d: this replica is rebuilt from its peers", hosted.partition_id)
-        self.store.write(hosted.begin_rebuilding(hosted.log.applied), sync=True)
+        self.store.write(hosted.begin_rebuilding(hosted.lacks_from), sync=True)
         self.on_changed(hosted)
 
     def _adopt(self, partition_id: int, record: ReplicaRecord) -> HostedPartition:
@@ -227,6 +259,7 @@ class PartitionHost:
         self.partitions[partition_id] = hosted
         if hosted.state is not None:
             hosted.forget()  # A crash may have come between the entry and this.
+            hosted.settle_freeze()
         self.process_soon(hosted)
         self.on_changed(hosted)
         return hosted
@@ -317,6 +350,21 @@ class PartitionHost:
     def child_refused(self, child: PartitionState) -> None:
         self._delete_data(child, None)
 
+    def absorb(self, right: PartitionState, operations: list[Operation]) -> bool:
+        partition_id = right.descriptor.partition_id
+        known = self.partitions.get(partition_id)
+        if self._destroyed.get(partition_id, 0) == REPLICA_MAX:
+            raise ReplicaDamaged(f"partition {partition_id} was ended here by another's snapshot")
+        if known is None or known.rebuilding or known.stopped or known.state is None:
+            return False
+        if known.state.frozen_for != right.frozen_for:
+            return False
+        operations.append(replica_operation(partition_id, _ended(known)))
+        return True
+
+    def absorbed(self, right: PartitionState) -> None:
+        self._end(self.partitions[right.descriptor.partition_id])
+
     def child_stored(self, child: PartitionState) -> None:
         partition_id = child.descriptor.partition_id
         record = read_replica(self.store, partition_id)
@@ -324,6 +372,7 @@ class PartitionHost:
         self.partitions.pop(partition_id, None)  # One that only waited for a snapshot.
         self._receiving.pop(partition_id, None)
         hosted = self._adopt(partition_id, record)
+        hosted.range_since = self.now()
         parent = self.partitions.get(child.descriptor.parent_id or 0)
         if parent is not None and parent.raft.leads:
             self.loop.call_later(CHILD_CAMPAIGN_SECONDS, self._campaign, hosted)
@@ -404,10 +453,22 @@ class PartitionHost:
         return True
 
     def _begin_receiving(self, hosted: HostedPartition, chunk: Chunk) -> None:
-        """Make room: forget the old state durably, then delete what is left of it."""
+        """Make room: forget the old state durably, then delete what is left of it.
+
+        Whoever is in what comes ends here with it: a replica that is behind would write old values
+        over new ones.
+        """
+        ended = [
+            other
+            for other in self.partitions.values()
+            if other is not hosted and other.partition_id in chunk.state.absorbed
+        ]
+        for other in ended:
+            if self._is_awaited(other, hosted):
+                raise ChunkRefused(f"partition {other.partition_id} here is being taken over")
         for family, start, end in chunk.state.owned_ranges():
             for other in self.partitions.values():
-                if other is hosted or other.state is None:
+                if other is hosted or other in ended or other.state is None:
                     continue
                 for owned in other.state.owned_ranges():
                     if family == owned[0] and start < owned[2] and owned[1] < end:
@@ -417,10 +478,22 @@ class PartitionHost:
         before = hosted.state
         if hosted.log.applied > chunk.until:
             raise ChunkRefused(f"this replica stands at {hosted.log.applied} already")
-        self.store.write(hosted.begin_rebuilding(chunk.until, chunk.state), sync=True)
+        operations = hosted.begin_rebuilding(chunk.until, chunk.state)
+        operations += [replica_operation(each.partition_id, _ended(each)) for each in ended]
+        self.store.write(operations, sync=True)
+        for other in ended:
+            self._end(other)
         if before is not None:
             self._delete_data(before, hosted)
         self._delete_data(chunk.state, hosted)
+
+    def _is_awaited(self, right: HostedPartition, coming: HostedPartition) -> bool:
+        """Whether a partition here, other than who comes, is about to take over a frozen one."""
+        frozen_for = None if right.state is None else right.state.frozen_for
+        left = None if frozen_for is None else self.partitions.get(frozen_for.partition_id)
+        if left is None or left is coming or left.state is None or left.rebuilding:
+            return False
+        return left.state.descriptor.generation == frozen_for
 
     def _begin_empty(self, partition_id: int, replica_id: int) -> HostedPartition:
         """A replica that its peers count on and that is not here yet.
@@ -479,10 +552,19 @@ class PartitionHost:
             if hosted.rebuilding:
                 self._ask_for_state(hosted, now)
                 continue
+            if hosted.held_since is not None:
+                self._press(hosted, now - hosted.held_since)
             deadline = hosted.raft.deadline()
             if deadline is not None and deadline <= now:
                 self._guard(hosted, hosted.tick)
         self.loop.call_later(TICK_SECONDS, self._tick)
+
+    def _press(self, hosted: HostedPartition, held: int) -> None:
+        """A merge waits for its right side, since so many milliseconds."""
+        if held < HELD_MILLISECONDS_MAX:
+            self.process_soon(hosted)
+        else:
+            self._guard(hosted, lambda: self.rebuild(hosted))
 
     def _ask_for_state(self, hosted: HostedPartition, now: int) -> None:
         """A replica that stands still asks its peers in turn, until the leader sends its state."""
@@ -526,6 +608,11 @@ class PartitionHost:
             if hosted.raft.quiesced and hosted.raft.leader == member.replica_id:
                 hosted.raft.wake(now)
             self.process_soon(hosted)
+
+
+def _ended(hosted: HostedPartition) -> ReplicaRecord:
+    """The tombstone of a partition that is in another one: no replica of it comes back, ever."""
+    return ReplicaRecord(REPLICA_MAX, hosted.state, Configuration(), destroyed=True)
 
 
 def is_blank(hosted: HostedPartition, replica_id: int) -> bool:

@@ -76,7 +76,14 @@ class PartitionRequests:
     def handle(self, request: Request) -> None:
         """Answer a request for an item operation, now or later."""
         hosted = self._host.partitions.get(request.partition_id)
-        if hosted is None or hosted.rebuilding or hosted.stopped or hosted.state is None:
+        if hosted is None:
+            absorber = self._host.absorber_of(request.partition_id)
+            if absorber is None:
+                request.answer(Status.UNAVAILABLE, b"")
+            else:
+                request.answer(Status.REDIRECT, redirect(absorber))
+            return
+        if hosted.rebuilding or hosted.stopped or hosted.state is None:
             request.answer(Status.UNAVAILABLE, b"")
             return
         if request.flags & EVENTUAL and request.operation in READS:
@@ -84,6 +91,9 @@ class PartitionRequests:
             return
         if not hosted.raft.leads:
             request.answer(Status.REDIRECT, redirect(hosted))
+            return
+        if hosted.state.frozen_for is not None:
+            request.answer(Status.UNAVAILABLE, b"")
             return
         if request.operation in READS:
             waiting = hosted.confirm_lead()
@@ -107,10 +117,12 @@ class PartitionRequests:
     def _confirmed(
         self, hosted: HostedPartition, request: Request, confirmed: Pending[None]
     ) -> None:
-        if confirmed.error is None:
-            self._execute(hosted, request)
-        else:
+        if confirmed.error is not None:
             request.answer(Status.REDIRECT, redirect(hosted))
+        elif hosted.state is None or hosted.state.frozen_for is not None:
+            request.answer(Status.UNAVAILABLE, b"")
+        else:
+            self._execute(hosted, request)
 
     def _execute(self, hosted: HostedPartition, request: Request) -> None:
         try:

@@ -13,12 +13,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+from collections.abc import Callable
 from typing import Any
 
 import orjson
 
 from stator_core import (
     log_format,
+    merge_steps,
     partition_descriptor,
     partition_state,
     placement,
@@ -40,14 +42,12 @@ from stator_core.placement_types import (
     Observation,
     Reason,
     RemoveNode,
-    ReplicaReport,
     Specification,
     SplitPartition,
     TableSpecification,
     TransferLeader,
 )
 from stator_core.table import Index, Table
-from stator_core.table import to_json as table_json
 from stator_core.table_status import DELETED
 from stator_node.action_words import words
 from stator_node.catalog import Catalog
@@ -55,15 +55,18 @@ from stator_node.cluster_actions import ClusterActions
 from stator_node.cluster_view import ClusterView, NodeView
 from stator_node.doors import Clock, ItemStore
 from stator_node.operation_codes import OperationCode
+from stator_node.reports import identifiers_of, replica_report, replica_seen, table_members
 from stator_node.scrub import outvoted
 from stator_node.transport.links import Address
 
 logger = logging.getLogger(__name__)
 
 ROUND_SECONDS = 0.25
+HURRIED_SECONDS = 0.02
 SUSPECT_SECONDS = 1.5
 DEAD_SECONDS = 5.0
 SCRUB_SECONDS = 3_600.0
+FROZEN_SECONDS_MAX = 3.0  # then a merge is given up: clients go before tidiness
 EFFECT_SECONDS = 2 * ROUND_SECONDS + 0.2
 ACTION_ROUNDS = 40  # after which an action that shows no effect is planned anew
 RECORD_KEY = b"supervisor"
@@ -97,6 +100,8 @@ class Supervisor:
         self.gone: set[int] = set()  # identifiers of tables of which nothing is left
         self._scrub_seconds = SCRUB_SECONDS
         self._scrub_at: dict[int, float] = {}  # by partition: when its replicas are compared next
+        self._with_shards: set[int] = set()  # identifiers of tables that have a stream, or had one
+        self._frozen: dict[int, float] = {}  # by partition: since when it is seen to be frozen
         self._coming: dict[int, Table] = {}  # by identifier: descriptions on their way
         self._next_partition_id = 1
         self._recorded: dict[int, PartitionDescriptor] = {}
@@ -114,7 +119,8 @@ class Supervisor:
             except Exception:
                 # A bug must not end the care of everything else; the next round sees anew.
                 logger.exception("a round of the supervisor failed")
-            await asyncio.sleep(ROUND_SECONDS)
+            # Clients wait for what is frozen.
+            await asyncio.sleep(HURRIED_SECONDS if self._frozen else ROUND_SECONDS)
 
     async def round(self) -> None:
         """Observe, plan, begin what is planned."""
@@ -123,6 +129,7 @@ class Supervisor:
         await self._describe()
         self._let_deleted_go()
         self._forget_emptied()
+        await self._merge()
         await self._scrub()
         decision = placement.decide(self.specification(), self.observation(), self._clock.now())
         self.reasons = decision.reasons
@@ -144,7 +151,7 @@ class Supervisor:
         self.draining.discard(node_id)
         self._write_record()
 
-    async def carry_out(self, action: SplitPartition | TransferLeader) -> bool:
+    async def carry_out(self, action: SplitPartition | MergePartitions | TransferLeader) -> bool:
         """Do what a person asks for, as if the planner had decided it. False: it was refused."""
         if isinstance(action, SplitPartition):
             self._take_id(action.child_id)
@@ -177,6 +184,12 @@ class Supervisor:
     def specification(self) -> Specification:
         """The tables on record, as the planner needs them."""
         tables = []
+        self._with_shards = {
+            replica["descriptor"]["table_identifier"]
+            for node in self._view.nodes.values()
+            for replica in node.report.get("partitions", ())
+            if replica["shards"]
+        }
         for table in self._catalog.tables.values():
             # The partitions of a table that had a stream stay for its readers.
             stays = table.status == "DELETING" and table.latest_stream_label is not None
@@ -205,6 +218,7 @@ class Supervisor:
             identifier=identifier,
             status=status,  # type: ignore[arg-type]  # asserted just before
             recorded=recorded,
+            has_shards=identifier in self._with_shards,
         )
 
     def observation(self) -> Observation:
@@ -212,7 +226,7 @@ class Supervisor:
         now = self._clock.now()
         nodes = tuple(self._node(node, now) for node in self._view.nodes.values())
         replicas = tuple(
-            replica_report(node.node_id, replica)
+            replica_report(node.node_id, replica, now)
             for node in self._view.nodes.values()
             for replica in node.report.get("partitions", ())
         )
@@ -338,6 +352,27 @@ class Supervisor:
                 for node_id in leaders:
                     await self._actions.ask(node_id, partition_id, OperationCode.SCRUB, b"{}")
 
+    async def _merge(self) -> None:
+        """Bring to an end, one way or the other, what is frozen."""
+        seen = [
+            replica_seen(node.node_id, replica)
+            for node in self._view.fresh()
+            for replica in node.report.get("partitions", ())
+        ]
+        now = self._clock.monotonic()
+        frozen = merge_steps.frozen_partitions(seen)
+        self._frozen = {each: self._frozen.get(each, now) for each in frozen}
+        too_long = {
+            each for each, since in self._frozen.items() if now - since > FROZEN_SECONDS_MAX
+        }
+        for step in merge_steps.next_steps(seen, too_long):
+            logger.info("supervisor: %s", step)
+            await self._actions.go_on(step)
+
+    def is_frozen(self, partition_id: int) -> bool:
+        """Whether a partition waits for its neighbour to take it over."""
+        return partition_id in self._frozen
+
     async def _describe(self) -> None:
         """Bring the descriptions that partitions hold up to those on record."""
         for table in (*self._catalog.tables.values(), *self._catalog.deleted.values()):
@@ -354,15 +389,20 @@ class Supervisor:
             elif table.status == "DELETING" and table.identifier in self.gone:
                 self._catalog.remove_deleted(table)
 
-    def _has_no_shards(self, table: Table) -> bool:
-        """Whether every partition of a table says that all shards are trimmed."""
-        led = sorted(self._led(table.identifier), key=lambda each: each[0].range.start)
+    def _every_partition(self, table: Table, holds: Callable[[dict[str, Any]], bool]) -> bool:
+        """Whether leaders report all partitions of a table, and this holds of each report."""
         place = 0
-        for partition, replica in led:
-            if partition.range.start != place or replica["shards"]:
+        for partition, replica in sorted(
+            self._led(table.identifier), key=lambda each: each[0].range.start
+        ):
+            if partition.range.start != place or not holds(replica):
                 return False
             place = partition.range.end
         return place == HASH_SPACE
+
+    def _has_no_shards(self, table: Table) -> bool:
+        """Whether every partition of a table says that all shards are trimmed."""
+        return self._every_partition(table, lambda replica: not replica["shards"])
 
     async def describe(self, table: Table) -> bool:
         """Have every partition describe its table like this. True: all of them do.
@@ -388,14 +428,12 @@ class Supervisor:
     def has_filled(self, table: Table, index: Index) -> bool:
         """Whether every partition of a table says that a new index has what was there before."""
         name = partition_state.index_follower(index.identifier)
-        led = sorted(self._led(table.identifier), key=lambda each: each[0].range.start)
-        place = 0
-        for partition, replica in led:
-            follower = next((each for each in replica["followers"] if each["name"] == name), None)
-            if partition.range.start != place or follower is None or follower["filled"] is not None:
-                return False
-            place = partition.range.end
-        return place == HASH_SPACE
+        return self._every_partition(
+            table,
+            lambda replica: any(
+                each["name"] == name and each["filled"] is None for each in replica["followers"]
+            ),
+        )
 
     def is_described_by_all(self, table: Table) -> bool:
         """Whether every replica that can be heard holds this description."""
@@ -429,8 +467,6 @@ class Supervisor:
             case RemoveNode(node_id=node_id):
                 self._let_go(node_id)
                 return
-            case MergePartitions():
-                return  # Neighbours stay apart: a pod cannot merge them yet.
             case CreatePartition(descriptor=descriptor):
                 self._recorded[descriptor.partition_id] = descriptor
                 self._take_id(descriptor.partition_id)
@@ -528,28 +564,6 @@ class Supervisor:
                 await task
 
 
-def replica_report(node_id: str, replica: dict[str, Any]) -> ReplicaReport:
-    """A replica of a node's report, as the planner reads it."""
-
-    def place(name: str) -> int | None:
-        return None if replica[name] is None else int(replica[name], 16)
-
-    return ReplicaReport(
-        node_id=node_id,
-        replica_id=replica["replica_id"],
-        descriptor=partition_descriptor.from_json(replica["descriptor"]),
-        is_leader=replica["leads"],
-        term=replica["term"],
-        applied_index=replica["applied"],
-        last_index=replica["last"],
-        size_bytes=replica["size_bytes"],
-        read_units_per_second=replica["operations_per_second"],
-        hot_key_share=replica["hot_key_share"],
-        byte_median=place("byte_median"),
-        traffic_median=place("traffic_median"),
-    )
-
-
 def _made_before(catalog: Catalog) -> set[int]:
     """The identifiers of tables and global indexes that had all their leaders once.
 
@@ -563,22 +577,8 @@ def _made_before(catalog: Catalog) -> set[int]:
     return made
 
 
-def identifiers_of(table: Table) -> list[int]:
-    """The identifiers whose partitions hold a table: its own, and those of its global indexes.
-
-    Not of an index that is being deleted: its partitions go.
-    """
-    kept = [index.identifier for index in table.global_indexes if index.status != "DELETING"]
-    return [table.identifier, *kept]
-
-
 def _status_of(table: Table, index: Index) -> str:
     """The status of an index as that of a table."""
     if "DELETING" in (table.status, index.status):
         return "DELETING"
     return "CREATING" if "CREATING" in (table.status, index.status) else "ACTIVE"
-
-
-def table_members(table: Table) -> Any:
-    """A description as a report carries it: through JSON and back."""
-    return orjson.loads(orjson.dumps(table_json(table)))

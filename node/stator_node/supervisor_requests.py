@@ -15,9 +15,15 @@ from typing import Any
 
 import orjson
 
+from stator_core import partition_descriptor
 from stator_core.errors import DynamoDBError, InternalServerError
-from stator_core.partition_descriptor import PartitionDescriptor
-from stator_core.placement_types import NodeState, SplitPartition, TransferLeader
+from stator_core.partition_descriptor import ChangeRefused, PartitionDescriptor
+from stator_core.placement_types import (
+    MergePartitions,
+    NodeState,
+    SplitPartition,
+    TransferLeader,
+)
 from stator_node import cluster_status
 from stator_node.cluster_view import ClusterView, NodeView
 from stator_node.doors import Caller, Clock, StorageFailed
@@ -32,6 +38,9 @@ from stator_node.transport.server import Request
 logger = logging.getLogger(__name__)
 
 Members = dict[str, Any]
+MERGE_SECONDS_MAX = 8.0  # whoever asks waits for ten
+MERGE_LOOK_SECONDS = 0.05
+FREEZE_SECONDS_MAX = 1.0  # until a round has seen that it is frozen
 
 
 class NotPossible(Exception):
@@ -61,6 +70,7 @@ class SupervisorRequests:
             OperationCode.CLUSTER_DRAIN: self._drain,
             OperationCode.CLUSTER_REMOVE: self._remove,
             OperationCode.CLUSTER_SPLIT: self._split,
+            OperationCode.CLUSTER_MERGE: self._merge,
             OperationCode.CLUSTER_TRANSFER: self._transfer,
         }
 
@@ -167,6 +177,46 @@ class SupervisorRequests:
             "child_id": child_id,
         }
 
+    async def _merge(self, members: Members) -> Members:
+        left = self._partition(members["subject"])
+        right = self._right_of(left)
+        if any(report["shards"] for report in self._reports(right)):
+            raise NotPossible("its table has a stream, whose shards do not merge")
+        try:
+            whole = partition_descriptor.merge(left, right)
+        except ChangeRefused as refused:
+            raise NotPossible(str(refused)) from None
+        action = MergePartitions(
+            left.partition_id,
+            left.table_identifier,
+            left.epochs,
+            right.partition_id,
+            right.epochs,
+        )
+        if not await self._supervisor.carry_out(action):
+            raise NotPossible(f"partition {right.partition_id} has no leader that can freeze it")
+        return {
+            "partition_id": left.partition_id,
+            "right_id": right.partition_id,
+            "end": f"{whole.range.end:017x}",
+            **await self._merged(left.partition_id, right.partition_id),
+        }
+
+    async def _merged(self, left_id: int, right_id: int) -> Members:
+        """How long it took, in seconds. Raises NotPossible where it came to nothing."""
+        begun = self._clock.monotonic()
+        while (waited := self._clock.monotonic() - begun) < MERGE_SECONDS_MAX:
+            reports = [report for node in self._view.fresh() for report in _partitions(node)]
+            if any(right_id in report["absorbed"] for report in reports):
+                return {"seconds": round(waited, 3)}
+            if waited > FREEZE_SECONDS_MAX and not self._supervisor.is_frozen(right_id):
+                break
+            await asyncio.sleep(MERGE_LOOK_SECONDS)
+        raise NotPossible(
+            f"partition {left_id} did not take over partition {right_id} in time; "
+            f"that serves again, or is about to"
+        )
+
     async def _transfer(self, members: Members) -> Members:
         partition = self._partition(members["subject"])
         node = self._node(members["node"])
@@ -215,6 +265,14 @@ class SupervisorRequests:
             raise NotPossible(f"there is no {what} {name}")
         return max(found, key=lambda each: (self._size(each), each.range.end - each.range.start))
 
+    def _right_of(self, left: PartitionDescriptor) -> PartitionDescriptor:
+        """The neighbour that begins where this partition ends. Raises NotPossible."""
+        known = self._view.maps[left.table_identifier].partitions
+        for each in known:
+            if each.range.start == left.range.end:
+                return each
+        raise NotPossible(f"partition {left.partition_id} has no right neighbour")
+
     def _size(self, partition: PartitionDescriptor) -> int:
         return max((each["size_bytes"] for each in self._reports(partition)), default=0)
 
@@ -231,6 +289,12 @@ class SupervisorRequests:
         return [
             replica
             for node in self._view.nodes.values()
-            for replica in node.report.get("partitions", ())
+            for replica in _partitions(node)
             if replica["descriptor"]["partition_id"] == partition.partition_id
         ]
+
+
+def _partitions(node: NodeView) -> list[Members]:
+    """What a node reports of its replicas."""
+    replicas: list[Members] = node.report.get("partitions", [])
+    return replicas

@@ -124,6 +124,23 @@ def test_split_of_a_table_cuts_its_largest_partition_in_the_middle(zones: Zones)
     wait_for(lambda: len(zones.partitions()) == len(before) + 1 or None, "one more partition")
 
 
+def test_merge_has_a_partition_take_over_its_right_neighbour(zones: Zones) -> None:
+    zones.wait_until_whole()
+    before = zones.partitions()
+    left, right = before[:2]
+    told = done(zones, "merge", f"{left['partition_id']}")
+
+    end = right["range"][1]
+    assert told == (
+        f"Partition {left['partition_id']} has taken over partition {right['partition_id']} "
+        f"and ends at {end} from now on.\n"
+    )
+    assert [each["partition_id"] for each in zones.partitions()] == [
+        each["partition_id"] for each in before if each is not right
+    ]
+    assert zones.partitions()[0]["range"] == [left["range"][0], end]
+
+
 def test_a_table_with_global_indexes_is_split_like_any_other(zones: Zones) -> None:
     client = boto3_client(zones.url)
     client.create_table(
@@ -164,6 +181,7 @@ def indexes_told(zones: Zones) -> list[str]:
         (["remove", "zone-1"], "drain it first, or stop it if it must be given up"),
         (["split", "Nothing"], "there is no table with partitions Nothing"),
         (["split", "99"], "there is no partition 99"),
+        (["merge", "99"], "there is no partition 99"),
         (["transfer", "99", "zone-1"], "there is no partition 99"),
     ],
 )
@@ -177,6 +195,12 @@ def test_a_cut_outside_the_partition_is_refused(zones: Zones) -> None:
     last = f"{zones.partitions()[-1]['partition_id']}"
 
     assert "does not cut partition" in refused(zones.data, "split", last, "--at", "1")
+
+
+def test_the_last_partition_has_nobody_to_take_over(zones: Zones) -> None:
+    last = f"{zones.partitions()[-1]['partition_id']}"
+
+    assert f"partition {last} has no right neighbour" in refused(zones.data, "merge", last)
 
 
 def test_a_folder_without_a_cluster_is_told_of(tmp_path: Path) -> None:

@@ -42,7 +42,7 @@ def test_the_bytes_of_an_entry_never_change() -> None:
     delete = "01 00000002 ffffffff 6b6b"
     rest = "02 00000001 ffffffff 63 03 00000001 ffffffff 65"
     assert data == bytes.fromhex(header + put + delete + rest)
-    assert [kind.value for kind in EntryKind] == [1, 2, 3, 4, 5, 6, 7, 8, 9]
+    assert [kind.value for kind in EntryKind] == [*range(1, 13)]
 
 
 @given(TIMESTAMPS, WRITES)

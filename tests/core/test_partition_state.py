@@ -85,7 +85,7 @@ def test_the_end_of_the_hash_space_is_the_next_table() -> None:
 
 def test_the_state_s_version_is_written() -> None:
     assert b'"version":1' in to_json(MUSIC)
-    assert partition_state.STATE_VERSION == 1
+    assert partition_state.STATE_VERSION == 2
 
 
 def test_of_a_deleted_table_the_feed_alone_is_content() -> None:

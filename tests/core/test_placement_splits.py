@@ -155,6 +155,13 @@ def test_a_table_keeps_the_partitions_that_it_was_made_with() -> None:
     assert planned(world) == ()
 
 
+def test_neighbours_whose_shards_are_read_stay_apart_and_where_they_are() -> None:
+    world = World(SIX)
+    world.table("a1 b1 c1", "b2 c2 a2", has_shards=True)
+
+    assert planned(world) == ()
+
+
 def test_a_table_that_becomes_pinned_is_merged_whatever_its_heat() -> None:
     world = World(SIX)
     _, right = world.table("a1 b1 c1", "b1 c1 a1", pinned=True)

@@ -11,7 +11,8 @@ from stator_core.placement_view import ClusterView as PlannedView
 from stator_core.requests import create_table
 from stator_node.clock import SystemClock
 from stator_node.cluster_view import ClusterView
-from stator_node.supervisor import DEAD_SECONDS, Supervisor, table_members
+from stator_node.reports import table_members
+from stator_node.supervisor import DEAD_SECONDS, Supervisor
 from stator_node.transport.links import Address
 from table_bodies import index
 

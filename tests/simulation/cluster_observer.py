@@ -35,6 +35,9 @@ CUTS = (ChangeKind.DESCRIBE, ChangeKind.ROLL, ChangeKind.SPLIT)
 LETTER = slice(8, 9)  # of a key in the family "log": which record it is
 
 
+CHANGE_THE_RANGE = (ChangeKind.SPLIT, ChangeKind.MERGE)
+
+
 def place(hash_: int) -> str:
     """A place of the hash space as text that orders as places do."""
     return f"{hash_:017x}"
@@ -49,6 +52,7 @@ class ClusterObserver:
         self.stamps = StampOrderChecker()
         self.maps: dict[int, KeyOnceChecker] = {}  # by table identifier
         self.descriptors: dict[int, PartitionDescriptor] = {}  # as each partition began
+        self.absorbed: set[int] = set()  # partitions that are in others
         self.counts: dict[str, int] = {}
         self._leaders: set[tuple[int, int, int]] = set()
 
@@ -70,7 +74,8 @@ class ClusterObserver:
 
     def begun(self, descriptor: PartitionDescriptor) -> None:
         """A partition has its first records somewhere."""
-        self.descriptors.setdefault(descriptor.partition_id, descriptor)
+        if descriptor.partition_id not in self.absorbed:
+            self.descriptors.setdefault(descriptor.partition_id, descriptor)
         checker = self.maps.setdefault(descriptor.table_identifier, KeyOnceChecker())
         start, end = place(descriptor.range.start), place(descriptor.range.end)
         if descriptor.parent_id is None:
@@ -79,6 +84,17 @@ class ClusterObserver:
             event = {"event": "split", "child": descriptor.partition_id, "at": start}
         owner = descriptor.parent_id or descriptor.partition_id
         checker.observe({**event, "partition": owner})
+
+    def merged(
+        self, partition: int, replica: int, descriptor: PartitionDescriptor, timestamp: int
+    ) -> None:
+        """A replica of a partition has taken over another one."""
+        absorbed = descriptor.partition_id
+        self.saw("merged", partition, replica, absorbed=absorbed, timestamp=timestamp)
+        self.absorbed.add(absorbed)
+        self.descriptors.pop(absorbed, None)
+        checker = self.maps[descriptor.table_identifier]
+        checker.observe({"event": "merged", "partition": partition, "absorbed": absorbed})
 
 
 class ObservedDisk:
@@ -203,10 +219,10 @@ class ObservedDisk:
                     self._stands(partition, index, stamp)
                 return
         # An entry is checked against what was held before the batch, or what is held after it: what
-        # lies between two splits of one batch is known to neither.
-        before_split: list[tuple[int, bytes]] = []
-        after_split: list[tuple[int, bytes]] = []
-        splits = 0
+        # lies between two changes of its range in one batch, or snapshot, is known to neither.
+        before_change: list[tuple[int, bytes]] = []
+        after_change: list[tuple[int, bytes]] = []
+        changes = 0
         for number in range(before + 1, index + 1):
             key = entry_key(partition, number)
             stored = self._disk.get_from("log", key)
@@ -222,16 +238,29 @@ class ObservedDisk:
             told |= {"timestamp": timestamp, "items": items, "cuts": kind in CUTS}
             self._observer.saw("applied", partition, replica, **told)
             if kind is ChangeKind.WRITES:
-                (after_split if splits else before_split).append((number, entry.data))
-            elif kind is ChangeKind.SPLIT:
-                splits += 1
-                after_split.clear()
+                (after_change if changes else before_change).append((number, entry.data))
+            elif kind in CHANGE_THE_RANGE:
+                changes += 1
+                after_change.clear()
+            if kind is ChangeKind.SPLIT:
                 child = orjson.loads(change_body(entry.data))["child_id"]
                 self._observer.saw("split", partition, replica, child=child, timestamp=timestamp)
+            elif kind is ChangeKind.MERGE:
+                self._look_at_merge(partition, replica, entry.data)
         self._stands(partition, index, stamp)
-        self._check_range(partition, self._range.get(partition), before_split)
-        if after_split:
-            self._check_range(partition, self._stored_range(partition), after_split)
+        self._check_range(partition, self._range.get(partition), before_change)
+        if after_change:
+            self._check_range(partition, self._stored_range(partition), after_change)
+
+    def _look_at_merge(self, partition: int, replica: int, data: bytes) -> None:
+        """It may fit or not: the partition's record says whose ids are in it."""
+        _, timestamp = read_header(data)
+        right = partition_state.from_json(orjson.loads(change_body(data))["right"].encode())
+        record = read_replica(self._disk, partition)
+        assert record is not None
+        assert record.state is not None
+        if right.descriptor.partition_id in record.state.absorbed:
+            self._observer.merged(partition, replica, right.descriptor, timestamp)
 
     def _stands(self, partition: int, index: int, timestamp: int) -> None:
         replica = self._replica[partition]

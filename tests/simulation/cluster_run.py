@@ -40,7 +40,16 @@ WARM_UP_SECONDS = 30.0  # at most; it ends when every table is served
 STORM_SECONDS = (2.0, 6.0)
 CALM_SECONDS = 60.0  # at most
 # By the seed modulo 20.
-SPECIAL = {3: "duel", 8: "duel", 15: "cutting", 16: "cutting", 5: "clocks", 10: "clocks"}
+SPECIAL = {
+    3: "duel",
+    8: "duel",
+    15: "cutting",
+    16: "cutting",
+    5: "clocks",
+    10: "clocks",
+    4: "merging",
+    19: "merging",
+}
 READ_SECONDS = 30.0  # at most
 
 
@@ -83,6 +92,12 @@ def cutting() -> Scenario:
     """Splits under writes, with slow disks and late peers."""
     kinds = {"slow disk": 4, "bad links": 2, "clog": 2, "freeze": 1}
     return Scenario(kinds, 0.2, 0.5, 3.0, 3, 8, 0.03, only_storage=True)
+
+
+def merging() -> Scenario:
+    """Partitions are cut and merged again and again, while nodes die, freeze and lose peers."""
+    kinds = {"kill": 3, "power cut": 3, "freeze": 2, "cut off from peers": 2, "slow disk": 2}
+    return Scenario(kinds, 0.8, 0.3, 8.0, 3, 6, 0.03, only_storage=True)
 
 
 def clocks() -> Scenario:
@@ -142,6 +157,7 @@ def shape_of(seed: int) -> Shape:
         gateways=gateways,
         poll_seconds=polls,
         supervised=seed % 2 == 1,
+        merges=chance.random() < 0.5,
         wild=seed % 2 == 0 or chance.random() < 0.3,
         settings=settings,
         check_invariants=chance.random() < 0.1,
@@ -154,7 +170,7 @@ class Run:
     def __init__(self, seed: int) -> None:
         chance = random.Random(f"run {seed}")
         kind = kind_of(seed)
-        special = {"duel": duel, "cutting": cutting, "clocks": clocks}
+        special = {"duel": duel, "cutting": cutting, "clocks": clocks, "merging": merging}
         scenario = special.get(kind, lambda: mixture(chance))()
         self.seed = seed
         self.scenario = scenario
@@ -175,7 +191,15 @@ class Run:
         cluster.on_gateway = self._arrive
         self.commands = Commands(cluster, sorted({key.place for key in keys}))
         if kind == "cutting":
-            self.commands.weights = {"split": 6, "transfer": 2, "nothing": 1}
+            self.commands.weights = {"split": 6, "merge": 6, "transfer": 2, "nothing": 1}
+        elif kind == "merging":
+            self.commands.weights = {
+                "split": 4,
+                "merge": 8,
+                "transfer": 2,
+                "learner": 1,
+                "change": 1,
+            }
         if has_stream(seed):
             self.commands.weights = {**self.commands.weights, "roll": 3}
         spared = set(cluster.may_fail) - set(cluster.identities) if scenario.only_storage else set()

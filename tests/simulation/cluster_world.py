@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from simulation.cluster_observer import ClusterObserver, ObservedDisk
@@ -33,8 +33,9 @@ from stator_node.cluster_view import POLL_SECONDS, ClusterView
 from stator_node.doors import StorageFailed
 from stator_node.errand import Errands
 from stator_node.hosted_partition import HostedPartition
+from stator_node.reports import identifiers_of
 from stator_node.stream_operations import StreamOperations
-from stator_node.supervisor import Supervisor, identifiers_of
+from stator_node.supervisor import Supervisor
 from stator_node.transport.frame_format import Hello
 from stator_node.transport.links import Address, Links
 
@@ -49,7 +50,8 @@ PLACEMENT = Configuration(
     settled_seconds=1.0,
     in_flight_seconds=10.0,
     caught_up_entries=20,
-    merges=False,
+    split_rest_seconds=0.5,
+    merge_rest_seconds=1.0,
 )
 LOGGER = logging.getLogger("stator_node")
 
@@ -61,6 +63,7 @@ class Shape:
     nodes: int = 3
     gateways: int = 1
     supervised: bool = False
+    merges: bool = False  # the supervisor merges small neighbours
     wild: bool = True  # the console changes members, even against the supervisor
     # How often gateways ask the nodes: each in turn has one of these rhythms.
     poll_seconds: tuple[float, ...] = (POLL_SECONDS,)
@@ -234,7 +237,8 @@ class ClusterWorld:
         for table in self.tables:
             if table.name not in catalog.tables:
                 catalog.save(table.changed(status="CREATING"))
-        supervisor = Supervisor(node.disk, catalog, view, node.clock, PLACEMENT)
+        placement = replace(PLACEMENT, merges=self.shape.merges)
+        supervisor = Supervisor(node.disk, catalog, view, node.clock, placement)
         self._introduce(view)
         for lost in self.gone:
             self._give_up(supervisor, lost)

@@ -20,14 +20,17 @@ from simulation.cluster_world import CONSOLE, ClusterWorld
 from stator_core import partition_descriptor, partition_state, table
 from stator_core.entry_format import EntryKind
 from stator_core.key_format import HASH_SPACE
+from stator_core.merge_steps import Refuse, Step, TakeOver, frozen_partitions, next_steps
 from stator_core.partition_changes import begun
 from stator_core.partition_descriptor import PartitionDescriptor
 from stator_core.partition_state import PartitionState
 from stator_core.raft.refusals import Refusal
 from stator_core.table import TimeToLive
+from stator_node.cluster_actions import ClusterActions
 from stator_node.hosted_partition import HostedPartition
 from stator_node.operation_codes import OperationCode
 from stator_node.pending import wait
+from stator_node.reports import replica_seen
 from stator_node.transport.frame_format import Status
 
 FIRST_CHILD_ID = 100_000  # beyond what a supervisor gives away
@@ -35,7 +38,16 @@ PARTITIONS_MAX = 6
 ROUND_SECONDS = 0.2
 ASK_SECONDS_MAX = 3.0
 CAUGHT_UP_ENTRIES = 50
-WEIGHTS = {"split": 2, "transfer": 3, "learner": 3, "change": 4, "describe": 2, "nothing": 2}
+WEIGHTS = {
+    "split": 2,
+    "merge": 3,
+    "transfer": 3,
+    "learner": 3,
+    "change": 4,
+    "describe": 2,
+    "nothing": 2,
+}
+FROZEN_SECONDS_MAX = 2.0
 
 
 class Commands:
@@ -52,6 +64,8 @@ class Commands:
         self._child_id = FIRST_CHILD_ID
         self._descriptions = 0
         self._joined: dict[str, Any] = {}
+        self._frozen: dict[int, float] = {}  # by partition: since when it is seen to be frozen
+        self._steps: list[Step] = []  # of merges, that were asked for once
         # By table, without a supervisor: the setting that its partitions are to hear of.
         self.settings: dict[str, TimeToLive] = {}
 
@@ -73,6 +87,7 @@ class Commands:
             if not self.cluster.shape.supervised:
                 await self._join()
                 await self._clear_strays()
+                await self._merge_on()
             for replica in self._led():
                 await self._set_time_to_live(replica)
                 if self._calm:
@@ -131,6 +146,8 @@ class Commands:
         descriptor = partition_descriptor.from_json(replica["descriptor"])
         if kind == "split":
             await self._split(replica, descriptor)
+        elif kind == "merge":
+            await self._freeze(replica, descriptor)
         elif kind == "transfer":
             voter = self._chance.choice(descriptor.voters)
             await self._change(
@@ -157,6 +174,39 @@ class Commands:
         self._child_id += 1
         members = {"at_hash": f"{at:017x}", "child_id": self._child_id}
         await self._change("split", replica, OperationCode.SPLIT, members)
+
+    async def _freeze(self, replica: dict[str, Any], right: PartitionDescriptor) -> None:
+        """Have a partition wait for its left neighbour, wherever that lies."""
+        for other in self._led():
+            left = partition_descriptor.from_json(other["descriptor"])
+            touching = left.range.end == right.range.start
+            if touching and left.table_identifier == right.table_identifier:
+                members = {"left": [left.partition_id, left.range_epoch]}
+                await self._change("merge", replica, OperationCode.FREEZE, members)
+
+    async def _merge_on(self) -> None:
+        """What the supervisor does for what is frozen; in the storm also what it never would."""
+        seen = [
+            replica_seen(node.node_id, replica)
+            for node in self.cluster.console.view.fresh()
+            for replica in node.report.get("partitions", ())
+        ]
+        now = self.cluster.world.now
+        frozen = frozen_partitions(seen)
+        self._frozen = {each: self._frozen.get(each, now) for each in frozen}
+        too_long = [
+            each for each, since in self._frozen.items() if now - since > FROZEN_SECONDS_MAX
+        ]
+        steps = next_steps(seen, too_long)
+        self._steps += steps
+        if not self._calm and self._steps and self._chance.random() < 0.3:
+            # Old news, and impatience.
+            steps.append(self._chance.choice(self._steps))
+            steps += [Refuse(step.left) for step in steps[:1] if isinstance(step, TakeOver)]
+        for step in steps:
+            if await ClusterActions(self.cluster.console.view).go_on(step):
+                name = type(step).__name__
+                self.done[name] = self.done.get(name, 0) + 1
 
     def _roll(self, descriptor: PartitionDescriptor) -> None:
         """The leader's own clock does it after hours; here somebody does it now."""

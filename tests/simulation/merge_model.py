@@ -1,11 +1,11 @@
 """How two partitions become one: docs/decisions/20261120-merging-partitions.md as a model.
 
-Not the product, which cannot merge yet: the protocol alone, so that it is tried before it is
-written. Raft is taken for granted: each group has one committed log, every replica applies it in
-order and at its own pace, a leader is any replica that has applied all of it. Requests between
-partitions are never lost here, they only come late, twice, and in any order; nodes crash and fall
-back to an earlier moment of their disks. `walk` takes random steps; invariants are asserted in
-each. `Rules` leaves parts of the protocol out, so that a test can ask whether they are needed.
+Not the product: the protocol alone, so that each of its rules can be left out. Raft is taken for
+granted: each group has one committed log, every replica applies it in order and at its own pace, a
+leader is any replica that has applied all of it. Requests between partitions are never lost here,
+they only come late, twice, and in any order; nodes crash and fall back to an earlier moment of
+their disks. `walk` takes random steps; invariants are asserted in each. `Rules` leaves parts of
+the protocol out, so that a test can ask whether they are needed.
 """
 
 from __future__ import annotations
@@ -31,7 +31,8 @@ class Rules:
     tombstones: bool = True  # nothing of an absorbed partition lives or begins again on a node
     absorbed_is_evidence: bool = True  # an epoch that has moved on is not enough for a thaw
     absorbed_is_inherited: bool = True  # by halves of a split, and by who absorbs the absorber
-    waits_for_parents: bool = True  # nobody absorbs what an older partition on the node still holds
+    waits_for_the_right: bool = True  # nobody absorbs on a node what is not frozen there yet
+    asks_when_safe: bool = True  # nobody is asked to before the freeze is durable on every node
     epoch_counts: bool = True  # an absorption that was meant for another epoch changes nothing
     frozen_stays: bool = True  # a frozen partition neither splits nor absorbs
 
@@ -59,6 +60,7 @@ class Disk:
     replicas: dict[int, Replica] = field(default_factory=dict)
     items: dict[int, int] = field(default_factory=dict)  # key: the number of its last write
     gone: set[int] = field(default_factory=set)
+    logged: dict[int, int] = field(default_factory=dict)  # what was applied was in the log before
 
 
 class World:
@@ -102,7 +104,7 @@ class World:
     def step(self, *, calm: bool = False) -> None:
         """Something happens. In calm times nothing breaks, and nobody asks for new changes."""
         steps: list[tuple[Callable[[], None], int]] = [
-            (self.apply, 12),
+            (self.apply, 6),
             (self.write, 3),
             (self.read, 2),
             (lambda: self.deliver(only_fit=calm), 4),
@@ -110,7 +112,7 @@ class World:
             (self.take_snapshot, 2),
         ]
         if not calm:
-            steps += [(self.crash, 1), (self.save, 2), (self.plan, 3), (self.begin_again, 2)]
+            steps += [(self.crash, 1), (self.save, 8), (self.plan, 3), (self.begin_again, 2)]
         work, weights = zip(*steps, strict=True)
         self.chance.choices(work, weights)[0]()
 
@@ -154,16 +156,23 @@ class World:
         disk = self.chance.choice(self.nodes)
         for group, replica in list(disk.replicas.items()):
             frozen = replica.state.frozen
-            if frozen is None or replica.applied != len(self.logs[group]):
+            if frozen is None:
                 continue
             left, epoch = frozen
-            content = {key: disk.items.get(key, 0) for key in replica.state.keys}
-            self.ask("absorb", left, epoch, group, replica.state, content)
-            if self.chance.random() < 0.3:
+            if not self.rules.asks_when_safe or self.is_safe(group, frozen):
+                self.ask("absorb", left, epoch, group, replica.state)
+            if self.chance.random() < 0.1:
                 self.ask("refuse", left, epoch)
         for group, left, epoch in self.frozen_anywhere():
             if self.never(disk, group, left, epoch):
                 self.ask("thaw", group, left, epoch)
+
+    def is_safe(self, group: int, frozen: tuple[int, int]) -> bool:
+        """Whether no crash takes the freeze away from any node."""
+        return all(
+            (replica := disk.replicas.get(group)) is not None and replica.state.frozen == frozen
+            for disk in self.saved
+        )
 
     def frozen_anywhere(self) -> set[tuple[int, int, int]]:
         return {
@@ -226,6 +235,10 @@ class World:
         known = disk.replicas.get(group)
         if known is not None and known.applied >= leader.applied:
             return
+        if (0 if known is None else known.applied) < disk.logged.get(group, 0):
+            return  # It has that in its own log, which no crash takes away.
+        if any(self.is_awaited(disk, each, group) for each in leader.state.absorbed):
+            return
         if self.rules.tombstones:
             for each in leader.state.absorbed:
                 self.bury(disk, each)
@@ -234,6 +247,14 @@ class World:
         disk.replicas[group] = Replica(leader.applied, leader.state)
         for key in leader.state.keys:
             disk.items[key] = source.items.get(key, 0)
+
+    @staticmethod
+    def is_awaited(disk: Disk, right: int, coming: int) -> bool:
+        """Whether another partition on the node is about to take over a frozen one."""
+        replica = disk.replicas.get(right)
+        frozen = None if replica is None else replica.state.frozen
+        left = None if frozen is None or frozen[0] == coming else disk.replicas.get(frozen[0])
+        return left is not None and frozen is not None and left.state.epoch == frozen[1]
 
     def begin_again(self) -> None:
         """A request to begin a partition comes late, where there is nothing of it any more."""
@@ -249,7 +270,9 @@ class World:
     def crash(self) -> None:
         """The node is what its disk had synced. What is committed is in the logs all the same."""
         number = self.chance.randrange(NODES)
+        logged = self.nodes[number].logged
         self.nodes[number] = copy.deepcopy(self.saved[number])
+        self.nodes[number].logged = logged
         self.done["crash"] = self.done.get("crash", 0) + 1
 
     # The state machine.
@@ -285,6 +308,7 @@ class World:
         if after is not state:
             self.done[kind] = self.done.get(kind, 0) + 1
         disk.replicas[group] = Replica(replica.applied + 1, after)
+        disk.logged[group] = max(replica.applied + 1, disk.logged.get(group, 0))
 
     def may_change(self, state: State) -> bool:
         return state.frozen is None or not self.rules.frozen_stays
@@ -299,16 +323,19 @@ class World:
         return replace(state, keys=state.keys[:-1], epoch=state.epoch + 1)
 
     def absorb(
-        self, disk: Disk, group: int, state: State, epoch: int, right: int, its: State, content: Any
+        self, disk: Disk, group: int, state: State, epoch: int, right: int, its: State
     ) -> State | None:
-        """Take over what a frozen neighbour held. None: not yet, on this node."""
+        """Take over what a frozen neighbour holds on this node. None: it is not there, or not yet.
+
+        Where it never will be, a snapshot comes.
+        """
         fits = state.epoch == epoch or not self.rules.epoch_counts
         if not fits or not self.may_change(state) or its.keys[0] != state.keys[-1] + 1:
             return state
-        if self.rules.waits_for_parents and self.held_by_others(disk, its.keys, {group, right}):
-            return None
-        for key, number in content.items():
-            disk.items[key] = number
+        here = disk.replicas.get(right)
+        if here is None or here.state.frozen != its.frozen:
+            if self.rules.waits_for_the_right:
+                return None
         if self.rules.tombstones:
             self.bury(disk, right)
         inherited = its.absorbed if self.rules.absorbed_is_inherited else frozenset()

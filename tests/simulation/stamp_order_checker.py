@@ -5,6 +5,7 @@ Events are dicts with `event`, `partition`, and
     applied    index, timestamp, items   an entry that has one; `items` are those of the items and
                cuts                      change records in it; `cuts`: it may end a stream's shard
     split      child, timestamp          the child's begin above this one
+    merged     absorbed, timestamp       the entry's own; the items of the absorbed are older
     stands     index, timestamp          a replica holds all up to index, and this is the newest
 
 The same entry is told by each replica that applies it. Invariants: an entry's timestamp is above
@@ -40,6 +41,8 @@ class StampOrderChecker:
                 # One that did not fit may have been asked for again.
                 child, timestamp = event["child"], event["timestamp"]
                 self._first[child] = max(timestamp, self._first.get(child, 0))
+            case "merged":
+                self._on_merged(event["partition"], event["absorbed"], event["timestamp"])
             case "stands":
                 self._on_stands(event["partition"], event["index"], event["timestamp"])
 
@@ -65,6 +68,15 @@ class StampOrderChecker:
             self._newest_item[partition] = timestamp
         self._index[partition], self._newest[partition] = index, timestamp
         self._stamps.setdefault(partition, []).append((index, timestamp))
+
+    def _on_merged(self, partition: Any, absorbed: Any, timestamp: int) -> None:
+        newest = self._newest_item.get(absorbed, 0)
+        if newest >= timestamp:
+            raise PromiseBroken(
+                f"partition {partition} absorbs {absorbed} at {timestamp}, which has an item of "
+                f"{newest}"
+            )
+        self._newest_item[partition] = max(newest, self._newest_item.get(partition, 0))
 
     def _on_stands(self, partition: Any, index: int, timestamp: int) -> None:
         newest = self._first.get(partition, 0)

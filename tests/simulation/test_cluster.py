@@ -62,7 +62,7 @@ def test_runs_are_rich_enough_to_prove_something() -> None:
     wanted = ("ok", "unknown", "restarted", "restored", "forgotten", "split", "transfer", "learner")
     wanted += ("roll", "streamed", "consumed")
     wanted += ("change", "describe", "destroy", "repair", "power cut", "kill", "freeze", "cut off")
-    wanted += ("swept", "stayed")
+    wanted += ("swept", "stayed", "merge", "merged", "TakeOver", "Thaw")
     assert not [name for name in wanted if totals.get(name, 0) < 3], totals
 
 

@@ -19,22 +19,24 @@ def test_no_key_is_lost_or_served_twice_and_everything_comes_to_rest() -> None:
             done[kind] = done.get(kind, 0) + count
 
     wanted = ("absorb", "freeze", "thaw", "refuse", "split", "crash")
-    assert all(done[kind] > WALKS for kind in wanted), done
+    assert all(done[kind] > WALKS // 4 for kind in wanted), done
 
 
 @pytest.mark.parametrize(
     "left_out,seed",
     [
-        ("tombstones", 14),
-        ("absorbed_is_evidence", 94),
-        ("absorbed_is_inherited", 228),
-        ("waits_for_parents", 69),
-        ("epoch_counts", 0),
-        ("frozen_stays", 3),
+        (("absorbed_is_evidence",), 15),
+        (("waits_for_the_right", "asks_when_safe"), 24),
+        (("epoch_counts",), 5),
+        (("frozen_stays",), 12),
     ],
 )
-def test_each_rule_is_needed(left_out: str, seed: int) -> None:
-    """The seed is the first that goes wrong; with the rule it does not."""
+def test_each_rule_is_needed(left_out: tuple[str, ...], seed: int) -> None:
+    """The seed is the first that goes wrong; with the rule it does not.
+
+    Either of the two that stand together keeps every write; both keep the wait short. Tombstones,
+    and handing `absorbed` on, are for what the model has not: nodes that come and go.
+    """
     walk(seed)
     with pytest.raises(AssertionError):
-        walk(seed, Rules(**{left_out: False}))
+        walk(seed, Rules(**dict.fromkeys(left_out, False)))
