@@ -54,6 +54,7 @@ TESTED_ELSEWHERE: dict[str, str] = {
     "core/stator_core/raft/": "one machine: transcripts and a seeded world in tests/core/raft",
     "node/stator_node/local.py": "wiring; every black-box test starts it",
     "node/stator_node/doors.py": "Protocols alone; each implementation has its tests",
+    "node/stator_node/surroundings.py": "a Protocol alone; partition_host has its tests",
     "node/stator_node/local_zones.py": "wiring; every test in tests/cluster starts it",
     "node/stator_node/gateway_process.py": "wiring; tests/cluster/test_separate_processes.py",
     "node/stator_node/supervisor_process.py": "wiring; tests/cluster/test_separate_processes.py",

@@ -22,13 +22,8 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections import deque
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Protocol
 
 from stator_core import expiry, partition_changes
-from stator_core.clock import HybridClock
 from stator_core.entry_format import (
     EntryKind,
     change_body,
@@ -53,14 +48,13 @@ from stator_core.raft.messages import EntryKind as RaftEntryKind
 from stator_core.raft.raft import Raft, Start
 from stator_core.raft.ready import Ready
 from stator_core.raft.refusals import NotLeader, Refusal, ReplicaDamaged
-from stator_core.raft.settings import Settings
-from stator_node.doors import ItemStore, Operation, StorageFailed
-from stator_node.group_commit import Group
+from stator_node.committed import Batch, Committed
+from stator_node.doors import Operation, StorageFailed
 from stator_node.pending import Pending
 from stator_node.raft_commit import NotLeading, RaftCommit, stored_writes
 from stator_node.scrub import Scrubbed
 from stator_node.storage.log_store import LogStore, ReplicaRecord
-from stator_node.sync_loop import SyncLoop
+from stator_node.surroundings import Surroundings
 
 logger = logging.getLogger(__name__)
 
@@ -68,82 +62,6 @@ logger = logging.getLogger(__name__)
 PROPOSED_MAX = 2
 # Where a shard of the table's stream may end or begin: at the timestamp of the entry.
 CUTS_THE_FEED = frozenset((EntryKind.DESCRIBE, EntryKind.ROLL))
-
-
-class Surroundings(Protocol):
-    """What a hosted partition needs of its pod. `partition_host.PartitionHost` is the product's."""
-
-    store: ItemStore
-    sync: SyncLoop
-    stamps: HybridClock
-    settings: Settings
-    random_below: Callable[[int], int]
-
-    def now(self) -> int:
-        """Monotonic milliseconds, for Raft."""
-
-    def now_milliseconds(self) -> int:
-        """Milliseconds since the epoch, for timestamps."""
-
-    def send(self, partition: HostedPartition, message: Message) -> None:
-        """Send a Raft message to the node of its receiver."""
-
-    def send_snapshot(self, partition: HostedPartition, message: InstallSnapshot) -> None:
-        """Begin to send what is applied now, and `message` behind it."""
-
-    def process_soon(self, partition: HostedPartition) -> None:
-        """Call `partition.process()` in a later turn of the event loop."""
-
-    def child_born(
-        self, child: PartitionState, operations: list[Operation], timestamp: int
-    ) -> bool:
-        """A split of this timestamp makes a partition here: add its first records to `operations`.
-
-        False if this pod knows it already, or by another replica. `child_stored` follows when
-        they are written, or `child_refused` when the parent owns less.
-        """
-
-    def child_refused(self, child: PartitionState) -> None:
-        """What the split took from the parent is nobody's here: it can go."""
-
-    def child_stored(self, child: PartitionState) -> None:
-        """The records of a child are written: it can begin to live."""
-
-    def absorb(self, right: PartitionState, operations: list[Operation]) -> bool:
-        """A merge ends this partition here: add what ends it to `operations`.
-
-        `absorbed` follows when they are written. False: it is not frozen here yet. Raises
-        ReplicaDamaged where it never will be.
-        """
-
-    def absorbed(self, right: PartitionState) -> None:
-        """The records that end a partition are written: its items are its neighbour's."""
-
-    def scrub(self, partition: HostedPartition, index: int) -> None:
-        """Take a digest of what the partition holds at this moment, which is this index."""
-
-    def followed(self, partition: HostedPartition) -> None:
-        """Something has been applied here that somebody may follow."""
-
-    def changed(self, partition: HostedPartition) -> None:
-        """Leader, range, members or table have changed: tell who wants to know."""
-
-
-@dataclass(slots=True)
-class _Batch:
-    """What committed entries do together, in one write to the store."""
-
-    operations: list[Operation]
-    groups: list[Group] = field(default_factory=list)  # whose writers wait here
-    children: list[PartitionState] = field(default_factory=list)
-    strangers: list[PartitionState] = field(default_factory=list)  # who have no replica here
-    absorbed: PartitionState | None = None
-    scrubs: bool = False
-
-    @property
-    def ends_here(self) -> bool:
-        """A digest is of that very index, and who takes over stands alone in its batch's end."""
-        return self.scrubs or self.absorbed is not None
 
 
 class HostedPartition:
@@ -168,10 +86,7 @@ class HostedPartition:
         self._term_start = 0  # the leader's first entry of its own term
         self._wall = 0  # index of a split or a freeze that this leader has proposed and not applied
         self._writing = 0  # Ready writes under way
-        # Committed and not applied, in parts: the configuration after the last of a part belongs
-        # to the batch of that one. `held_since`: since when the first of all waits.
-        self._committed: deque[tuple[list[Entry], Configuration | None]] = deque()
-        self.held_since: int | None = None
+        self._committed = Committed()
         self.range_since: int | None = None  # when its range last changed, if in this life
         self._durably_frozen_for: Generation | None = None
         # What is to be taken over: state, index and newest timestamp.
@@ -194,6 +109,11 @@ class HostedPartition:
     def may_write(self) -> bool:
         """Whether writes may be evaluated here: it may propose them, and is not frozen."""
         return self.may_propose and self.state is not None and self.state.frozen_for is None
+
+    @property
+    def held_since(self) -> int | None:
+        """Since when (milliseconds) a merge waits for its right side on this pod."""
+        return self._committed.held_since
 
     @property
     def lacks_from(self) -> int:
@@ -282,7 +202,7 @@ class HostedPartition:
         if self.rebuilding:
             return
         self._add_named_learner()
-        if self.held_since is not None:
+        if self._committed:
             self._apply()
         self._propose()
         while (ready := self.raft.ready()) is not None:
@@ -350,7 +270,7 @@ class HostedPartition:
         if ready.number:
             self._persist(ready)
         if ready.committed:
-            self._committed.append((ready.committed, ready.configuration))
+            self._committed.add(ready.committed, ready.configuration)
             self._apply()
         for read in ready.read_states:
             waiting = read.context
@@ -397,10 +317,11 @@ class HostedPartition:
 
     def _apply(self) -> None:
         """Apply what is committed; where a merge has to wait for its right side here, up to it."""
-        while self._committed and self._apply_batch():
-            self.held_since = None
-        if self._committed and self.held_since is None:
-            self.held_since = self._around.now()
+        committed = self._committed
+        while committed and self._apply_batch():
+            committed.held_since = None
+        if committed and committed.held_since is None:
+            committed.held_since = self._around.now()
 
     def _apply_batch(self) -> bool:
         """Apply committed entries: one batch with the applied index, not synced (the log is).
@@ -410,10 +331,10 @@ class HostedPartition:
         assert not self.rebuilding
         assert self.state is not None
         before = self.state
-        batch = _Batch([])
+        batch = Batch([])
         timestamp = self.log.newest_timestamp
         taken = 0
-        entries, configuration = self._committed[0]
+        entries = self._committed.entries()
         for entry in entries:
             if entry.kind is not RaftEntryKind.NORMAL or not entry.data:
                 taken += 1
@@ -430,16 +351,12 @@ class HostedPartition:
             taken += 1
             if batch.ends_here:
                 break
-        if taken < len(entries):
-            self._committed[0] = entries[taken:], configuration
-            configuration = None
-        else:
-            self._committed.popleft()
+        configuration = self._committed.take(taken)
         if taken:
             self._write_batch(batch, entries[taken - 1].index, timestamp, before, configuration)
         return taken > 0
 
-    def _apply_writes(self, entry: Entry, batch: _Batch) -> None:
+    def _apply_writes(self, entry: Entry, batch: Batch) -> None:
         group = self.commit.group_at(entry.index, entry.term)
         if group is not None:
             batch.operations += group.operations
@@ -447,7 +364,7 @@ class HostedPartition:
         else:
             batch.operations += decode_writes(entry.data)
 
-    def _apply_change(self, kind: EntryKind, stamp: int, body: bytes, batch: _Batch) -> bool:
+    def _apply_change(self, kind: EntryKind, stamp: int, body: bytes, batch: Batch) -> bool:
         """Apply an entry that changes the partition. False: it has to wait."""
         assert self.state is not None
         changed = partition_changes.apply_change(self.state, kind, stamp, body)
@@ -465,7 +382,7 @@ class HostedPartition:
 
     def _write_batch(
         self,
-        batch: _Batch,
+        batch: Batch,
         last: int,
         timestamp: int,
         before: PartitionState,
@@ -560,6 +477,17 @@ class HostedPartition:
 
     # Standing still.
 
+    def hand_over(self, is_up: Callable[[str], bool]) -> bool:
+        """Ask Raft to have a replica on a node that is up lead. False: nobody is asked."""
+        for replica_id in sorted(self.configuration.voters - {self.replica_id}):
+            node_id = self.node_of(replica_id)
+            if self.raft.leads and node_id is not None and is_up(node_id):
+                with contextlib.suppress(Refusal):
+                    self.raft.transfer_leadership(self._around.now(), replica_id)
+                self._around.process_soon(self)
+                return True
+        return False
+
     def resign(self) -> None:
         """Have another replica lead at once: this one is about to stand still, or to end.
 
@@ -581,7 +509,7 @@ class HostedPartition:
         """Do nothing more. What was not applied is undone: `record` is what the disk holds."""
         self.resign()
         self.stopped = True
-        self._drop_committed()
+        self._committed.clear()
         self.state, self.configuration = record.state, record.configuration
         self.raft = self._new_raft()  # One that leads nobody, and that nobody will ask.
         self._term_start = self._wall = 0
@@ -595,16 +523,11 @@ class HostedPartition:
         Returns what must be durable before anything of the old state is touched.
         """
         self.resign()
-        self._drop_committed()
+        self._committed.clear()
         self.needs_snapshot = max(until, self.needs_snapshot or 0)
         self.state = self.state or coming
         self._arrived = None
         return [self._record()]
-
-    def _drop_committed(self) -> None:
-        """What was not applied comes again, from the log or in a snapshot."""
-        self._committed.clear()
-        self.held_since = None
 
     def take_over(self, state: PartitionState, snapshot: SnapshotMetadata, timestamp: int) -> None:
         """All of a state's content is written: Raft goes on from it.

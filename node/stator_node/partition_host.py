@@ -11,7 +11,6 @@ never own one key.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Callable
 from dataclasses import replace
@@ -32,18 +31,19 @@ from stator_core.raft.messages import (
     Message,
     RequestVote,
 )
-from stator_core.raft.refusals import Refusal, ReplicaDamaged
+from stator_core.raft.refusals import ReplicaDamaged
 from stator_core.raft.settings import Settings
 from stator_node.doors import Clock, ItemStore, Operation, StorageFailed
 from stator_node.hosted_partition import HostedPartition
 from stator_node.operation_codes import OperationCode
-from stator_node.pending import Pending
+from stator_node.owned_data import delete_owned, share_data
 from stator_node.scrub import Scrub, Scrubbed, scrub
 from stator_node.snapshot_transfer import Chunk, ChunkRefused, content_of, send_snapshot
 from stator_node.storage.log_store import (
     NOTHING_PROMISED,
     LogStore,
     ReplicaRecord,
+    ended_record,
     first_records,
     read_replica,
     replica_operation,
@@ -66,7 +66,7 @@ HELD_MILLISECONDS_MAX = 10_000
 
 
 class PartitionHost:
-    """The replicas of this pod by partition id. The product's `hosted_partition.Surroundings`."""
+    """The replicas of this pod by partition id. The product's `surroundings.Surroundings`."""
 
     def __init__(
         self,
@@ -107,7 +107,6 @@ class PartitionHost:
         self._scrubs: set[asyncio.Task[None]] = set()
         self._stopped = False
         self.is_ending = False  # what is led here is handed over, and nothing is to be led again
-        links.on_up = self._node_up
         links.on_down = self._node_down
 
     def start(self) -> None:
@@ -141,20 +140,8 @@ class PartitionHost:
         """Ask Raft to hand over what is led here. False: nothing is, or nobody can take it."""
         if self._stopped:
             return False
-        now = self.now()
-        leading = [hosted for hosted in self.partitions.values() if hosted.raft.leads]
-        asked = False
-        for hosted in leading:
-            others = sorted(hosted.configuration.voters - {hosted.replica_id})
-            for replica_id in others:
-                node_id = hosted.node_of(replica_id)
-                if node_id is not None and self.links.is_up(node_id):
-                    with contextlib.suppress(Refusal):
-                        hosted.raft.transfer_leadership(now, replica_id)
-                    self.process_soon(hosted)
-                    asked = True
-                    break
-        return asked
+        asked = [hosted.hand_over(self.links.is_up) for hosted in tuple(self.partitions.values())]
+        return any(asked)
 
     # The life of replicas here.
 
@@ -221,7 +208,7 @@ class PartitionHost:
 
     def _end(self, hosted: HostedPartition) -> None:
         """The tombstone is written of a partition that is in another one now."""
-        record = _ended(hosted)
+        record = ended_record(hosted.state)
         self._forget_replica(hosted, record)
         # At once: what another partition is about to get in its range must stay.
         self._clear_destroyed(hosted.partition_id, record)
@@ -266,22 +253,14 @@ class PartitionHost:
 
     def _delete_data(self, state: PartitionState, of: HostedPartition | None) -> None:
         """Delete what a replica held, but for what another partition here owns by now."""
-        kept = sorted(
-            owned
+        others = [
+            hosted.state
             for hosted in self.partitions.values()
             if hosted is not of and hosted.state is not None
-            for owned in hosted.state.owned_ranges()
-        )
-        for family, start, end in state.owned_ranges():
-            for other, kept_start, kept_end in kept:
-                if other == family and start < kept_end and kept_start < end:
-                    if start < kept_start:
-                        self.store.delete_range(family, start, kept_start)
-                    start = kept_end
-            if start < end:
-                self.store.delete_range(family, start, end)
+        ]
+        delete_owned(self.store, state, others)
 
-    # What hosted partitions ask for (`Surroundings`).
+    # What hosted partitions ask for (`surroundings.Surroundings`).
 
     def now(self) -> int:
         return int(self.clock.monotonic() * 1000)
@@ -359,7 +338,7 @@ class PartitionHost:
             return False
         if known.state.frozen_for != right.frozen_for:
             return False
-        operations.append(replica_operation(partition_id, _ended(known)))
+        operations.append(replica_operation(partition_id, ended_record(known.state)))
         return True
 
     def absorbed(self, right: PartitionState) -> None:
@@ -466,20 +445,18 @@ class PartitionHost:
         for other in ended:
             if self._is_awaited(other, hosted):
                 raise ChunkRefused(f"partition {other.partition_id} here is being taken over")
-        for family, start, end in chunk.state.owned_ranges():
-            for other in self.partitions.values():
-                if other is hosted or other in ended or other.state is None:
-                    continue
-                for owned in other.state.owned_ranges():
-                    if family == owned[0] and start < owned[2] and owned[1] < end:
-                        raise ChunkRefused(
-                            f"partition {other.partition_id} here still owns a part of it"
-                        )
+        for other in self.partitions.values():
+            if other is hosted or other in ended or other.state is None:
+                continue
+            if share_data(chunk.state, other.state):
+                raise ChunkRefused(f"partition {other.partition_id} here still owns a part of it")
         before = hosted.state
         if hosted.log.applied > chunk.until:
             raise ChunkRefused(f"this replica stands at {hosted.log.applied} already")
         operations = hosted.begin_rebuilding(chunk.until, chunk.state)
-        operations += [replica_operation(each.partition_id, _ended(each)) for each in ended]
+        operations += [
+            replica_operation(each.partition_id, ended_record(each.state)) for each in ended
+        ]
         self.store.write(operations, sync=True)
         for other in ended:
             self._end(other)
@@ -589,11 +566,11 @@ class PartitionHost:
                     ASK_MILLISECONDS / 1000,
                 )
 
-    def _node_up(self, _node_id: str) -> None:
-        """Nothing to do: what was lost is sent again when the peers answer."""
-
     def _node_down(self, node_id: str, reason: str) -> None:
-        """A node cannot be reached: its replicas are probed, and quiet groups that it led wake."""
+        """A node cannot be reached: its replicas are probed, and quiet groups that it led wake.
+
+        What was lost is sent again when the peers answer.
+        """
         # When all of a cluster stops, every pod sees every other one go.
         level = logging.DEBUG if self.is_ending else logging.INFO
         logger.log(level, "no link to node %s: %s", node_id, reason)
@@ -610,16 +587,6 @@ class PartitionHost:
             self.process_soon(hosted)
 
 
-def _ended(hosted: HostedPartition) -> ReplicaRecord:
-    """The tombstone of a partition that is in another one: no replica of it comes back, ever."""
-    return ReplicaRecord(REPLICA_MAX, hosted.state, Configuration(), destroyed=True)
-
-
 def is_blank(hosted: HostedPartition, replica_id: int) -> bool:
     """Whether this is that very replica, and knows nothing yet but what it has promised."""
     return hosted.replica_id == replica_id and hosted.state is None and not hosted.rebuilding
-
-
-def resolved(done: Pending[bytes], value: bytes) -> Callable[[], None]:
-    """A callback that gives `value`."""
-    return lambda: done.resolve(value)

@@ -90,6 +90,14 @@ def replica_operation(partition_id: int, record: ReplicaRecord) -> Operation:
     return ("log", key, log_format.seal(key, orjson.dumps(members)))
 
 
+def ended_record(state: PartitionState | None) -> ReplicaRecord:
+    """The record of a partition that is in another one: no replica of it comes back, ever.
+
+    `state` says what is to be deleted of it; None: nothing any more.
+    """
+    return ReplicaRecord(log_format.REPLICA_MAX, state, Configuration(), destroyed=True)
+
+
 def read_replica(store: ItemStore, partition_id: int) -> ReplicaRecord | None:
     """The record of this pod's replica of a partition. Raises log_format.LogDamaged."""
     key = record_key(partition_id, b"R")
