@@ -22,6 +22,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+from collections.abc import Callable
 
 from stator_core import expiry, partition_changes
 from stator_core.entry_format import (
