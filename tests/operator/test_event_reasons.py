@@ -8,6 +8,7 @@ from typing import Any
 
 import stator_operator
 from stator_operator.event_reasons import EVENTS, Said, changes
+from stator_operator.pool_actions import Reason
 
 FOLDER = Path(stator_operator.__file__).parent
 LATER = "2026-11-20T12:00:00Z"
@@ -64,5 +65,6 @@ def test_every_reason_to_wait_is_told() -> None:
         if isinstance(argument, ast.Constant)
     }
 
-    assert "NameTaken" in reasons
+    reasons |= {str(each) for each in Reason}
+    assert {"NameTaken", "ObjectRefused"} <= reasons
     assert reasons - EVENTS.keys() == set()
