@@ -16,7 +16,7 @@ import os
 import signal
 import time
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 
 from stator_operator.applied import Applied
 from stator_operator.apply import Writer
@@ -27,7 +27,7 @@ from stator_operator.events import EventPoster
 from stator_operator.health_door import HealthDoor
 from stator_operator.kubernetes_api import KubernetesApi
 from stator_operator.kubernetes_connection import Connection, NoCluster
-from stator_operator.kubernetes_errors import ApiError
+from stator_operator.kubernetes_errors import ApiError, NotFound
 from stator_operator.lease import LeaseHolder, LeaseLost
 from stator_operator.metrics import Metrics
 from stator_operator.observe import CHILD_KINDS, Observer
@@ -142,7 +142,7 @@ async def _run(settings: OperatorSettings, connection: Connection) -> int:
         await parts.close()
         return 1
     logger.info("answers at port %d how it is", parts.door.port)
-    _cancel_at_signals()
+    _end_at_signals(asyncio.current_task())
     try:
         return await _serve(parts)
     except asyncio.CancelledError:
@@ -157,28 +157,43 @@ async def _serve(parts: _Parts) -> int:
     parts.door.is_ready = True
     await parts.lease.acquire()
     parts.metrics.lease_held = True
-    settings, wake = parts.settings, parts.queue.wake
-    # The watches return when a signal has come. Nothing else does: a part that ends has failed.
-    watching = asyncio.ensure_future(
-        watch(parts.watches, settings.namespaces, wake, parts.freshness)
-    )
-    others = (
+    begun = asyncio.Event()
+    works = (
+        watch(parts.watches, parts.settings.namespaces, parts.queue.wake, parts.freshness, begun),
         _keep(parts.lease),
         parts.queue.run(),
         parts.resync.run(),
         parts.each_pool.run(),
     )
-    tasks = [watching, *(asyncio.ensure_future(each) for each in others)]
+    tasks = [asyncio.ensure_future(each) for each in works]
+    signals = asyncio.ensure_future(_take_signals_back(begun, asyncio.current_task()))
     try:
+        # A signal cancels this. None of them ends by itself: one that does has failed.
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     finally:
-        for task in tasks:
+        for task in (signals, *tasks):
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-    failures = [error for task in done if (error := task.exception()) is not None]
-    for failure in failures:
-        logger.error("the operator cannot go on", exc_info=failure)
-    return 1 if failures else 0
+        await asyncio.gather(signals, *tasks, return_exceptions=True)
+    for task in done:
+        if not task.cancelled() and task.exception() is not None:
+            logger.error("the operator cannot go on", exc_info=task.exception())
+    await _say_what_is_gone(parts)
+    return 1
+
+
+async def _say_what_is_gone(parts: _Parts) -> None:
+    """Why the watches have ended, where that is why. By lists: discovery lags behind."""
+    for kind in parts.resync.kinds:
+        try:
+            await parts.resync.once(kind)
+        except NotFound:
+            logger.error(
+                "the definition of %s is gone, and all such objects with it; volumes are left:"
+                " install the definitions again (crds/), then the objects",
+                kind,
+            )
+        except ApiError as error:
+            logger.warning("%s objects could not be listed: %s", kind, error)
 
 
 async def _definitions(parts: _Parts) -> None:
@@ -208,12 +223,16 @@ async def _keep(lease: LeaseHolder) -> None:
         os._exit(LEASE_LOST)
 
 
-def _cancel_at_signals() -> None:
-    """Until the watches begin, which have signals of their own."""
-    task, loop = asyncio.current_task(), asyncio.get_running_loop()
+def _end_at_signals(task: asyncio.Task[Any] | None) -> None:
     assert task is not None
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, task.cancel)
+        asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+
+
+async def _take_signals_back(begun: asyncio.Event, task: asyncio.Task[Any] | None) -> None:
+    """From kopf, to which they would be no reason to tell apart from any other."""
+    await begun.wait()
+    _end_at_signals(task)
 
 
 def _wall() -> datetime:

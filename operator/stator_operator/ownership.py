@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from stator_operator import naming
 from stator_operator.kubernetes_kinds import Object
 from stator_operator.pool_actions import Action, Apply, Waiting
-from stator_operator.pool_reading import owner_uid
+from stator_operator.pool_reading import controller, is_same_owner
 from stator_operator.pool_secrets import Create
 
 
@@ -19,11 +19,11 @@ def is_foreign(wanted: Object, present: Object) -> bool:
     """Whether what is there is not what was wanted earlier, nor may become it.
 
     Ours has the labels of ours, and no owner or the wanted one: a child whose pool was deleted
-    without it is taken over by a pool of the same name.
+    without it, or is being deleted after it, is taken over by a pool of the same name.
     """
-    owner = owner_uid(present)
+    owner, wanted_owner = controller(present), controller(wanted)
     if owner is not None:
-        return owner != owner_uid(wanted)
+        return wanted_owner is None or not is_same_owner(owner, wanted_owner)
     labels = present["metadata"].get("labels", {})
     ours = wanted["metadata"]["labels"]
     return any(

@@ -123,8 +123,22 @@ def found_cluster_id(pool_name: str, objects: Iterable[Object]) -> str | None:
 
 def owner_uid(body: Object) -> str | None:
     """The uid of the object whose child this is."""
-    owners = body["metadata"].get("ownerReferences", ())
-    return next((each["uid"] for each in owners if each.get("controller")), None)
+    owner = controller(body)
+    return None if owner is None else owner["uid"]
+
+
+def controller(body: Object) -> Object | None:
+    """The reference to the object whose child this is."""
+    owners: Iterable[Object] = body["metadata"].get("ownerReferences", ())
+    return next((each for each in owners if each.get("controller")), None)
+
+
+def is_same_owner(first: Object, second: Object) -> bool:
+    """Whether two references are to one object, or to it and one before it of the same name.
+
+    Two objects of one kind and name are never there at one time, so the other one is gone.
+    """
+    return (first["kind"], first["name"]) == (second["kind"], second["name"])
 
 
 def is_current(found: Object) -> bool:
@@ -153,6 +167,8 @@ def _is_storage(pool: Pool, body: Object) -> bool:
 def _observed_set(pool: Pool, zone: str, found: Object) -> ObservedSet:
     labels = found["metadata"].get("labels", {})
     ours = {**naming.selector(pool.name, naming.STORAGE), naming.ZONE_LABEL: zone}
+    owner = controller(found)
+    is_own = owner is not None and is_same_owner(owner, pool.owner())
     templates = found["spec"].get("volumeClaimTemplates", ())
     sizes = [
         each["spec"]["resources"]["requests"]["storage"]
@@ -162,7 +178,7 @@ def _observed_set(pool: Pool, zone: str, found: Object) -> ObservedSet:
     return ObservedSet(
         zone=zone,
         uid=found["metadata"]["uid"],
-        owner_uid=owner_uid(found),
+        owner_uid=pool.uid if is_own else owner_uid(found),
         is_ours=all(labels.get(name) == value for name, value in ours.items()) and bool(sizes),
         pods=found["spec"].get("replicas", 1),
         volume_size=sizes[0] if sizes else "0",

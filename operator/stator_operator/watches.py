@@ -8,6 +8,7 @@ reconcile reads what is there. Made by `operator_process.py`.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -109,9 +110,14 @@ async def watch(
     namespaces: tuple[str, ...] | None,
     wake: Callable[[Key], None],
     freshness: WatchFreshness,
+    begun: asyncio.Event,
 ) -> None:
-    """Watch until SIGTERM or SIGINT comes. Raises what kopf cannot go on from."""
+    """Watch until it is cancelled. Returns, or raises, where kopf cannot go on: its log says why.
+
+    kopf takes the process' signals for itself; when `begun` is set, others may have them.
+    """
     await kopf.operator(
+        ready_flag=begun,
         registry=registry(watches, wake, freshness),
         settings=settings(watches),
         standalone=True,  # The Lease says who works, not kopf's peering.

@@ -257,7 +257,8 @@ def test_without_definitions_and_without_an_api_server_it_waits(tmp_path: Path) 
         kubectl = control_plane.kubectl
         kubectl("create", "namespace", "ours")
         with OperatorProcess(kubectl, "ours", tmp_path, IMAGE) as running:
-            running.wait_until_says("no definition of StoragePool is installed (crds/): waiting")
+            running.wait_until_says("no definition of StoragePool")
+            assert "is installed (crds/): waiting" in running.says()
             know_resources(kubectl)
             kubectl.apply(pool(), namespace="ours")
             until(lambda: len(children(kubectl, "ours")) == CHILDREN, "all children are there")
@@ -271,3 +272,50 @@ def test_without_definitions_and_without_an_api_server_it_waits(tmp_path: Path) 
             until(lambda: len(children(kubectl, "ours")) == CHILDREN, "it is made again")
     finally:
         control_plane.end()
+
+
+def test_a_definition_that_is_deleted_takes_no_volumes_along(tmp_path: Path) -> None:
+    """With the definition go the pools, and maybe their pods; a pool made again finds its data."""
+    control_plane = ControlPlane(tmp_path / "control-plane").start()
+    try:
+        kubectl = control_plane.kubectl
+        kubectl("create", "namespace", "ours")
+        know_resources(kubectl)
+        with OperatorProcess(kubectl, "ours", tmp_path, IMAGE) as running:
+            kubectl.apply(pool(), namespace="ours")
+            until(lambda: len(claims(kubectl)) == 4, "all claims are there")
+            first = kubectl.get("storagepool", "one", "--namespace=ours")["metadata"]["uid"]
+            before = claims(kubectl)
+
+            kubectl("delete", "crd", "storagepools.stator.dev")
+            assert running.ended() == 1
+            assert "the definition of StoragePool is gone" in running.says()
+            assert claims(kubectl) == before
+
+            running.start()
+            know_resources(kubectl)
+            kubectl.apply(pool(), namespace="ours")
+
+            def cluster_id() -> str | None:
+                found = kubectl.get("storagepool", "one", "--namespace=ours")
+                status: dict[str, str] = found.get("status", {})
+                return status.get("clusterId")
+
+            until(lambda: cluster_id() == first, "it is the cluster that it was")
+            second = kubectl.get("storagepool", "one", "--namespace=ours")["metadata"]["uid"]
+
+            def are_its_own() -> bool:
+                found = kubectl.items(KINDS, "--namespace=ours")
+                owners = [each["metadata"]["ownerReferences"][0]["uid"] for each in found]
+                return owners == [second] * CHILDREN
+
+            until(are_its_own, "all children are its own")
+            assert claims(kubectl) == before
+    finally:
+        control_plane.end()
+
+
+def claims(kubectl: Kubectl) -> set[str]:
+    """The uids of the volume claims."""
+    found = kubectl.items("persistentvolumeclaims", "--namespace=ours")
+    return {each["metadata"]["uid"] for each in found}

@@ -138,6 +138,26 @@ def test_it_waits_for_the_definitions_and_ends_in_the_middle_of_it(tmp_path: Pat
     asyncio.run(scene())
 
 
+def test_it_ends_and_says_so_when_the_definitions_go(tmp_path: Path) -> None:
+    async def scene() -> None:
+        async with PretendedApi() as server:
+            server.put(pool_body())
+            async with process(tmp_path, address(server)) as running:
+                await running.until_it_says("StoragePool music/default")
+                gone = ("storagepools", "tables")
+                server.answers = lambda asked: (
+                    refusal(404, "NotFound") if asked.plural in gone else None
+                )
+                server.cut_watches()
+                assert await running.ended() == 1
+                assert "the definition of StoragePool is gone" in running.said
+                assert "install the definitions again (crds/)" in running.said
+                (lease,) = server.of("Lease")
+                assert lease["spec"]["holderIdentity"] == ""
+
+    asyncio.run(scene())
+
+
 def test_what_it_may_not_do_it_says(tmp_path: Path) -> None:
     def answers(asked: Asked) -> web.Response | None:
         if asked.plural == "leases":

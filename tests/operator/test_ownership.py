@@ -21,13 +21,20 @@ def present(**metadata: Any) -> dict[str, Any]:
     return made
 
 
+def owner(kind: str, name: str) -> dict[str, Any]:
+    return {"kind": kind, "name": name, "uid": "another", "controller": True}
+
+
 @pytest.mark.parametrize(
     "metadata,foreign",
     [
         ({}, False),
         ({"ownerReferences": []}, False),  # its pool was deleted without it
-        ({"ownerReferences": [{"uid": "another", "controller": True}]}, True),
-        ({"ownerReferences": [{"uid": "another"}]}, False),  # no controller of it
+        ({"ownerReferences": [owner("StoragePool", "another")]}, True),
+        ({"ownerReferences": [owner("Table", "default")]}, True),
+        # A pool of this name that was there before, with another uid.
+        ({"ownerReferences": [owner("StoragePool", "default")]}, False),
+        ({"ownerReferences": [owner("Other", "other") | {"controller": False}]}, False),
         ({"ownerReferences": [], "labels": {}}, True),
         ({"labels": {}}, False),  # ours, and somebody has taken its labels away
         ({"ownerReferences": [], "labels": {"stator.dev/pool": "other"}}, True),

@@ -81,8 +81,15 @@ def test_a_set_of_somebody_else_is_not_ours() -> None:
 
     assert not read([theirs], []).sets[0].is_ours
     assert not read([without_volume], []).sets[0].is_ours
-    other = a_set(ownerReferences=[{"uid": "other", "controller": True}])
+    owner = {"kind": "StoragePool", "name": "other", "uid": "other", "controller": True}
+    other = a_set(ownerReferences=[owner])
     assert read([other], []).sets[0].owner_uid == "other"
+
+
+def test_a_set_of_the_pool_of_this_name_that_was_before_is_ours() -> None:
+    before = {"kind": "StoragePool", "name": "default", "uid": "before", "controller": True}
+
+    assert read([a_set(ownerReferences=[before])], []).sets[0].owner_uid == "u-1"
 
 
 def test_pods_that_only_look_like_ours_do_not_count() -> None:

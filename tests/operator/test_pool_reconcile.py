@@ -318,6 +318,29 @@ def test_a_pool_that_is_made_again_finds_the_cluster_of_its_volumes() -> None:
     play(scene)
 
 
+def test_a_pool_that_is_made_again_at_once_keeps_its_pods() -> None:
+    async def scene(operators: Operators, server: PretendedApi) -> None:
+        await operators.until_rest()
+        pods = {each["metadata"]["uid"] for each in server.of("Pod")}
+        again = pool_body()
+        again["metadata"]["uid"] = "u-2"
+        server.remove("storagepools", "music", "default")
+        server.put(again)
+        await operators.until_rest()
+
+        assert {each["metadata"]["uid"] for each in server.of("Pod")} == pods
+        owners = {
+            owner["uid"]
+            for kind in CHILDREN
+            for each in server.of(kind)
+            for owner in each["metadata"]["ownerReferences"]
+        }
+        assert owners == {"u-2"}
+        assert condition(server, "Accepted")[0] == "True"
+
+    play(scene)
+
+
 def test_a_pool_that_goes_in_the_middle_is_let_go() -> None:
     async def scene(operators: Operators, server: PretendedApi) -> None:
         def happens(asked: Asked) -> None:

@@ -79,7 +79,9 @@ def play(scene: Scene, monkeypatch: pytest.MonkeyPatch, **settings: Any) -> None
                 watches, "connection_info", lambda: kopf.ConnectionInfo(server=address)
             )
             made = Watched(server)
-            running = asyncio.ensure_future(watch(WATCHES, (NAMESPACE,), made.wake, made.freshness))
+            running = asyncio.ensure_future(
+                watch(WATCHES, (NAMESPACE,), made.wake, made.freshness, asyncio.Event())
+            )
             try:
                 await scene(made)
                 assert not running.done()
