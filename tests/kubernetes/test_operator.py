@@ -52,7 +52,13 @@ def operator(kubectl: Kubectl, namespace: str, tmp_path: Path) -> Iterator[Opera
         yield running
         said = running.says()
         assert "Traceback" not in said, said
-        assert "Forbidden" not in said, said
+        assert forbidden(running) == []
+
+
+def forbidden(running: OperatorProcess) -> list[str]:
+    """What it was not allowed to do. In a namespace that ends, nobody may make anything."""
+    lines = running.says().splitlines()
+    return [each for each in lines if "Forbidden" in each and "being terminated" not in each]
 
 
 def until(is_so: Callable[[], bool], what: str) -> None:
@@ -178,7 +184,7 @@ def test_an_operator_of_all_namespaces_serves_them_all(
         kubectl.apply(pool(), namespace=namespace)
         until(lambda: len(children(kubectl, other)) == CHILDREN, "the one has its children")
         until(lambda: len(children(kubectl, namespace)) == CHILDREN, "so has the other")
-        assert "Forbidden" not in running.says()
+        assert forbidden(running) == []
 
 
 def test_one_operator_works_and_another_takes_over_where_it_is_killed(
@@ -226,12 +232,12 @@ def test_an_operator_that_is_told_to_end_gives_the_lease_up(
         ("get", "nodes"),
         ("list", "secrets"),
         ("create", "pods"),
-        ("delete", "pods"),
         ("create", "pods/exec"),
-        ("delete", "persistentvolumeclaims"),
+        ("delete", "deployments"),
+        ("delete", "secrets"),
+        ("watch", "secrets"),
         ("delete", "services"),
         ("update", "storagepools"),
-        ("patch", "storagepools"),
         ("create", "roles"),
         ("update", "leases/another"),
         ("impersonate", "users"),
