@@ -32,6 +32,7 @@ from stator_operator.pool_actions import (
     MarkClaim,
     ObjectAction,
     OrphanSet,
+    Reason,
     RestartPod,
     Waiting,
 )
@@ -123,7 +124,7 @@ class Writer:
             if body["apiVersion"] != CERTIFICATE_VERSION:
                 raise
             return Waiting(
-                "CertManagerMissing",
+                Reason.CERT_MANAGER_MISSING,
                 f"the cluster knows no {kind} of {CERTIFICATE_VERSION}: install cert-manager, or"
                 " make this pool anew with another spec.tls.issuedBy",
             )

@@ -24,6 +24,8 @@ EVENTS: Final[dict[str, EventType]] = {
     "SecretTaken": "Warning",
     "AccessKeysMissing": "Warning",
     "CertManagerMissing": "Warning",
+    "GatewayCertificateMissing": "Warning",
+    "IssuerUnusable": "Warning",
     "NoRoom": "Warning",
     "PodRefuses": "Warning",
     "SupervisorRefuses": "Warning",
@@ -53,6 +55,7 @@ EVENTS: Final[dict[str, EventType]] = {
     "VolumeReplaced": "Warning",
     "ReplacementWaits": "Warning",
     "SupervisorAway": "Warning",
+    "CertificateAwaited": "Normal",
     # A person asked for it.
     "Maintenance": "Normal",
     "PodFenced": "Normal",

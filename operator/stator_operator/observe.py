@@ -78,7 +78,7 @@ class Observer:
         zones = body["spec"]["zones"]
         sets = [("StatefulSet", naming.stateful_set_name(key.name, zone)) for zone in zones]
         children |= await self.named(key.namespace, sets, children)
-        names = [("Secret", name) for name in secret_names(key.name)]
+        names = [("Secret", name) for name in secret_names(body)]
         found = await self.named(key.namespace, names, {})
         secrets = {name: each for (_, name), each in found.items()}
         pod = children.get(("Pod", naming.supervisor_pod_name(key.name)))

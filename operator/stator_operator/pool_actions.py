@@ -109,13 +109,19 @@ class Reason(StrEnum):
     SCALE_IN_WAITS = "ScaleInWaits"
     SET_IS_ENDING = "SetIsEnding"
     SUPERVISOR_AWAY = "SupervisorAway"
+    CERTIFICATE_AWAITED = "CertificateAwaited"
     # These end when a person who asked for them says so.
     MAINTENANCE = "Maintenance"
     POD_FENCED = "PodFenced"
     # These a person must change.
+    ACCESS_KEYS_MISSING = "AccessKeysMissing"
+    CERT_MANAGER_MISSING = "CertManagerMissing"
+    GATEWAY_CERTIFICATE_MISSING = "GatewayCertificateMissing"
+    ISSUER_UNUSABLE = "IssuerUnusable"
     NAME_TAKEN = "NameTaken"
     NO_ROOM = "NoRoom"
     POD_REFUSES = "PodRefuses"
+    SECRET_TAKEN = "SecretTaken"
     SUPERVISOR_REFUSES = "SupervisorRefuses"
     VOLUMES_ARE_LARGER = "VolumesAreLarger"
 
@@ -127,6 +133,7 @@ PASSING = frozenset(
         Reason.SCALE_IN_WAITS,
         Reason.SET_IS_ENDING,
         Reason.SUPERVISOR_AWAY,
+        Reason.CERTIFICATE_AWAITED,
     }
 )
 ASKED_FOR = frozenset({Reason.MAINTENANCE, Reason.POD_FENCED})

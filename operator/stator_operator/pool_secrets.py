@@ -17,6 +17,7 @@ from __future__ import annotations
 import base64
 import binascii
 import secrets
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -41,7 +42,7 @@ from stator_operator.objects.secrets import (
     authority_secret,
     tls_secret,
 )
-from stator_operator.pool_actions import Apply, Waiting
+from stator_operator.pool_actions import Apply, Reason, Waiting
 from stator_operator.storage_pool import Pool
 
 Object = dict[str, Any]
@@ -75,8 +76,10 @@ def plan_secrets(pool: Pool, found: dict[str, Object], now: float) -> SecretsPla
     actions: list[Apply | Create] = []
     waiting: list[Waiting] = []
     _plan_access_keys(pool, found, actions, waiting)
+    waiting.extend(_missing_at_gateways(pool, found))
     if pool.tls.issued_by == "CertManager":
         actions.append(Apply(cert_manager_certificate(pool)))
+        waiting.extend(_awaited(pool, found.get(naming.tls_secret_name(pool.name))))
     elif pool.tls.issued_by == "Operator":
         taken = _taken(pool, found)
         if taken is None:
@@ -86,13 +89,20 @@ def plan_secrets(pool: Pool, found: dict[str, Object], now: float) -> SecretsPla
     return SecretsPlan(tuple(actions), tuple(waiting))
 
 
-def secret_names(pool: str) -> tuple[str, ...]:
-    """The Secrets that are to be looked at for a pool."""
+def own_secret_names(pool: str) -> tuple[str, str, str]:
+    """The Secrets that are made for a pool of this name, in the order in which they are made."""
     return (
         naming.authority_secret_name(pool),
         naming.tls_secret_name(pool),
         naming.access_keys_secret_name(pool),
     )
+
+
+def secret_names(body: Object) -> tuple[str, ...]:
+    """The Secrets that are to be looked at for a pool, by its object."""
+    named = body["spec"]["gateway"].get("tlsSecretName")
+    own = own_secret_names(body["metadata"]["name"])
+    return own if named is None or named in own else (*own, named)
 
 
 def certificate_end(pool: str, found: dict[str, Object]) -> float | None:
@@ -127,7 +137,7 @@ def _plan_access_keys(
     elif ACCESS_KEYS_KEY not in (present.get("data") or {}):
         waiting.append(
             Waiting(
-                "AccessKeysMissing",
+                Reason.ACCESS_KEYS_MISSING,
                 f"Secret {name} has no `{ACCESS_KEYS_KEY}`, so gateways cannot start: put lines of"
                 " `access_key_id secret_access_key` there, or delete it to get a new key",
             )
@@ -137,13 +147,45 @@ def _plan_access_keys(
 # ----------------------------------------------------------------------------------- certificates
 
 
+def _missing_at_gateways(pool: Pool, found: dict[str, Object]) -> Iterator[Waiting]:
+    """The certificate that clients are to be shown, where a person has to bring it."""
+    name = pool.gateway_tls_secret
+    if name is None or name == naming.tls_secret_name(pool.name):
+        return
+    secret = found.get(name)
+    data = {} if secret is None else _data(secret)
+    if not (data.get("tls.crt") and data.get("tls.key")):
+        yield Waiting(
+            Reason.GATEWAY_CERTIFICATE_MISSING,
+            f"Secret {name}, which spec.gateway.tlsSecretName names, is not there or has no tls.crt"
+            " and tls.key: gateways that run go on as they were, others cannot start",
+        )
+
+
+def _awaited(pool: Pool, secret: Object | None) -> Iterator[Waiting]:
+    """What is still to come from cert-manager, or never will."""
+    name = naming.tls_secret_name(pool.name)
+    if secret is None or not _data(secret).get("tls.crt"):
+        yield Waiting(
+            Reason.CERTIFICATE_AWAITED,
+            f"pods wait for Secret {name}, which cert-manager has not written yet:"
+            f" `kubectl describe certificate {name}` says why",
+        )
+    elif not _data(secret).get("ca.crt"):
+        yield Waiting(
+            Reason.ISSUER_UNUSABLE,
+            f"Secret {name} has no ca.crt, so pods do not know whom to trust: name an issuer in"
+            " spec.tls.issuer that gives one, such as a CA issuer",
+        )
+
+
 def _taken(pool: Pool, found: dict[str, Object]) -> Waiting | None:
     """Why the Secrets of certificates cannot be written: somebody has one of their names."""
-    for name in secret_names(pool.name)[:2]:
+    for name in own_secret_names(pool.name)[:2]:
         labels = found.get(name, {}).get("metadata", {}).get("labels") or {}
         if name in found and labels.get(naming.POOL_LABEL) != pool.name:
             return Waiting(
-                "SecretTaken",
+                Reason.SECRET_TAKEN,
                 f"Secret {name} belongs to somebody else and is left alone: rename this pool, or"
                 " delete the Secret",
             )
@@ -172,7 +214,7 @@ def _plan_certificates(
             body = tls_secret(pool, given.data(), {CHANGED_ANNOTATION: _text(given.changed_at)})
         made[body["metadata"]["name"]] = body
     # The keys of authorities first: whoever stops in between must not lose one that has signed.
-    actions.extend(Apply(made[name]) for name in secret_names(pool.name) if name in made)
+    actions.extend(Apply(made[name]) for name in own_secret_names(pool.name) if name in made)
 
 
 def wanted_certificates(pool: Pool) -> Wanted:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from sample_pool import SETTINGS, a_pool
+from sample_pool import BODY, SETTINGS, a_pool
 from stator_node.gateway.access_keys import parse_file
 from stator_operator.certificates import bundle_parts
 from stator_operator.pool_actions import Apply
@@ -19,6 +19,7 @@ from stator_operator.pool_secrets import (
     SecretsPlan,
     certificate_end,
     new_access_key,
+    own_secret_names,
     plan_secrets,
     secret_names,
 )
@@ -27,7 +28,7 @@ Object = dict[str, Any]
 NOW = 1_795_000_000.0
 HOUR = 3_600.0
 POOL = a_pool(replace(SETTINGS, secret_spread_seconds=HOUR))
-AUTHORITY, TLS, KEYS = secret_names("default")
+AUTHORITY, TLS, KEYS = own_secret_names("default")
 
 
 class Kubernetes:
@@ -204,12 +205,52 @@ def test_with_cert_manager_there_is_a_certificate_and_no_key_of_ours() -> None:
 
     plan = kubernetes.reconcile(NOW, pool=pool)
 
+    (waiting,) = plan.waiting
+    assert waiting.reason == "CertificateAwaited"
     (made,) = [each.body for each in plan.actions if each.body["kind"] == "Certificate"]
     assert set(kubernetes.secrets) == {KEYS}
     assert made["spec"]["secretName"] == TLS
     assert made["spec"]["issuerRef"] == {"name": "inner"}
     assert (made["spec"]["duration"], made["spec"]["renewBefore"]) == ("720h0m0s", "240h0m0s")
     assert {"server auth", "client auth"} <= set(made["spec"]["usages"])
+
+
+def test_an_issuer_that_gives_no_authority_is_of_no_use() -> None:
+    """As an ACME issuer: its certificates are verified by what every machine has."""
+    pool = a_pool(tls={"issuedBy": "CertManager", "issuer": {"name": "acme"}})
+    kubernetes = Kubernetes()
+    written = {"tls.crt": "eA==", "tls.key": "eA==", "ca.crt": "eA=="}
+    kubernetes.secrets[TLS] = {"metadata": {"name": TLS}, "data": written}
+    assert kubernetes.reconcile(NOW, pool=pool).waiting == ()
+
+    del written["ca.crt"]
+    (waiting,) = kubernetes.reconcile(NOW, pool=pool).waiting
+
+    assert waiting.reason == "IssuerUnusable"
+    assert "spec.tls.issuer" in waiting.message
+
+
+def test_a_certificate_for_clients_that_is_not_there_is_said() -> None:
+    gateway = {"replicas": 1, "resources": {}, "tlsSecretName": "public"}
+    pool = a_pool(replace(SETTINGS), gateway=gateway)
+    kubernetes = Kubernetes()
+
+    (waiting,) = kubernetes.reconcile(NOW, pool=pool).waiting
+    assert waiting.reason == "GatewayCertificateMissing"
+    assert "Secret public" in waiting.message
+
+    data = {"tls.crt": "eA==", "tls.key": "eA=="}
+    kubernetes.secrets["public"] = {"metadata": {"name": "public"}, "data": data}
+    assert kubernetes.reconcile(NOW, pool=pool).waiting == ()
+
+
+def test_what_is_looked_at_is_what_a_pool_has_and_names() -> None:
+    body = copy.deepcopy(BODY)
+    assert secret_names(body) == (AUTHORITY, TLS, KEYS)
+    body["spec"]["gateway"]["tlsSecretName"] = TLS
+    assert secret_names(body) == (AUTHORITY, TLS, KEYS)
+    body["spec"]["gateway"]["tlsSecretName"] = "public"
+    assert secret_names(body) == (AUTHORITY, TLS, KEYS, "public")
 
 
 def test_without_tls_there_are_access_keys_alone() -> None:
