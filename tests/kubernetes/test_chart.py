@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
 import tarfile
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,9 @@ import yaml
 
 from sample_pool import a_pool
 from small_table import SmallTable
+from stator_core.exposition import text
 from stator_node.clock import SystemClock
+from stator_node.doors import Caller
 from stator_node.request_figures import CountedExecutor
 from stator_node.storage_figures import storage_families
 from stator_operator.access_rules import own_rules, served_rules
@@ -302,25 +305,55 @@ def test_every_value_is_in_the_schema_and_on_its_page() -> None:
             assert f"`{part}.{name}`" in page
 
 
+REPLICA = {"leads": True, "item_count": 7, "size_bytes": 9, "operations_per_second": 0.5}
+REPORT = {"partitions": [REPLICA], "rebuilding": [3], "free_bytes": 5, "ending": False}
+
+
+def pages() -> dict[str, str]:
+    """What each kind of process tells in numbers, with something of everything."""
+    metrics = Metrics()
+    metrics.worked("StoragePool", 0.2, failed=True)
+    metrics.wrote("Service")
+    metrics.watched("Pod")
+    metrics.watch_ages["Pod"] = 1.5
+    metrics.watches_behind["Pod"] = False
+    metrics.said("StoragePool", "music", "default", [{"type": "Ready", "status": "Unknown"}])
+    metrics.certificate_ends("music", "default", 1_795_000_000.0)
+    counted = CountedExecutor(SmallTable(), SystemClock())
+    counted.execute("DescribeLimits", {}, Caller("key", "1", "r"))
+    return {
+        "operator": metrics.text(),
+        "gateway": text(counted.families()),
+        "storage": text(storage_families(REPORT)),
+    }
+
+
 def figures() -> set[str]:
     """The names of all that is told in numbers."""
-    report = {"partitions": [], "rebuilding": [], "free_bytes": 0, "ending": False}
-    families = [
-        *storage_families(report),
-        *CountedExecutor(SmallTable(), SystemClock()).families(),
-    ]
-    return {
-        *(each.name for each in families),
-        *re.findall(r"^# TYPE (\S+)", Metrics().text(), re.M),
-    }
+    return {name for page in pages().values() for name in re.findall(r"^# TYPE (\S+)", page, re.M)}
+
+
+@pytest.mark.parametrize("who", ["operator", "gateway", "storage"])
+def test_prometheus_reads_the_figures_and_finds_no_fault_with_their_names(
+    promtool: Path, who: str
+) -> None:
+    done = subprocess.run(
+        [promtool, "check", "metrics"],
+        input=pages()[who],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (done.returncode, done.stdout + done.stderr) == (0, "")
 
 
 @pytest.mark.parametrize("file", ["dashboard.json", "alerts.yaml"])
 def test_dashboard_and_alerts_ask_for_figures_that_there_are(file: str) -> None:
     known = {f"{name}{end}" for name in figures() for end in ("", "_bucket", "_sum", "_count")}
-    text = (CHART / "monitoring" / file).read_text()
+    content = (CHART / "monitoring" / file).read_text()
 
-    asked = set(re.findall(r"stator_(?:operator|gateway|storage)_\w+", text))
+    asked = set(re.findall(r"stator_(?:operator|gateway|storage)_\w+", content))
 
     assert asked
     assert asked <= known
