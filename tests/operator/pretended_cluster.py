@@ -55,6 +55,9 @@ def settle(api: PretendedApi) -> None:
             api.put({**found, "status": status})
         for number in range(found["spec"]["replicas"]):
             _make_pod(api, found, number, revision)
+        name, number = found["metadata"]["name"], found["spec"]["replicas"]
+        while api.objects.pop(("pods", found["metadata"]["namespace"], f"{name}-{number}"), None):
+            number += 1
 
 
 def _make_pod(api: PretendedApi, found: Object, number: int, revision: str) -> None:
@@ -99,6 +102,57 @@ class PretendedSupervisor:
         if self.lacking is None:
             raise SupervisorAway(address.name)
         return {"cluster_id": self.cluster_id, "partitions": {"lacking": self.lacking}, "nodes": []}
+
+
+@dataclass
+class MovingSupervisor(PretendedSupervisor):
+    """Has a node for each storage pod, and moves what it holds when it is drained: at a look."""
+
+    server: PretendedApi | None = None
+    draining: set[str] = field(default_factory=set)
+    empty: set[str] = field(default_factory=set)
+
+    async def ask(
+        self,
+        address: SupervisorAddress,
+        method: str,
+        path: str,
+        members: Members | None = None,
+        *,
+        seconds: float = 0.0,
+    ) -> Members:
+        if method == "GET":
+            answer = await super().ask(address, method, path)
+            nodes = [self._node(pod) for pod in self._pods()]
+            self.empty = set(self.draining)
+            return {**answer, "nodes": nodes}
+        node_id = path.removeprefix("/v1/nodes/")
+        assert (method, members) in (("PUT", {"drain": True}), ("PUT", {"drain": False}))
+        (self.draining.add if members == {"drain": True} else self.draining.discard)(node_id)
+        return {}
+
+    def _pods(self) -> list[Object]:
+        assert self.server is not None
+        labels = {each["metadata"]["name"]: each for each in self.server.of("Pod")}
+        return [each for name, each in sorted(labels.items()) if "supervisor" not in name]
+
+    def _node(self, pod: Object) -> Members:
+        name, labels = pod["metadata"]["name"], pod["metadata"]["labels"]
+        node_id = f"node-{name}"
+        held = 0 if node_id in self.empty and node_id in self.draining else 2
+        return {
+            "node_id": node_id,
+            "pod": name,
+            "zone": labels["stator.dev/zone"],
+            "state": "DRAINING" if node_id in self.draining else "ALIVE",
+            "draining": node_id in self.draining,
+            "given_up": False,
+            "replicas": held,
+            "named": held,
+            "needed": 0,
+            "size_bytes": held,
+            "free_bytes": 1_000,
+        }
 
 
 @dataclass

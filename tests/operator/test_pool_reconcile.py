@@ -11,7 +11,7 @@ import pytest
 from aiohttp import web
 
 from pretended_api import Asked, Object, PretendedApi, refusal
-from pretended_cluster import Operators, pool_body, settle
+from pretended_cluster import MovingSupervisor, Operators, pool_body, settle
 from sample_pool import BODY
 
 LARGER = {**BODY["spec"]["volume"], "size": "20Gi"}
@@ -415,6 +415,64 @@ def essence(server: PretendedApi) -> dict[tuple[str, str, str], Object]:
             body["data"] = len(body["data"])  # keys are made of chance
         kept[name] = body
     return kept
+
+
+def claims(server: PretendedApi) -> list[str]:
+    found = [each["metadata"]["name"] for each in server.of("PersistentVolumeClaim")]
+    return sorted(each for each in found if "supervisor" not in each)
+
+
+@pytest.mark.parametrize("when_scaled, left", [("Retain", 6), ("Delete", 3)])
+def test_a_pool_shrinks_when_its_last_pods_are_empty(when_scaled: str, left: int) -> None:
+    async def scene(operators: Operators, server: PretendedApi) -> None:
+        supervisor = MovingSupervisor(server=server)
+        operators.supervisor = supervisor
+        await operators.end()
+        operators.begin()
+        change(server, podsPerZone=2)
+        await operators.until_rest()
+        assert len(claims(server)) == 6
+
+        volume = {**BODY["spec"]["volume"], "whenScaled": when_scaled}
+        change(server, podsPerZone=1, volume=volume)
+        await operators.once()
+        assert supervisor.draining == set()  # on record first
+        marks = {
+            each["metadata"].get("annotations", {}).get("stator.dev/departure")
+            for each in server.of("PersistentVolumeClaim")
+        }
+        assert marks == {None, "Leaving"}
+        await operators.until_rest()
+        assert len(claims(server)) == left
+        assert {each["spec"]["replicas"] for each in server.of("StatefulSet")} == {1}
+        gone = {f"node-default-zone-{number}-1" for number in (1, 2, 3)}
+        assert supervisor.draining == gone  # so they get nothing if they come back
+
+    play(scene)
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+def test_an_operator_that_is_killed_at_any_write_of_a_scale_in_arrives(after: bool) -> None:
+    async def whole_life(number: int) -> bool:
+        async with PretendedApi() as server:
+            server.put(pool_body(podsPerZone=2))
+            operators = Operators(server, MovingSupervisor(server=server))
+            operators.begin()
+            await operators.until_rest()
+            change(server, podsPerZone=1)
+            killed = await operators.until_rest_killed_at(number, after=after)
+            await operators.end()
+            assert {each["spec"]["replicas"] for each in server.of("StatefulSet")} == {1}
+            return killed
+
+    async def every_write() -> int:
+        number = 1
+        while await whole_life(number):
+            number += 1
+        return number
+
+    # Two marks of three claims, and three sets, at the least.
+    assert asyncio.run(every_write()) > 9
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
