@@ -45,6 +45,7 @@ class Asked:
     namespace: str
     name: str
     part: str
+    token: str = ""  # what the asker showed
 
     @property
     def is_write(self) -> bool:
@@ -138,7 +139,8 @@ class PretendedApi:
             namespace, rest = rest[1], rest[2:]
         plural, name, part = (*rest, "", "")[:3]
         kind = next(k for k in KINDS.values() if k.path(None) == "/" + "/".join([*root, plural]))
-        asked = Asked(request.method, plural, namespace, name, part)
+        token = request.headers.get("Authorization", "").removeprefix("Bearer ")
+        asked = Asked(request.method, plural, namespace, name, part, token)
         self.asked.append(asked)
         said = self.answers(asked)
         if said is not None:

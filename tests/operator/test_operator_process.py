@@ -174,6 +174,24 @@ def test_what_it_may_not_do_it_says(tmp_path: Path) -> None:
     asyncio.run(scene())
 
 
+def test_a_role_that_lacks_a_rule_is_said(tmp_path: Path) -> None:
+    """A half-applied chart: what may not be watched is named, with who may not."""
+
+    def answers(asked: Asked) -> web.Response | None:
+        if asked.plural == "pods":
+            return refusal(403, "Forbidden", "pods is forbidden: operator cannot list pods")
+        return None
+
+    async def scene() -> None:
+        async with (
+            PretendedApi(answers) as server,
+            process(tmp_path, address(server)) as running,
+        ):
+            await running.until_it_says("pods is forbidden: operator cannot list pods")
+
+    asyncio.run(scene())
+
+
 def test_without_a_cluster_it_ends_and_says_what_it_looked_for(tmp_path: Path) -> None:
     async def scene() -> None:
         async with process(tmp_path, None) as running:

@@ -49,6 +49,7 @@ class Watched:
     def __init__(self, server: PretendedApi) -> None:
         self.server = server
         self.woken: list[Key] = []
+        self.token = "first"
         self.happened = asyncio.Event()
         self.now = 0.0
         kinds = [each.kind for each in WATCHES]
@@ -75,10 +76,12 @@ def play(scene: Scene, monkeypatch: pytest.MonkeyPatch, **settings: Any) -> None
     async def played() -> None:
         async with PretendedApi() as server:
             address = f"http://127.0.0.1:{server.port}"
-            monkeypatch.setattr(
-                watches, "connection_info", lambda: kopf.ConnectionInfo(server=address)
-            )
             made = Watched(server)
+            monkeypatch.setattr(
+                watches,
+                "connection_info",
+                lambda: kopf.ConnectionInfo(server=address, token=made.token),
+            )
             running = asyncio.ensure_future(
                 watch(WATCHES, (NAMESPACE,), made.wake, made.freshness, asyncio.Event())
             )
@@ -239,5 +242,23 @@ def test_an_api_server_that_is_away_for_a_while_is_waited_for(
         server.put(pool("one", "two"))
         await watched.until_woken("one")
         assert count >= 6
+
+    play(scene, monkeypatch)
+
+
+def test_a_token_that_has_ended_is_read_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A ServiceAccount's token is replaced on the disk before it ends."""
+
+    async def scene(watched: Watched) -> None:
+        server = watched.server
+        server.put(pool("one"))
+        await watched.until_woken("one")
+        watched.token = "second"
+        server.answers = lambda asked: (
+            None if asked.token == "second" else refusal(401, "Unauthorized")
+        )
+        server.cut_watches()
+        server.put(pool("one", "two"))
+        await watched.until_woken("one")
 
     play(scene, monkeypatch)
