@@ -102,7 +102,7 @@ class _Parts:
             self.api,
             tuple(reconciles),
             settings.namespaces,
-            self.queue.wake,
+            self.queue.look,
             self.freshness,
             settings.resync_seconds,
         )

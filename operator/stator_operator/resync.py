@@ -27,7 +27,7 @@ class Resync:
     api: KubernetesApi
     kinds: tuple[str, ...]
     namespaces: tuple[str, ...] | None
-    wake: Callable[[Key], None]
+    look: Callable[[Key], None]
     freshness: WatchFreshness
     seconds: float
 
@@ -48,4 +48,4 @@ class Resync:
             listed += await self.api.items(kind, namespace)
         self.freshness.listed(kind, listed)
         for body in listed:
-            self.wake(Key(kind, body["metadata"]["namespace"], body["metadata"]["name"]))
+            self.look(Key(kind, body["metadata"]["namespace"], body["metadata"]["name"]))

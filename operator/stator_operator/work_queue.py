@@ -24,6 +24,10 @@ logger = logging.getLogger(__name__)
 
 FIRST_RETRY_SECONDS = 0.5
 RETRY_SECONDS_MAX = 60.0
+# What a reconcile waits for without an event may take hours: the longer
+# it has been quiet, the more seldom it is looked at, down to once a minute as the resync does.
+QUIET_SHARE = 4.0
+QUIET_SECONDS_MAX = 60.0
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -96,6 +100,11 @@ def retry_seconds(failures: int, asked_for: float = 0.0) -> float:
     return max(backoff, asked_for)
 
 
+def again_seconds(asked_for: float, quiet: float) -> float:
+    """When to look again, though nothing has happened for `quiet` seconds: ever more seldom."""
+    return max(asked_for, min(quiet / QUIET_SHARE, QUIET_SECONDS_MAX))
+
+
 # Works on an object; the seconds until it wants to look again though nothing happens, or None.
 Reconcile = Callable[[Key], Awaitable[float | None]]
 
@@ -109,10 +118,19 @@ class WorkQueue:
         self._metrics = metrics
         self._backlog = Backlog()
         self._failures: dict[Key, int] = {}
+        self._news: dict[Key, float] = {}  # since when nothing has happened to what is waited for
         self._woken = asyncio.Event()
 
-    def wake(self, key: Key, after_seconds: float = 0.0) -> None:
-        """Have an object looked at."""
+    def wake(self, key: Key) -> None:
+        """Something has happened to an object: have it looked at."""
+        self._news[key] = self._now()
+        self._add(key, 0.0)
+
+    def look(self, key: Key) -> None:
+        """Have an object looked at, though nothing has happened that anybody knows of."""
+        self._add(key, 0.0)
+
+    def _add(self, key: Key, after_seconds: float) -> None:
         assert key.kind in self._reconcile_of, key
         self._backlog.add(key, self._now() + after_seconds)
         self._metrics.waiting_objects = len(self._backlog)
@@ -159,9 +177,17 @@ class WorkQueue:
             again = self._failed(key, 0.0)
         else:
             self._failures.pop(key, None)
+            again = self._again(key, again)
         self._metrics.worked(key.kind, self._now() - begun, failed=key in self._failures)
         if again is not None:
-            self.wake(key, again)
+            self._add(key, again)
+
+    def _again(self, key: Key, asked_for: float | None) -> float | None:
+        if asked_for is None:
+            self._news.pop(key, None)
+            return None
+        now = self._now()
+        return again_seconds(asked_for, now - self._news.setdefault(key, now))
 
     def _failed(self, key: Key, asked_for: float) -> float:
         self._failures[key] = self._failures.get(key, 0) + 1

@@ -11,11 +11,13 @@ from hypothesis import strategies as st
 from stator_operator.kubernetes_errors import TooManyRequests
 from stator_operator.metrics import Metrics
 from stator_operator.work_queue import (
+    QUIET_SECONDS_MAX,
     RETRY_SECONDS_MAX,
     Backlog,
     Key,
     Reconcile,
     WorkQueue,
+    again_seconds,
     retry_seconds,
 )
 
@@ -83,6 +85,21 @@ def test_failures_are_tried_again_ever_more_seldom() -> None:
 
 def test_what_the_api_server_asks_for_is_waited_for() -> None:
     assert retry_seconds(1, 17.0) == 17.0
+
+
+def test_what_stays_as_it_is_is_looked_at_ever_more_seldom() -> None:
+    """A hundred tables whose pool is away must not keep the API server busy."""
+    assert again_seconds(5.0, 0.0) == 5.0
+    assert again_seconds(5.0, 19.0) == 5.0
+    assert again_seconds(5.0, 80.0) == 20.0
+    assert again_seconds(5.0, 100_000.0) == QUIET_SECONDS_MAX
+    assert again_seconds(120.0, 100_000.0) == 120.0
+
+    now, looks = 0.0, 0
+    while now < 600:
+        now += again_seconds(1.0, now)
+        looks += 1
+    assert looks < 40
 
 
 async def drive(reconcile: Reconcile, is_over: Callable[[], bool], *keys: Key) -> Metrics:
