@@ -58,14 +58,14 @@ class DeleteTable:
 
 @dataclass(frozen=True, slots=True)
 class DeletePool:
-    """Delete the pool of the table's own: its pods end, its volumes stay."""
+    """Delete the pool of the table's own: its pods end."""
 
     uid: str
 
 
 @dataclass(frozen=True, slots=True)
 class DeleteVolumes:
-    """Delete the volume claims of a pool that is gone."""
+    """Delete the claims of the table's own pool: Kubernetes keeps each until its pod has ended."""
 
 
 Action = Apply | SetFinalizers | PutTable | DeleteTable | DeletePool | DeleteVolumes
@@ -142,9 +142,7 @@ def _ending(observed: ObservedTable) -> TablePlan:
     if not table.deletes_items:
         return go
     if observed.pool_uid is None:
-        # Without its pool nothing serves, and nobody could delete but volumes.
-        volumes = () if table.storage is None else (DeleteVolumes(),)
-        return TablePlan((*volumes, *go.actions))
+        return go  # Nobody could delete now; whoever took the pool away left its volumes.
     if table.storage is not None and observed.pool_owner != table.uid:
         return go
     if entry is None:
@@ -156,8 +154,9 @@ def _ending(observed: ObservedTable) -> TablePlan:
         return go  # The table is gone, or it never was this object's.
     if observed.lodgers:
         return TablePlan(waiting=_pool_in_use(observed))
+    # In one go, while it is seen that nothing else lies there.
     pool_goes = Waiting("ItemsGo", f"pool {table.pool} is being deleted")
-    return TablePlan((DeletePool(observed.pool_uid),), pool_goes)
+    return TablePlan((DeleteVolumes(), DeletePool(observed.pool_uid)), pool_goes)
 
 
 def _first(observed: ObservedTable) -> TableObject | None:

@@ -82,7 +82,7 @@ class TableWriter:
                 return await self._tell("DELETE", wish(found.observed.table), found, outcome)
 
     async def _delete_volumes(self, namespace: str, pool: str) -> None:
-        """Those of the pool's pods, which end: Kubernetes keeps each until its pod has."""
+        """Those of the pool's pods, which end next: Kubernetes keeps each until its pod has."""
         labels = f"{naming.NAME_LABEL}=stator,{naming.POOL_LABEL}={pool}"
         for claim in await self.writer.api.items("PersistentVolumeClaim", namespace, labels):
             name, uid = claim["metadata"]["name"], claim["metadata"]["uid"]

@@ -120,9 +120,10 @@ GONE = an_entry(description=None, object=None)
 def test_storage_of_its_own_goes_after_the_items_and_before_the_object() -> None:
     assert plan(observed(OWN, pool_owner="u-1")).actions == (DeleteTable(),)
     planned = plan(observed(OWN, pool_owner="u-1", entry=GONE))
-    assert (planned.actions, reason(planned)) == ((DeletePool("u-pool"),), "ItemsGo")
+    assert planned.actions == (DeleteVolumes(), DeletePool("u-pool"))
+    assert reason(planned) == "ItemsGo"
     planned = plan(observed(OWN, pool_uid=None, entry=None))
-    assert planned == TablePlan((DeleteVolumes(), SetFinalizers(())))
+    assert planned == TablePlan((SetFinalizers(()),))
 
 
 def test_storage_that_other_tables_lie_in_stays() -> None:
