@@ -1,8 +1,9 @@
 """The Kinesis Client Library with its adapter for DynamoDB Streams, as a process of its own.
 
-AWS's own consumer, in Java: what runs on DynamoDB must run here. `follower()` is the program beside
-this file, with the libraries that Maven fetches once, kept in the cache folder under the hash of
-its sources. Whoever has no Java or no Maven gets `NoJava`, and the test is skipped with its text.
+AWS's own consumer, in Java, as it was and as it is: what runs on DynamoDB must run here. For each
+version there is a program beside this file, with the libraries that Maven fetches once, kept in the
+cache folder under the hash of its sources. Whoever has no Java or no Maven gets `NoJava`, and the
+test is skipped with its text.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ from pathlib import Path
 
 from blackbox import CACHE
 
-SOURCE = Path(__file__).resolve().parent / "kinesis_client"
+SOURCES = Path(__file__).resolve().parent / "kinesis_client"
+VERSIONS = ("version1", "version3")  # of the library
 PROGRAM = "StreamFollower"
 BUILD_SECONDS = 600.0
 STOP_SECONDS = 30.0
@@ -31,22 +33,22 @@ class BuildFailed(Exception):
     """The program could not be built; the text is that of the tool."""
 
 
-def program() -> Path:
-    """The folder of the built program. Raises NoJava, BuildFailed."""
+def program(version: str) -> Path:
+    """The folder of a built program. Raises NoJava, BuildFailed."""
     for tool in ("java", "javac", "mvn"):
         if shutil.which(tool) is None:
             raise NoJava(
                 f"the Kinesis Client Library needs Java 17 and Maven: there is no `{tool}` on the "
                 "path (apt-get install openjdk-17-jdk-headless maven)"
             )
-    sources = [SOURCE / "pom.xml", SOURCE / f"{PROGRAM}.java"]
+    sources = [SOURCES / version / "pom.xml", SOURCES / version / f"{PROGRAM}.java"]
     digest = hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()[:16]
     built = CACHE / f"kinesis-client-{digest}"
     if not built.exists():
         # Two test workers may build at once: each moves its own into place.
         own = built.with_name(f"{built.name}.{os.getpid()}")
         own.mkdir(parents=True)
-        _build(own)
+        _build(*sources, own)
         try:
             own.rename(built)
         except OSError:  # The other one was first.
@@ -54,11 +56,10 @@ def program() -> Path:
     return built
 
 
-def _build(folder: Path) -> None:
+def _build(project: Path, source: Path, folder: Path) -> None:
     goal = ["dependency:copy-dependencies", f"-DoutputDirectory={folder}"]
-    _run(["mvn", "--quiet", "--batch-mode", "--file", str(SOURCE / "pom.xml"), *goal])
-    source = str(SOURCE / f"{PROGRAM}.java")
-    _run(["javac", "-cp", f"{folder}/*", "-d", str(folder), source])
+    _run(["mvn", "--quiet", "--batch-mode", "--file", str(project), *goal])
+    _run(["javac", "-cp", f"{folder}/*", "-d", str(folder), str(source)])
 
 
 def _run(command: list[str]) -> None:
@@ -83,9 +84,9 @@ class Record:
 class Follower:
     """A running consumer. `lines` is what it has said so far."""
 
-    def __init__(self, url: str, arn: str, application: str, folder: Path) -> None:
-        """`application` names its table of leases: who has the same goes on where it stopped."""
-        built = program()
+    def __init__(self, version: str, url: str, arn: str, folder: Path) -> None:
+        """An application has its places in tables: of one version, each goes on for the last."""
+        built, application = program(version), f"follower-{version}"
         self.lines: list[str] = []
         self.log = folder / f"{application}.log"
         with self.log.open("ab") as log:

@@ -22,7 +22,8 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 
 /**
- * Follows a stream with the Kinesis Client Library and its adapter for DynamoDB Streams.
+ * Follows a stream with version 1 of the Kinesis Client Library and its adapter for DynamoDB
+ * Streams.
  *
  * <p>In: the server's address, the stream's ARN, the name of the application (its table of leases).
  * Out, on standard output, a line for each record ("record SHARD NUMBER EVENT KEY N") and for each
