@@ -14,8 +14,11 @@ import time
 from collections.abc import Callable
 
 import kopf
+import yaml
 
 TOKEN_SECONDS = 60.0
+# What is not there, not readable, or not of the form that it should have.
+_UNUSABLE = (OSError, ValueError, TypeError, AttributeError)
 
 
 class NoCluster(Exception):
@@ -28,7 +31,7 @@ def connection_info() -> kopf.ConnectionInfo:
     try:
         found = kopf.login_with_service_account(settings=settings)
         found = found or kopf.login_with_kubeconfig(settings=settings)
-    except (OSError, KeyError, ValueError, kopf.LoginError) as error:
+    except (*_UNUSABLE, KeyError, kopf.LoginError, yaml.YAMLError) as error:
         raise NoCluster(f"the kubeconfig cannot be used: {error!r}") from error
     if found is None:
         raise NoCluster("no Kubernetes: no ServiceAccount is mounted, and KUBECONFIG names no file")
@@ -36,7 +39,7 @@ def connection_info() -> kopf.ConnectionInfo:
 
 
 class Connection:
-    """The present answer of `find`, not older than a minute."""
+    """The present answer of `find`, not older than a minute. Raises NoCluster where it is made."""
 
     def __init__(
         self,
@@ -47,7 +50,10 @@ class Connection:
         self._clock = clock
         self._found = find()
         self._since = clock()
-        self.tls = self._found.as_ssl_context()
+        try:
+            self.tls = self._found.as_ssl_context()
+        except _UNUSABLE as error:
+            raise NoCluster(f"its certificates cannot be used: {error!r}") from error
 
     @property
     def address(self) -> str:

@@ -46,6 +46,7 @@ class Asked:
     name: str
     part: str
     token: str = ""  # what the asker showed
+    sent: Object = field(default_factory=dict, compare=False)
 
     @property
     def is_write(self) -> bool:
@@ -140,7 +141,8 @@ class PretendedApi:
         plural, name, part = (*rest, "", "")[:3]
         kind = next(k for k in KINDS.values() if k.path(None) == "/" + "/".join([*root, plural]))
         token = request.headers.get("Authorization", "").removeprefix("Bearer ")
-        asked = Asked(request.method, plural, namespace, name, part, token)
+        sent = json.loads(await request.read() or b"{}")
+        asked = Asked(request.method, plural, namespace, name, part, token, sent)
         self.asked.append(asked)
         said = self.answers(asked)
         if said is not None:
@@ -152,7 +154,7 @@ class PretendedApi:
 
     async def _answer(self, request: web.Request, asked: Asked, kind: Kind) -> web.StreamResponse:
         name = (asked.plural, asked.namespace, asked.name)
-        sent = json.loads(await request.read() or b"{}")
+        sent = asked.sent
         match asked.method, asked.part:
             case "GET", _ if asked.name:
                 found = self.objects.get(name)

@@ -250,17 +250,3 @@ def test_an_api_server_that_forgot_the_token_is_told_the_newest() -> None:
 
     asyncio.run(asked())
     assert heard == ["Bearer old", "Bearer new"]
-
-
-def test_a_token_is_read_anew_every_minute() -> None:
-
-    tokens = iter(("first", "second"))
-    now = 0.0
-    connection = Connection(
-        lambda: kopf.ConnectionInfo(server="https://a/", token=next(tokens)), lambda: now
-    )
-    assert connection.address == "https://a"
-    now = 59.0
-    assert connection.headers() == {"Authorization": "Bearer first"}
-    now = 60.0
-    assert connection.headers() == {"Authorization": "Bearer second"}
