@@ -10,6 +10,7 @@ minute, and at once when the API server takes it no more.
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable
 
@@ -67,6 +68,7 @@ class Connection:
         return self._found.as_http_headers()
 
     def refused(self) -> None:
-        """The API server knows the token no more: read it anew."""
-        self._found = self._find()
+        """The API server knows the token no more: read it anew. Without another it is kept."""
         self._since = self._clock()
+        with contextlib.suppress(NoCluster):
+            self._found = self._find()

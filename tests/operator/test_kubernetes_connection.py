@@ -75,3 +75,17 @@ def test_a_token_is_read_anew_every_minute_and_when_it_is_refused() -> None:
     assert connection.headers() == {"Authorization": "Bearer second"}
     connection.refused()
     assert connection.headers() == {"Authorization": "Bearer third"}
+
+
+def test_a_token_that_is_not_there_for_a_moment_is_kept() -> None:
+    is_there = True
+
+    def find() -> kopf.ConnectionInfo:
+        if not is_there:
+            raise NoCluster("it is being replaced")
+        return kopf.ConnectionInfo(server="https://a", token="kept")
+
+    connection = Connection(find)
+    is_there = False
+    connection.refused()
+    assert connection.headers() == {"Authorization": "Bearer kept"}
