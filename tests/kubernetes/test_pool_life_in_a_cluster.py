@@ -151,6 +151,20 @@ def _is_another(made: Pool, claim: str, before: dict[str, str]) -> bool | None:
     return True if found is not None and found["metadata"]["uid"] != before[claim] else None
 
 
+def test_a_gateway_is_told_the_zone_that_it_stands_in(pool: tuple[Pool, Any]) -> None:
+    """The environment of its process has it from this label."""
+    made, _ = pool
+    label = "topology.kubernetes.io/zone"
+    zones = {
+        each["metadata"]["name"]: each["metadata"]["labels"][label]
+        for each in made.kubectl.items("nodes")
+    }
+    selector = f"--selector={naming.COMPONENT_LABEL}={naming.GATEWAY}"
+    (gateway,) = made.kubectl.items("pods", selector, made.own)
+
+    assert gateway["metadata"]["labels"][label] == zones[gateway["spec"]["nodeName"]]
+
+
 def test_a_pool_grows_takes_a_scale_in_back_and_shrinks(pool: tuple[Pool, Any]) -> None:
     made, client = pool
     with Load(client) as load:
@@ -245,8 +259,16 @@ def test_a_machine_that_is_lost_for_good_costs_a_volume_and_no_write(
 ) -> None:
     """Its zone has another machine at last, and the pod a volume there."""
     made, client = pool
-    node = next(each for each in own_cluster.nodes if each.zone == ZONES[2])
-    claim = f"data-{made.pool}-{ZONES[2]}-0"
+    # Not the machine of the gateway that the load goes through, nor of what steers.
+    busy = {
+        pod["spec"]["nodeName"]
+        for component in (naming.GATEWAY, naming.SUPERVISOR)
+        for pod in made.kubectl.items(
+            "pods", f"--selector={naming.COMPONENT_LABEL}={component}", made.own
+        )
+    }
+    node = next(each for each in own_cluster.nodes if each.name not in busy)
+    claim = f"data-{made.pool}-{node.zone}-0"
     before = {name: each["metadata"]["uid"] for name, each in made.storage("pvc").items()}
     with Load(client) as load:
         load.wait_for_more(20)

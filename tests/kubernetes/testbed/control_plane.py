@@ -119,6 +119,8 @@ class ControlPlane:
             *endpoints,
             "--authorization-mode=Node,RBAC",
             "--enable-admission-plugins=NodeRestriction",
+            # On by default from Kubernetes 1.35 on: a pod learns the zone that it was placed in.
+            "--feature-gates=PodTopologyLabelsAdmission=true",
             "--allow-privileged=true",
             f"--service-cluster-ip-range={SERVICES}",
             "--service-account-issuer=https://kubernetes.default.svc.cluster.local",
