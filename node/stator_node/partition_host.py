@@ -98,6 +98,7 @@ class PartitionHost:
         # another one, REPLICA_MAX.
         self._destroyed: dict[int, int] = {}
         self._leaving: set[int] = set()  # partitions whose destruction is not durable yet
+        self._coming: set[int] = set()  # and those whose first records are not
         self._dirty: dict[int, HostedPartition] = {}
         self._scheduled = False
         self._receiving: dict[int, tuple[str, int]] = {}  # transfer, next sequence
@@ -167,6 +168,7 @@ class PartitionHost:
             return
 
         def durable() -> None:
+            self._coming.discard(partition_id)
             if partition_id not in self.partitions:
                 hosted = self._adopt(partition_id, record)
                 hosted.range_since = self.now()
@@ -174,6 +176,7 @@ class PartitionHost:
                     self.loop.call_later(NEW_CAMPAIGN_SECONDS, self._campaign, hosted)
             done()
 
+        self._coming.add(partition_id)
         self.sync.append(first_records(partition_id, record), durable)
 
     def destroy(self, partition_id: int, replica_id: int, done: Callable[[], None]) -> None:
@@ -402,6 +405,8 @@ class PartitionHost:
                 return
             if partition_id in self._leaving:
                 return  # What is still to be written of the old replica would hit the new one.
+            if partition_id in self._coming:
+                return  # It is here in a moment, with its state: an empty one would take its place.
             hosted = self._begin_empty(partition_id, decoded.receiver)
         if hosted.replica_id == decoded.receiver:
             self._guard(hosted, lambda: hosted.step(decoded))

@@ -349,3 +349,29 @@ def test_garbled_messages_are_dropped() -> None:
             await cluster.execute("PutItem", TableName="Music", Item={"pk": {"S": "a"}})
 
     asyncio.run(run())
+
+
+def test_a_replica_that_is_asked_for_its_vote_while_it_is_made_has_its_state() -> None:
+    """An empty one in its place would stand behind its log, with entries that it cannot apply."""
+
+    async def run() -> None:
+        async with SmallCluster() as cluster:
+            await with_table(cluster)
+            pod = follower_of(cluster)
+            nodes = tuple(each.node_id for each in cluster.pods)
+            descriptor = new_partition(7, "Other", 7, WHOLE_SPACE, nodes)
+            mine = descriptor.replica_on(pod.node_id)
+            assert mine is not None
+            candidate = next(r for r in descriptor.replicas if r is not mine)
+            host, made = host_of(pod), asyncio.Event()
+
+            host.create(PartitionState(descriptor, state_of(pod).table), made.set)
+            assert 7 not in pod.partitions  # not yet on the disk
+            vote = RequestVote(candidate.replica_id, mine.replica_id, 2, 1, 1, pre_vote=False)
+            peer = Hello("cluster-of-the-test", candidate.node_id, "node", "z1")
+            host.raft_received(peer, 7, raft_message_format.encode(vote))
+            await made.wait()
+
+            assert pod.partitions[7].state == PartitionState(descriptor, state_of(pod).table)
+
+    asyncio.run(run())
