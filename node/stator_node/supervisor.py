@@ -310,6 +310,7 @@ class Supervisor:
             node.node_id
             for node in self._view.nodes.values()
             if node.node_id in self.draining - self.replaced
+            and node.heard_at is not None  # One that has just been met is about to be heard.
             and self._state_of(node) is NodeState.DEAD
         ]
         if not silent:
