@@ -58,7 +58,8 @@ SERVED: Final = (
     AccessRule("", ("secrets",), ("get", "create", "patch")),
     AccessRule("cert-manager.io", ("certificates",), ("get", "create", "patch")),
     AccessRule("", ("persistentvolumeclaims",), (*READ, "patch", "delete")),  # grow, go
-    AccessRule("", ("pods",), (*READ, "delete")),  # of a machine that nobody reaches
+    # Annotated, so that kubelets bring changed access keys; deleted where nobody reaches a machine.
+    AccessRule("", ("pods",), (*READ, "patch", "delete")),
     AccessRule("", ("pods/eviction",), ("create",)),
     AccessRule("policy", ("poddisruptionbudgets",), APPLY),
     AccessRule("networking.k8s.io", ("networkpolicies",), APPLY),

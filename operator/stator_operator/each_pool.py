@@ -1,8 +1,8 @@
 """Does what is to be done for every pool that there is, each thing in a task of its own.
 
 In: the pools of the API server, looked at every few seconds. Out: calls of what is to be done,
-again and again: `ask_listening.py`, `table_adoption.py`, `partition_publishing.py`. Run by
-`operator_process.py`.
+again and again: `ask_listening.py`, `table_adoption.py`, `partition_publishing.py`,
+`access_key_spreading.py`. Run by `operator_process.py`.
 Invariants: a pool that cannot be asked holds up no other; what fails for one is done again.
 """
 

@@ -1,9 +1,9 @@
 """The Kubernetes API: one request for each call, objects as dicts, refusals as exceptions.
 
-In: kinds, names and objects, from `observe.py`, `apply.py`, `lease.py` and `events.py`, which alone
-use it. Out: requests, and what the API server answered. Nothing is tried again here: what may be
-done again, and when, the caller knows. Every call but `create` may be made twice with the effect of
-one.
+In: kinds, names and objects, from those who look and those who write (`observe.py`, `apply.py` and
+the others of the contract in `pyproject.toml`), never from a planner. Out: requests, and what the
+API server answered. Nothing is tried again here: what may be done again, and when, the caller
+knows. Every call but `create` may be made twice with the effect of one.
 
 Why aiohttp, which kopf brings, and not the `kubernetes` package: docs/decisions, "The operator".
 Kubernetes: "Kubernetes API Concepts", "Server-Side Apply", "API-initiated Eviction".
@@ -38,6 +38,7 @@ LISTS_BEGUN_MAX = 3
 APPLY_PATCH: Final = "application/apply-patch+yaml"  # JSON is YAML
 MERGE_PATCH: Final = "application/merge-patch+json"
 JSON: Final = "application/json"
+METADATA: Final = f"{JSON};as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 
 
 class KubernetesApi:
@@ -70,6 +71,19 @@ class KubernetesApi:
             return await self._ask("GET", KINDS[kind].path(namespace, name))
         except NotFound:
             return None
+
+    async def metadata(self, kind: str, namespace: str | None, name: str) -> Object | None:
+        """An object's metadata: the API server sends nothing else of it. None: there is none.
+
+        Raises ApiError.
+        """
+        path = KINDS[kind].path(namespace, name)
+        try:
+            found = await self._ask("GET", path, accept=METADATA)
+        except NotFound:
+            return None
+        metadata: Object = found["metadata"]
+        return metadata
 
     async def items(
         self, kind: str, namespace: str | None, labels: str = "", fields: str = ""
@@ -194,12 +208,13 @@ class KubernetesApi:
         query: dict[str, str] | None = None,
         body: Object | None = None,
         content_type: str = JSON,
+        accept: str = JSON,
     ) -> Object:
         """The answer's JSON. Raises ApiError."""
         if method != "GET" and not self._may_write():
             raise LeaseInDoubt(0, "LeaseInDoubt", f"{method} {path}")
         sent = None if body is None else json.dumps(body).encode()
-        headers = {"Accept": JSON, "Content-Type": content_type, **self._connection.headers()}
+        headers = {"Accept": accept, "Content-Type": content_type, **self._connection.headers()}
         try:
             async with self._session.request(
                 method,

@@ -22,6 +22,8 @@ FENCED_ANNOTATION: Final = f"{GROUP_LABEL}/fenced"
 REPLACE_ANNOTATION: Final = f"{GROUP_LABEL}/replace"
 # What the operator notes on a claim: `pool_observation.Departure`.
 DEPARTURE_ANNOTATION: Final = f"{GROUP_LABEL}/departure"
+# What the operator notes on a gateway's pod: `access_key_spreading.py`.
+ACCESS_KEYS_VERSION_ANNOTATION: Final = f"{GROUP_LABEL}/access-keys-version"
 NAME_LABEL: Final = "app.kubernetes.io/name"
 INSTANCE_LABEL: Final = "app.kubernetes.io/instance"
 COMPONENT_LABEL: Final = "app.kubernetes.io/component"

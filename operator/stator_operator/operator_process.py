@@ -18,6 +18,7 @@ import time
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from stator_operator.access_key_spreading import AccessKeySpreader
 from stator_operator.applied import Applied
 from stator_operator.apply import Writer
 from stator_operator.ask_listening import AskListener
@@ -96,7 +97,8 @@ class _Parts:
             self.api, self.supervisors, self.observer, self.metrics, _wall
         )
         adoption = TableAdoption(self.api, self.supervisors, self.table_observer, self.metrics)
-        doings = (AskListener(taker).once, adoption.once, publisher.once)
+        spreader = AccessKeySpreader(self.api, self.metrics)
+        doings = (AskListener(taker).once, adoption.once, publisher.once, spreader.once)
         self.each_pool = EachPool(self.api, settings.namespaces, doings)
         self.resync = Resync(
             self.api,

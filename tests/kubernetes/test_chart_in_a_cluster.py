@@ -31,7 +31,8 @@ from testbed.given import GivenCluster
 from testbed.kubectl import Kubectl
 
 SMALL = {"requests": {"cpu": "20m", "memory": "64Mi"}}
-SPREAD_SECONDS = 45  # kubelets of the cluster look every ten
+SPREAD_SECONDS = 60  # kubelets of the cluster look every 30 to 45
+KEYS_SECONDS = 15  # well before they look
 READY_SECONDS = 240.0
 STORAGE = "--selector=app.kubernetes.io/component=storage"
 
@@ -323,12 +324,12 @@ def _leader(release: Release) -> str | None:
 @pytest.mark.timeout(600, func_only=True)
 def test_certificates_and_their_authority_change_under_load(release: Release, client: Any) -> None:
     before, pods = release.secret("default-tls"), release.pool_pods()
-    bundles: list[int] = []
+    bundles = [_trusted(before)]
 
     def settled() -> bool | None:
         found = release.secret("default-tls")
-        count = len(x509.load_pem_x509_certificates(found["ca.crt"]))
-        if [count] != bundles[-1:]:
+        count = _trusted(found)
+        if count != bundles[-1]:
             bundles.append(count)
         signed = found["tls.crt"] != before["tls.crt"] and found["ca.crt"] != before["ca.crt"]
         return True if signed and count == 1 else None
@@ -358,6 +359,11 @@ def test_certificates_and_their_authority_change_under_load(release: Release, cl
     assert changed == {"default-zone-1-0"}
 
 
+def _trusted(secret: dict[str, bytes]) -> int:
+    """How many authorities pods trust by this Secret."""
+    return len(x509.load_pem_x509_certificates(secret["ca.crt"]))
+
+
 def _same(shown: bytes, wanted: bytes) -> bool:
     shown_certificate, wanted_certificate = (
         x509.load_pem_x509_certificate(each) for each in (shown, wanted)
@@ -384,13 +390,24 @@ def test_access_keys_change_while_everything_runs(release: Release, client: Any)
     release.put_access_keys([old, new])
     with gateway(release) as url:
         other = boto3_client(url, *new)
-        wait_for(lambda: _is_taken(other), "the new key is taken", 120)
+        wait_for(lambda: _is_taken(other), "the new key is taken", KEYS_SECONDS)
         assert _is_taken(client)
         release.put_access_keys([new])
-        wait_for(lambda: None if _is_taken(client) else True, "the old one is not", 120)
+        wait_for(lambda: None if _is_taken(client) else True, "the old one is not", KEYS_SECONDS)
         assert _is_taken(other)
         other.close()
     assert release.pool_pods() == pods
+    secret = release.kubectl.get("secret", "default-access-keys", release.own)
+    assert _told_of_keys(release) == {secret["metadata"]["resourceVersion"]}
+
+
+def _told_of_keys(release: Release) -> set[str | None]:
+    """The versions of the access keys that gateways' pods have been told of."""
+    words = ("pods", "--selector=app.kubernetes.io/component=gateway", release.own)
+    return {
+        each["metadata"].get("annotations", {}).get("stator.dev/access-keys-version")
+        for each in release.kubectl.items(*words)
+    }
 
 
 def _is_taken(client: Any) -> bool | None:

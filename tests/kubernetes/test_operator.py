@@ -16,6 +16,7 @@ import pytest
 
 from operators import ACCOUNT, WAIT_SECONDS, OperatorProcess, account_objects
 from resource_changes import pool
+from stator_operator.naming import ACCESS_KEYS_VERSION_ANNOTATION, COMPONENT_LABEL
 from stator_operator.operator_settings import LEASE_NAME
 from testbed.control_plane import ControlPlane
 from testbed.kubectl import Kubectl, KubectlFailed
@@ -128,11 +129,39 @@ def test_nothing_is_written_at_rest(
     def looks() -> float:
         return operator.figure(name, kind="StoragePool")
 
-    first = looks()
-    until(lambda: looks() >= first + 2, "it has come to rest")
-    writes, before = operator.figure("api_writes_total"), looks()
-    until(lambda: looks() >= before + 3, "it has looked again")
-    assert operator.figure("api_writes_total") == writes
+    def rests() -> bool:
+        """Whether it looks three times and writes nothing."""
+        writes, before = operator.figure("api_writes_total"), looks()
+        until(lambda: looks() >= before + 3, "it has looked again")
+        return operator.figure("api_writes_total") == writes
+
+    until(rests, "it has come to rest")
+
+
+def test_a_gateways_pod_is_told_of_a_changed_access_key(
+    operator: OperatorProcess, kubectl: Kubectl, namespace: str
+) -> None:
+    own, keys = f"--namespace={namespace}", "one-access-keys"
+    kubectl.apply(pool(), namespace=namespace)
+    gateways = f"--selector={COMPONENT_LABEL}=gateway"
+
+    def told() -> bool:
+        version = kubectl.get("secret", keys, own)["metadata"]["resourceVersion"]
+        found = kubectl.items("pods", gateways, own)
+        versions = {
+            each["metadata"].get("annotations", {}).get(ACCESS_KEYS_VERSION_ANNOTATION)
+            for each in found
+        }
+        return versions == {version}
+
+    until(lambda: len(children(kubectl, namespace)) == CHILDREN, "all children are there")
+    until(lambda: kubectl.items("pods", gateways, own) != [], "there are pods of gateways")
+    uids = {each["metadata"]["uid"] for each in kubectl.items("pods", gateways, own)}
+    for value in ("QUtJQU9ORSBvbmUK", "QUtJQVRXTyB0d28K"):
+        patch = json.dumps({"data": {"access-keys": value}})
+        kubectl("patch", "secret", keys, "--type=merge", f"--patch={patch}", own)
+        until(told, "the pods bear the version of the Secret")
+    assert {each["metadata"]["uid"] for each in kubectl.items("pods", gateways, own)} == uids
 
 
 def test_what_is_somebody_elses_is_left_alone_with_a_condition_and_an_event(

@@ -19,7 +19,7 @@ from typing import Any
 import kopf
 from aiohttp import web
 
-from stator_operator.kubernetes_api import MERGE_PATCH
+from stator_operator.kubernetes_api import MERGE_PATCH, METADATA
 from stator_operator.kubernetes_connection import Connection
 from stator_operator.kubernetes_kinds import KINDS, Kind
 
@@ -47,6 +47,7 @@ class Asked:
     part: str
     token: str = ""  # what the asker showed
     sent: Object = field(default_factory=dict, compare=False)
+    is_of_metadata: bool = False  # whether nothing else of the object is asked for
 
     @property
     def is_write(self) -> bool:
@@ -142,7 +143,8 @@ class PretendedApi:
         kind = next(k for k in KINDS.values() if k.path(None) == "/" + "/".join([*root, plural]))
         token = request.headers.get("Authorization", "").removeprefix("Bearer ")
         sent = json.loads(await request.read() or b"{}")
-        asked = Asked(request.method, plural, namespace, name, part, token, sent)
+        only = METADATA in request.headers["Accept"]
+        asked = Asked(request.method, plural, namespace, name, part, token, sent, only)
         self.asked.append(asked)
         said = self.answers(asked)
         if said is not None:
@@ -158,7 +160,9 @@ class PretendedApi:
         match asked.method, asked.part:
             case "GET", _ if asked.name:
                 found = self.objects.get(name)
-                return refusal(404, "NotFound") if found is None else web.json_response(found)
+                if found is None:
+                    return refusal(404, "NotFound")
+                return web.json_response(_of_metadata(found) if asked.is_of_metadata else found)
             case "GET", _ if request.query.get("watch"):
                 return await self._watch(request, asked, kind)
             case "GET", _:
@@ -292,6 +296,11 @@ def merged(present: Object, sent: Object) -> Object:
         both = isinstance(value, dict) and isinstance(made.get(name), dict)
         made[name] = merged(made[name], value) if both else copy.deepcopy(value)
     return made
+
+
+def _of_metadata(body: Object) -> Object:
+    head = {"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1"}
+    return {**head, "metadata": body["metadata"]}
 
 
 def _at(body: Object, path: str) -> Any:

@@ -32,3 +32,15 @@ def test_of_leases_one_alone_may_be_changed() -> None:
     (change,) = [rule for rule in own_rules("this") if "update" in rule["verbs"]]
 
     assert change["resourceNames"] == ["this"]
+
+
+def test_secrets_are_neither_listed_nor_watched_nor_deleted() -> None:
+    (rule,) = [rule for rule in RULES if "secrets" in rule["resources"]]
+
+    assert rule["verbs"] == ["get", "create", "patch"]
+
+
+def test_pods_may_be_annotated_and_never_made() -> None:
+    (rule,) = [rule for rule in RULES if "pods" in rule["resources"]]
+
+    assert rule["verbs"] == ["get", "list", "watch", "patch", "delete"]

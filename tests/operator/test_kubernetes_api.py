@@ -67,6 +67,17 @@ def test_what_is_not_there_is_none() -> None:
     assert ask(lambda api, _: api.get("Service", "ours", "none")) is None
 
 
+def test_of_an_object_its_metadata_alone_can_be_asked_for() -> None:
+    async def what(api: KubernetesApi, server: PretendedApi) -> None:
+        made = server.put(service())
+
+        assert await api.metadata("Service", "ours", "one") == made["metadata"]
+        assert [each.is_of_metadata for each in server.asked] == [True]
+        assert await api.metadata("Service", "ours", "none") is None
+
+    ask(what)
+
+
 def test_a_list_is_whole_though_it_comes_in_pages_and_says_what_its_items_are() -> None:
     async def what(api: KubernetesApi, server: PretendedApi) -> None:
         for number in range(8):

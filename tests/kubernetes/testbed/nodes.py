@@ -267,7 +267,9 @@ class Node:
             },
             "nodeStatusUpdateFrequency": "2s",
             "nodeLeaseDurationSeconds": 8,
-            "syncFrequency": "10s",
+            # Half of the usual, so that what waits for it takes no minutes, and still long enough
+            # to tell what is brought at once from what is brought when the kubelet looks next.
+            "syncFrequency": "30s",
         }
 
 
