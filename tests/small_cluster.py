@@ -148,6 +148,12 @@ class SmallCluster:
         self.links.close()
         for pod in self.pods:
             if pod.node is not None:
+                pod.node.links.close()
+        # asyncio loses a connection that it has accepted in the turn in which its server is closed
+        # (Python 3.11, `Server._attach`): nobody is to be connecting any more.
+        await asyncio.sleep(LOOK_SECONDS)
+        for pod in self.pods:
+            if pod.node is not None:
                 await pod.kill()
 
     async def until(self, is_so: Callable[[], object]) -> None:

@@ -60,6 +60,7 @@ CLUSTER = {
     "drain": ["drain", "zone-1"],
     "remove": ["remove", "zone-1"],
     "split": ["split", "Music"],
+    "merge": ["merge", "7"],
     "transfer": ["transfer", "7", "zone-1"],
 }
 

@@ -50,6 +50,7 @@ class FrameConnection(asyncio.Protocol):
         self._owner = owner
         self._queue_bytes_max = queue_bytes_max
         self._transport: asyncio.Transport | None = None  # None: not yet open, or being closed
+        self._was_made = False
         self._loop = asyncio.get_running_loop()
         self._received: list[bytes] = []  # what no whole frame has been cut from yet
         self._received_bytes = 0
@@ -115,6 +116,8 @@ class FrameConnection(asyncio.Protocol):
         self._leave("closed")
         if self._leaving is not None:
             self._leaving.close()
+        elif not self._was_made:
+            self._reason = "closed"
 
     def abort(self, reason: str) -> None:
         """Drop the connection now."""
@@ -122,10 +125,17 @@ class FrameConnection(asyncio.Protocol):
         if transport is not None:
             self._reason = self._reason or reason
             transport.abort()
+        elif not self._was_made:
+            self._reason = reason
 
     # What asyncio calls.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._was_made = True
+        if self._reason:
+            # Given up while it was being made: nobody would ever close it.
+            cast(asyncio.Transport, transport).abort()
+            return
         self._transport = cast(asyncio.Transport, transport)
         peer = transport.get_extra_info("peername")
         if isinstance(peer, tuple):

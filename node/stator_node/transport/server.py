@@ -111,6 +111,7 @@ class FrameServer:
         self._server: asyncio.Server | None = None
         self._connections: dict[FrameConnection, Hello | None] = {}  # None: no HELLO yet
         self._sweeping: asyncio.TimerHandle | None = None
+        self._stopped = False
 
     @property
     def port(self) -> int:
@@ -151,6 +152,7 @@ class FrameServer:
     async def stop(self) -> None:
         """Stop listening and close every connection."""
         assert self._server is not None
+        self._stopped = True
         if self._sweeping is not None:
             self._sweeping.cancel()
         self._server.close()
@@ -159,7 +161,10 @@ class FrameServer:
         await self._server.wait_closed()
 
     def opened(self, connection: FrameConnection) -> None:
-        self._connections[connection] = None
+        if self._stopped:
+            connection.abort("this pod ends")  # It was accepted just before.
+        else:
+            self._connections[connection] = None
 
     def closed(self, connection: FrameConnection, reason: str) -> None:
         sender = self._connections.pop(connection, None)

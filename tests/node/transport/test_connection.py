@@ -267,3 +267,20 @@ def test_the_owner_hears_why_a_connection_was_lost(error: Exception | None, reas
         assert not connection.is_open
 
     virtual_time.run(story())
+
+
+def test_a_connection_that_is_given_up_while_it_is_made_is_dropped_when_it_comes() -> None:
+    """Else nobody would ever close it: who gave it up has another one by then."""
+
+    async def run() -> None:
+        for give_up in (FrameConnection.close, lambda made: made.abort("no HELLO within 2 s")):
+            wire, ear = Wire(), Ear()
+            wire.protocol = connection = FrameConnection(ear, 1 << 20)
+            give_up(connection)
+            connection.connection_made(wire)
+            assert wire.ended == "aborted"
+            assert not connection.send(Kind.PING, b"")
+            await asyncio.sleep(0)
+            assert len(ear.reasons) == 1
+
+    asyncio.run(run())

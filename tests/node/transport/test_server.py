@@ -339,3 +339,24 @@ def test_a_hello_is_sent_for_the_node_that_was_looked_for() -> None:
         await peer.close()
 
     run(story())
+
+
+class Late(asyncio.Transport):
+    """What asyncio brings for a connection that was accepted before the server closed."""
+
+    is_aborted = False
+
+    def abort(self) -> None:
+        self.is_aborted = True
+
+
+def test_a_connection_that_was_accepted_as_the_server_stopped_is_dropped() -> None:
+    async def story() -> None:
+        b = await Pod("b").start()
+        connection = b.server._connection()
+        await b.stop()
+        late = Late()
+        connection.connection_made(late)
+        assert late.is_aborted
+
+    run(story())
