@@ -1,10 +1,10 @@
 """`stator node`: the process of one storage pod. Its volume, and how it starts, is kept out, stops.
 
 Called by `__main__.py`. It takes the folder (`storage/`), if it is this node's, has `node.py` put
-the parts together, and serves until it is told to stop. A pod that a person fences closes its
-folder, so that others can look at it, and serves again when the fence is down. With `--seeds` it
-looks for its peers by name, so that one that comes back under another address is found while nobody
-steers. Prints one line when it serves: `Stator node ID is ready on HOST:PORT`.
+the parts together, and serves until it is told to stop. A pod that a person fences ends, is
+started again by whoever keeps it running, and then waits with its folder closed, so that others can
+look at it, until the fence is down. With `--seeds` it looks for its peers by name, so that one that
+comes back under another address is found while nobody steers. Prints one line when it serves: `Stator node ID is ready on HOST:PORT`.
 """
 
 from __future__ import annotations
@@ -51,16 +51,11 @@ async def _serve(settings: NodeSettings) -> int:
     if settings.with_parent:
         process.stop_at_end_of_input(stopped)
     try:
-        while True:
-            if fence.is_up():
-                health.fences()
-                logger.warning("this pod is fenced: it serves nothing until the fence is down")
-                await _first(fence.goes_down(), stopped.wait())
-            if stopped.is_set():
-                return 0
-            code = await _serve_folder(settings, health, stopped, fence)
-            if code or stopped.is_set():
-                return code
+        if fence.is_up():
+            health.fences()
+            logger.warning("this pod is fenced: it serves nothing until the fence is down")
+            await _first(fence.goes_down(), stopped.wait())
+        return 0 if stopped.is_set() else await _serve_folder(settings, health, stopped, fence)
     finally:
         await door.stop()
 

@@ -76,7 +76,8 @@ def _accepted(plan: Plan) -> Condition:
 
 def _progressing(pool: Pool, observed: ObservedPool, plan: Plan) -> Condition:
     """Whether something is being changed."""
-    doing = _doing(pool, plan)
+    emptied = {each.name for each in observed.claims if each.departure is Departure.EMPTY}
+    doing = _doing(pool, plan, emptied)
     if doing is not None:
         return Condition("Progressing", True, *doing)
     waits = [each for each in plan.waiting if each.reason in PASSING]
@@ -93,12 +94,12 @@ def _progressing(pool: Pool, observed: ObservedPool, plan: Plan) -> Condition:
     return Condition("Progressing", False, "AsWanted")
 
 
-def _doing(pool: Pool, plan: Plan) -> tuple[str, str] | None:
-    """What is done at this moment, the most telling of it."""
+def _doing(pool: Pool, plan: Plan, emptied: set[str]) -> tuple[str, str] | None:
+    """What is done at this moment, the most telling of it. `emptied`: claims that hold nothing."""
     for action in plan.actions:
         match action:
             case DeleteClaim(name):
-                return "VolumeReplaced", f"claim {name}"
+                return ("PodsLeave" if name in emptied else "VolumeReplaced"), f"claim {name}"
             case GrowClaim() | OrphanSet():
                 return "VolumesGrow", f"to {pool.volume_size} each"
             case RestartPod(name):
