@@ -4,7 +4,8 @@ Called by `__main__.py`. It takes the folder (`storage/`), if it is this node's,
 the parts together, and serves until it is told to stop. A pod that a person fences ends, is
 started again by whoever keeps it running, and then waits with its folder closed, so that others can
 look at it, until the fence is down. With `--seeds` it looks for its peers by name, so that one that
-comes back under another address is found while nobody steers. Prints one line when it serves: `Stator node ID is ready on HOST:PORT`.
+comes back under another address is found while nobody steers. Prints one line when it serves:
+`Stator node ID is ready on HOST:PORT`.
 """
 
 from __future__ import annotations
