@@ -34,6 +34,10 @@ class Process(Server):
             page: str = answer.read().decode()
             return page
 
+    def has_ended(self) -> bool:
+        """Whether it has ended by itself."""
+        return self.process is None or self.process.poll() is not None
+
     def health(self, path: str) -> int:
         """The status of its health port's answer; 0 where nobody answers."""
         address = f"http://127.0.0.1:{self.health_port}{path}"
@@ -81,9 +85,13 @@ class Pods:
         """The node of a zone, in its folder and on its port."""
         words = ("node", f"--folder={self._folder / zone}", f"--port={self.ports[zone]}")
         more = (f"--cluster-id={CLUSTER_ID}", f"--zone={zone}", self._seeds)
-        node = self._process(zone, *words, *more)
+        node = self._process(zone, *words, *more, f"--fence-file={self.fence_of(zone)}")
         self.nodes[zone] = node
         return node
+
+    def fence_of(self, zone: str) -> Path:
+        """The file by which a person keeps the node of a zone out."""
+        return self._folder / f"{zone}-fence"
 
     def start_supervisor(self, *more: str) -> Process:
         words = ("supervisor", f"--folder={self._folder / 'steering'}", self._seeds, *more)
@@ -96,6 +104,10 @@ class Pods:
         address = f"http://127.0.0.1:{self.operator_port}/v1/pool"
         with urllib.request.urlopen(address, timeout=10) as answer:
             return json.load(answer)
+
+    def is_whole(self) -> bool:
+        """Whether every partition has all its replicas, and they have everything."""
+        return bool(self.pool()["partitions"]["lacking"] == 0)
 
     def start_gateway(self, zone: str = "") -> Process:
         """A gateway on free ports; `.port` is its HTTP port."""

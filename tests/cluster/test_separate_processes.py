@@ -123,6 +123,25 @@ def test_a_node_that_is_drained_and_started_again_fails_no_write(pods: Pods) -> 
     client.close()
 
 
+def test_a_fenced_node_ends_and_writes_go_on_without_it(pods: Pods) -> None:
+    """In a pod the kubelet starts it again, and it waits until the fence is down."""
+    _, gateway = start(pods)
+    client = client_of(gateway)
+    create_music(client)
+    for zone in ZONES:
+        put(client, f"before {zone}")
+        pods.fence_of(zone).write_text("true")
+        wait_for(lambda zone=zone: pods.nodes[zone].has_ended() or None, f"the end of {zone}")
+        wait_for(lambda zone=zone: written(client, f"without {zone}"), f"a write without {zone}")
+        pods.fence_of(zone).write_text("false")
+        pods.start_node(zone)
+        wait_for(lambda zone=zone: pods.nodes[zone].is_ready() or None, f"{zone} is back")
+        wait_for(lambda: pods.is_whole() or None, "three replicas that have everything", 60)
+
+    assert all(has(client, f"{when} {zone}") for when in ("before", "without") for zone in ZONES)
+    client.close()
+
+
 def test_nodes_that_come_back_elsewhere_find_each_other_while_nobody_steers(pods: Pods) -> None:
     """As pods do that get other addresses, one after the other, with the supervisor gone."""
     supervisor, gateway = start(pods)
