@@ -40,7 +40,7 @@ logger = logging.getLogger(__name__)
 
 LEADERS_GONE_SECONDS = 2.0  # what a stopping pod waits for its leaders to move away
 LEADERSHIP_SECONDS = 0.2  # how often a draining pod looks whether it leads again
-REDIRECT_SECONDS = 0.5  # and then for gateways to hear of it, which ask for reports twice as often
+REDIRECT_SECONDS = 1.0  # and then for gateways to hear of it, which ask for reports four times
 LAST_BYTES_SECONDS = 0.02  # for sockets to be written and closed before a disk holds up the loop
 
 

@@ -151,13 +151,16 @@ class Link:
             # A connection that never lasts counts as none: it must not be made without a pause.
             lasted = attempt.was_up and loop.time() - began > RECONNECT_SECONDS_MAX
             pause = RECONNECT_SECONDS_MIN if lasted else min(pause * 2, RECONNECT_SECONDS_MAX)
-            await self._rest(pause * (0.5 + self.links.chance()))
+            if await self._rest(pause * (0.5 + self.links.chance())):
+                # It may not listen yet: the next attempts follow as after its end.
+                pause = RECONNECT_SECONDS_MIN
 
-    async def _rest(self, seconds: float) -> None:
-        """A pause between two attempts, unless there is news of the node."""
+    async def _rest(self, seconds: float) -> bool:
+        """A pause between two attempts. True: there was news of the node."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._woken.wait()
+        return self._woken.is_set()
 
     def wake(self) -> None:
         """The node has just spoken: if the link is down, it need not stay so for a pause."""

@@ -370,3 +370,31 @@ def test_a_node_that_runs_again_is_linked_to_without_a_pause(
         await until(lambda: a.links.is_up("b"))
 
     run(story())
+
+
+def test_a_node_that_speaks_before_it_listens_is_asked_again_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A process that starts has links before it has a door."""
+    pauses: list[float] = []
+    honest = links_module.Link._rest
+
+    async def counted(link: links_module.Link, seconds: float) -> bool:
+        pauses.append(seconds)
+        return await honest(link, seconds)
+
+    async def story() -> None:
+        a = await Pod("a").start()
+        monkeypatch.setattr(links_module.Link, "_rest", counted)
+        with socket.socket() as taken:
+            taken.bind((HOST, 0))
+            port = taken.getsockname()[1]
+        a.connect("b", port)
+        await until(lambda: len(pauses) >= 4)
+        seen = len(pauses)
+        a.links.wake(hello_of("b"))
+        await until(lambda: len(pauses) >= seen + 1)
+        assert pauses[seen] < pauses[seen - 1]
+        assert pauses[seen] <= 2 * links_module.RECONNECT_SECONDS_MIN * 1.5
+
+    run(story())
