@@ -15,7 +15,7 @@ import orjson
 
 from stator_core.limits import PAGE_BYTES_MAX
 from stator_node.batch_totals import merge_consumed
-from stator_node.item_operations import END_PLACE, PAGE_BYTES
+from stator_node.item_operations import END_PLACE, PAGE_BYTES, START_PLACE
 
 
 class ScanOverPartitions:
@@ -32,15 +32,15 @@ class ScanOverPartitions:
         self._last: Any = None
         self.full = False
 
-    def next_body(self, end_place: int) -> bytes:
+    def next_body(self, start_place: int, end_place: int) -> bytes:
         """The request for the next partition: what is left of Limit and of the page.
 
-        `end_place` is the hash at which the partition after it begins.
-        The start key is sent along: a partition that lies behind it ignores it, since its own
-        range begins later.
+        The hashes are those from which it is asked, and at which the partition after it begins.
+        The start key is sent along: where it lies before them, it counts for nothing.
         """
         rest: dict[str, Any] = {
             PAGE_BYTES: max(1, PAGE_BYTES_MAX - self._bytes),
+            START_PLACE: f"{start_place:017x}",
             END_PLACE: f"{end_place:017x}",
         }
         if self._limit is not None:

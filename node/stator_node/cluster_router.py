@@ -171,7 +171,7 @@ class ClusterRouter:
                     holder,
                     (place, behind - 1),
                     OperationCode.SCAN,
-                    pages.next_body(behind),
+                    pages.next_body(place, behind),
                     eventual=eventual,
                 )
                 try:

@@ -42,8 +42,10 @@ ItemOperation = Callable[[dict[str, Any]], Answer]
 
 
 # Members that a gateway adds to a Scan over several partitions: how much of the page is left, and
-# the hash, in hexadecimal, up to which this partition is asked.
+# the hashes, in hexadecimal, from which and up to which this partition is asked. By now it may hold
+# more, on either side.
 PAGE_BYTES = "StatorPageBytes"
+START_PLACE = "StatorStartPlace"
 END_PLACE = "StatorEndPlace"
 
 
@@ -67,15 +69,14 @@ class Fence:
             raise OutsideRange
         self._note(place)
 
-    def clip(self, read: RangeRead, end_place: int) -> RangeRead:
-        """Leave of a walk over many partition keys what is held here before `end_place`.
+    def clip(self, read: RangeRead, start: int, end: int) -> RangeRead:
+        """Leave of a walk over many partition keys what lies in [start, end).
 
         Raises OutsideRange where less is held: the asker would take the rest for empty.
         """
-        start, end = self._held()
-        if end < end_place:
+        held_start, held_end = self._held()
+        if start < held_start or held_end < end:
             raise OutsideRange
-        end = end_place
         clipped: list[tuple[bytes, bytes]] = []
         for low, high in read.ranges:
             identifier = identifier_of(low)
@@ -152,7 +153,7 @@ class ItemOperations:
         request = scan.parse(body)
         read = request.bind(self._serving(request.table_name))
         if self._fence is not None:
-            read = self._fence.clip(read, int(body[END_PLACE], 16))
+            read = self._fence.clip(read, int(body[START_PLACE], 16), int(body[END_PLACE], 16))
             read.page_bytes_max = min(read.page_bytes_max, body.get(PAGE_BYTES, PAGE_BYTES_MAX))
         return self._replica.read_page(read)
 

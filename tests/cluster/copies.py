@@ -8,7 +8,7 @@ from blackbox import wait_for
 from cluster.frames import FramePeer
 from cluster.zones import TABLE, ZONES, Zones
 from stator_node import cluster_file
-from stator_node.item_operations import END_PLACE
+from stator_node.item_operations import END_PLACE, START_PLACE
 from stator_node.operation_codes import OperationCode
 from stator_node.transport.frame_format import EVENTUAL, Status
 
@@ -31,7 +31,8 @@ def assert_copies_agree(zones: Zones, table: str = TABLE) -> int:
 def items_of(zones: Zones, zone: str, partition: dict[str, Any]) -> list[Any]:
     """All items of one replica, in order of their hashes."""
     cluster = cluster_file.read(zones.data / "control")
-    body: dict[str, Any] = {"TableName": partition["table"], END_PLACE: partition["range"][1]}
+    start, end = partition["range"]
+    body: dict[str, Any] = {"TableName": partition["table"], START_PLACE: start, END_PLACE: end}
     items: list[Any] = []
     with FramePeer(cluster, cluster.nodes[zone]) as peer:
         while True:

@@ -15,7 +15,7 @@ from cluster.zones import Zones
 from stream_load import CREATE_TABLE, TABLE, CountingLoad
 
 WRITERS = 4
-SECONDS_MAX = 240.0  # a virtual machine starts, leases are taken, shards are looked for
+SECONDS_MAX = 400.0  # a virtual machine starts, leases are taken, shards are looked for
 Start = Callable[[str, str], Follower]
 
 

@@ -107,6 +107,36 @@ def test_two_halves_become_one_and_every_item_is_there_and_can_be_written() -> N
     asyncio.run(run())
 
 
+def test_a_scan_by_an_old_map_sees_every_item_once() -> None:
+    async def run() -> None:
+        async with SmallCluster() as cluster:
+            await cluster.create_table()
+            await put(cluster, range(ITEMS))
+            await split(cluster)
+            await cluster.until(lambda: len(partitions_known(cluster)) == 2)
+            asked: list[int] = []
+            honest = cluster.router._partition
+
+            async def first_then_merged(holder: int, place: int) -> Any:
+                found = await honest(holder, place)
+                if asked and len(asked) == 1:
+                    await merge(cluster)
+                    await merged(cluster)
+                asked.append(place)
+                return found
+
+            cluster.router._partition = first_then_merged  # type: ignore[method-assign]
+            assert await numbers_of(cluster) == list(range(ITEMS))
+            assert asked == [0, MIDDLE]
+
+    asyncio.run(run())
+
+
+def partitions_known(cluster: SmallCluster) -> Any:
+    table = cluster.view.tables["Music"]
+    return cluster.view.partitions_of(table.identifier, 0, 2 * MIDDLE)
+
+
 def test_clients_notice_nothing_but_a_wait() -> None:
     async def run() -> None:
         async with SmallCluster() as cluster:

@@ -40,11 +40,11 @@ def test_pages_follow_each_other_in_order() -> None:
 
 def test_limit_counts_what_was_scanned_in_all_partitions() -> None:
     pages = ScanOverPartitions({**BODY, "Limit": 7}, 7)
-    assert orjson.loads(pages.next_body(1))["Limit"] == 7
+    assert orjson.loads(pages.next_body(0, 1))["Limit"] == 7
 
     pages.take(page("a", scanned=5))
 
-    assert orjson.loads(pages.next_body(1))["Limit"] == 2
+    assert orjson.loads(pages.next_body(0, 1))["Limit"] == 2
 
 
 def test_the_rest_of_the_page_is_what_the_next_partition_may_fill() -> None:
@@ -52,21 +52,21 @@ def test_the_rest_of_the_page_is_what_the_next_partition_may_fill() -> None:
     first = page("a" * 1000)
 
     pages.take(first)
-    assert orjson.loads(pages.next_body(1))[PAGE_BYTES] == PAGE_BYTES_MAX - len(first)
+    assert orjson.loads(pages.next_body(0, 1))[PAGE_BYTES] == PAGE_BYTES_MAX - len(first)
 
     pages.take(page("b" * PAGE_BYTES_MAX))
-    assert orjson.loads(pages.next_body(1))[PAGE_BYTES] == 1
+    assert orjson.loads(pages.next_body(0, 1))[PAGE_BYTES] == 1
 
 
 def test_a_partition_is_told_how_far_it_is_asked() -> None:
-    body = orjson.loads(ScanOverPartitions(BODY, None).next_body(1 << 64))
+    body = orjson.loads(ScanOverPartitions(BODY, None).next_body(0, 1 << 64))
 
     assert int(body[END_PLACE], 16) == 1 << 64
 
 
 def test_what_a_client_sends_under_these_names_is_not_heard() -> None:
     sent = {**BODY, END_PLACE: "0", PAGE_BYTES: -1}
-    body = orjson.loads(ScanOverPartitions(sent, None).next_body(16))
+    body = orjson.loads(ScanOverPartitions(sent, None).next_body(0, 16))
 
     assert (int(body[END_PLACE], 16), body[PAGE_BYTES]) == (16, PAGE_BYTES_MAX)
 

@@ -16,6 +16,7 @@ from stator_core.table import Table
 from stator_node.item_operations import (
     END_PLACE,
     PAGE_BYTES,
+    START_PLACE,
     Fence,
     ItemOperations,
     OutsideRange,
@@ -75,28 +76,36 @@ def test_the_range_is_that_of_the_moment() -> None:
 def test_a_walk_is_clipped_to_what_is_held(held: tuple[int, int]) -> None:
     start, end = held
 
-    clipped = Noted(start, end).fence.clip(scan_of(), end)
+    clipped = Noted(start, end).fence.clip(scan_of(), start, end)
 
     assert clipped.ranges == [(place_key(1, start), place_key(1, end))]
 
 
 def test_a_walk_ends_where_the_asker_knows_of_another_partition() -> None:
     """This replica has not heard of the split yet; the other half is asked elsewhere."""
-    clipped = Noted(0, HASH_SPACE).fence.clip(scan_of(), HALF)
+    clipped = Noted(0, HASH_SPACE).fence.clip(scan_of(), 0, HALF)
 
     assert clipped.ranges == [(place_key(1, 0), place_key(1, HALF))]
 
 
+def test_a_walk_begins_where_the_asker_has_come_to_though_more_is_held_by_now() -> None:
+    """This partition has taken over the one that the asker knows, and has walked the rest of."""
+    clipped = Noted(0, HASH_SPACE).fence.clip(scan_of(), HALF, HASH_SPACE)
+
+    assert clipped.ranges == [(place_key(1, HALF), place_key(1, HASH_SPACE))]
+
+
 def test_a_walk_over_more_than_is_held_is_refused() -> None:
-    with pytest.raises(OutsideRange):
-        Noted(0, HALF).fence.clip(scan_of(), HASH_SPACE)
+    for held in ((0, HALF), (HALF, HASH_SPACE)):
+        with pytest.raises(OutsideRange):
+            Noted(*held).fence.clip(scan_of(), 0, HASH_SPACE)
 
 
 def test_a_walk_that_begins_behind_what_is_held_finds_nothing() -> None:
     read = scan_of()
     read.ranges = [(place_key(1, HALF), place_key(2, 0))]
 
-    assert Noted(0, HALF).fence.clip(read, HALF).ranges == []
+    assert Noted(0, HALF).fence.clip(read, 0, HALF).ranges == []
 
 
 class HalfOfANode:
@@ -138,7 +147,7 @@ OUTSIDE = [
             "ExpressionAttributeValues": {":p": item()["pk"]},
         },
     ),
-    ("Scan", {END_PLACE: f"{HASH_SPACE:017x}"}),
+    ("Scan", {START_PLACE: f"{0:017x}", END_PLACE: f"{HASH_SPACE:017x}"}),
     ("BatchGetItem", {"RequestItems": {"Music": {"Keys": [key_of_item()]}}}),
     ("BatchWriteItem", {"RequestItems": {"Music": [{"PutRequest": {"Item": item()}}]}}),
 ]
@@ -185,7 +194,7 @@ def test_a_scan_fills_no_more_of_the_page_than_is_left() -> None:
         partial, _ = await half()
         for number in range(10):
             await partial.call("PutItem", Item={**item(), "pk": {"S": f"key-{number}"}})
-        whole = {END_PLACE: f"{HASH_SPACE:017x}"}
+        whole = {START_PLACE: f"{0:017x}", END_PLACE: f"{HASH_SPACE:017x}"}
         assert (await partial.call("Scan", **whole))["Count"] == 11
         page = await partial.call("Scan", **whole, **{PAGE_BYTES: 1})
         assert page["Count"] == 1

@@ -96,7 +96,7 @@ def cutting() -> Scenario:
 
 def merging() -> Scenario:
     """Partitions are cut and merged again and again, while nodes die, freeze and lose peers."""
-    kinds = {"kill": 3, "power cut": 3, "freeze": 2, "cut off from peers": 2, "slow disk": 2}
+    kinds = {"kill": 3, "power cut": 3, "freeze": 2, "cut off": 2, "slow disk": 2}
     return Scenario(kinds, 0.8, 0.3, 8.0, 3, 6, 0.03, only_storage=True)
 
 
