@@ -70,7 +70,9 @@ def until(is_so: Callable[[], bool]) -> None:
 def test_controllers_make_pods_that_a_restricted_namespace_lets_in(
     kubectl: Kubectl, namespace: str
 ) -> None:
-    wanted = put(kubectl, full_pool(), namespace)
+    full = full_pool()
+    full["spec"]["suspend"] = False
+    wanted = put(kubectl, full, namespace)
     apply_plan(kubectl, wanted)
     count = ZONES * wanted.pods_per_zone + SUPERVISORS + wanted.gateways
 
