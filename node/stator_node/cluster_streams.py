@@ -52,6 +52,8 @@ class ClusterStreams:
         self._catalog = catalog
 
     def streams(self, horizon: int, table_arn: str | None = None) -> Iterator[Stream]:
+        """The streams, none missing. Raises ServiceUnavailable while pods are yet to be heard."""
+        self._view.check_informed()
         feeds: dict[int, list[FeedView]] = {}
         for feed in self._view.feeds.values():
             if not feed.shards or table_arn not in (None, feed.table.arn):
@@ -88,6 +90,7 @@ class ClusterStreams:
             raise ServiceUnavailable(SHARDS_UNHEARD)
 
     def has_table(self, name: str) -> bool:
+        self._view.check_informed()
         return name in self._catalog.tables
 
     def read(

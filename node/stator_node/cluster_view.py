@@ -3,20 +3,22 @@
 In: the reports of all storage pods, asked for in turns, and what redirects teach. Out: the table of
 a name, the partition of a hash, the nodes to ask. Nothing else is needed to serve: a gateway that
 starts while nobody steers finds every table. Called by `cluster_router.py` and `supervisor.py`.
-Invariant: a view may be old, never invented; the partitions themselves refuse what does not fit.
+Invariants: a view may be old, never invented; the partitions themselves refuse what does not fit;
+nothing is said not to be there before those that would know have been heard.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
 
 from stator_core import partition_descriptor, partition_map, stream_shards, table
-from stator_core.errors import ResourceNotFoundException
+from stator_core.errors import ResourceNotFoundException, ServiceUnavailable
 from stator_core.partition_descriptor import PartitionDescriptor
 from stator_core.partition_map import LeaderHint, LeaderHints, PartitionMap, PartitionReport
 from stator_core.stream_shards import Shards
@@ -34,6 +36,10 @@ logger = logging.getLogger(__name__)
 POLL_SECONDS = 0.25
 REPORT_SECONDS_MAX = 1.0
 REPORT_AGE_SECONDS_MAX = 5.0  # an older report says nothing of who leads
+# Before it serves, a gateway waits for the pods that it has found, but not for one that is silent.
+FIRST_NEWS_SECONDS = 3.0
+LOOK_SECONDS = 0.05
+NOT_INFORMED = "The storage pods that may know of it have not been heard yet: try again."
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,13 +103,15 @@ class ClusterView:
     def serving(self, name: str) -> Table:
         """The table that item operations of this name or ARN reach.
 
-        Raises ResourceNotFoundException.
+        Raises ResourceNotFoundException, ServiceUnavailable.
         """
         found = self.tables.get(name)
         if found is None and name.startswith("arn:"):
             found = self.tables.get(name.rpartition("/")[2])
             if found is not None and found.arn != name:
                 found = None
+        if found is None:
+            self.check_informed()
         if found is None or found.status not in ("ACTIVE", "UPDATING"):
             raise ResourceNotFoundException("Requested resource not found")
         return found
@@ -171,6 +179,33 @@ class ClusterView:
             for index in table.global_indexes
         }
         return TableStatistics(*counted.get(table.identifier, (0, 0)), indexes)
+
+    def all_tables(self) -> dict[str, Table]:
+        """The tables by name, where none can be missing. Raises ServiceUnavailable."""
+        self.check_informed()
+        return self.tables
+
+    def check_informed(self) -> None:
+        """Raise ServiceUnavailable while there may be a partition that nobody has told of.
+
+        Each partition has a replica in every zone, so one zone whose pods were all heard will do.
+        """
+        unheard = {node.zone for node in self.nodes.values() if node.heard_at is None}
+        if all(node.zone in unheard for node in self.nodes.values()):
+            raise ServiceUnavailable(NOT_INFORMED)
+
+    async def first_news(self, waits: Callable[[], bool]) -> None:
+        """Poll until the pods that were found have been heard, or nearly all, or while `waits`."""
+        heard_since: float | None = None
+        while waits():
+            await self.poll()
+            now = self._clock.monotonic()
+            if self.fresh():
+                heard_since = now if heard_since is None else heard_since
+                late = now - heard_since > FIRST_NEWS_SECONDS
+                if late or len(self.fresh()) == len(self.nodes):
+                    return
+            await asyncio.sleep(LOOK_SECONDS)
 
     async def run(self) -> None:
         """Ask every pod for its report, again and again."""

@@ -36,10 +36,6 @@ from stator_node.transport.tls_renewal import renewing
 
 logger = logging.getLogger(__name__)
 
-# What was found is waited for, but not for a pod that is found and does not answer.
-FIRST_NEWS_SECONDS = 3.0
-LOOK_SECONDS = 0.05
-
 
 def run(settings: GatewaySettings) -> int:
     """Serve until told to stop. Returns the exit code."""
@@ -57,7 +53,7 @@ async def _serve(settings: GatewaySettings) -> int:
     hello = Hello(settings.cluster_id, process.process_name("gateway"), "gateway", settings.zone)
     links = Links(hello, clock, chance.random, tls=tls)
     view = ClusterView(links, clock, settings.zone)
-    reading = TableReading(lambda: view.tables, view.statistics, clock, settings.account)
+    reading = TableReading(view.all_tables, view.statistics, clock, settings.account)
     tables = RemoteTables(links, view.poll, reading)
     errands = Errands(view, clock, chance.random)
     streams = StreamOperations(ClusterStreams(view, errands, view), clock)
@@ -74,7 +70,7 @@ async def _serve(settings: GatewaySettings) -> int:
     try:
         counted = CountedExecutor(router, clock)
         doors = await FrontDoors.open(settings, counted, access_keys, clock)
-        await _first_news(view, stopped)
+        await view.first_news(lambda: not stopped.is_set())
         health.serves(process.nothing_to_hand_over, counted.families)
         doors.say_ready(f"cluster {settings.cluster_id}")
         await stopped.wait()
@@ -87,16 +83,3 @@ async def _serve(settings: GatewaySettings) -> int:
         links.close()
         await health_door.stop()
     return 0
-
-
-async def _first_news(view: ClusterView, stopped: asyncio.Event) -> None:
-    """Wait until the storage pods that were found have been heard, or nearly all of them."""
-    loop = asyncio.get_running_loop()
-    heard_at: float | None = None
-    while not stopped.is_set():
-        if view.fresh():
-            heard_at = heard_at or loop.time()
-            late = loop.time() - heard_at > FIRST_NEWS_SECONDS
-            if late or len(view.fresh()) == len(view.nodes):
-                return
-        await asyncio.sleep(LOOK_SECONDS)

@@ -52,6 +52,7 @@ from stator_node.transport.tls_renewal import renewing
 logger = logging.getLogger(__name__)
 
 GATEWAY_ZONE = "zone-1"
+NEWS_SECONDS_MAX = 10.0
 # On one machine a lost process is back in a moment or its folder is gone: no need to wait long.
 CONFIGURATION = Configuration(dead_node_seconds=60.0, settled_seconds=5.0)
 
@@ -154,6 +155,13 @@ def _cluster_id(settings: LocalSettings, control: DataFolder) -> str:
     return found.pop() if found else control.folder_id
 
 
+async def _start(processes: NodeProcesses, view: ClusterView, clock: Clock) -> None:
+    """Start the nodes and hear them: they listen soon, but without news no table is known."""
+    await processes.start()
+    begun = clock.monotonic()
+    await view.first_news(lambda: clock.monotonic() - begun < NEWS_SECONDS_MAX)
+
+
 async def _serve_cluster(
     settings: LocalSettings,
     store: RocksItemStore,
@@ -198,8 +206,7 @@ async def _serve_cluster(
         tls=tls,
         options=_node_options(settings),
     )
-    await processes.start()
-    await view.poll()
+    await _start(processes, view, clock)
     try:
         doors = await FrontDoors.open(settings, router, access_keys, clock, side_doors(lasting))
     except CannotStart:

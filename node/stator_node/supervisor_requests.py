@@ -38,8 +38,9 @@ from stator_node.transport.server import Request
 logger = logging.getLogger(__name__)
 
 Members = dict[str, Any]
-MERGE_SECONDS_MAX = 8.0  # whoever asks waits for ten
-MERGE_LOOK_SECONDS = 0.05
+LEADER_SECONDS_MAX = 4.0  # for a partition whose leader ends, or hands over
+MERGE_SECONDS_MAX = 5.0  # whoever asks waits for ten, in all
+LOOK_SECONDS = 0.05
 FREEZE_SECONDS_MAX = 1.0  # until a round has seen that it is frozen
 
 
@@ -166,16 +167,39 @@ class SupervisorRequests:
                 f"{partition.range.start:016x} up to {partition.range.end:016x}"
             )
         child_id = self._supervisor.next_partition_id
-        action = SplitPartition(
-            partition.partition_id, partition.table_identifier, partition.epochs, place, child_id
-        )
-        if not await self._supervisor.carry_out(action):
+
+        def action() -> SplitPartition:
+            now = self._same_range(partition)
+            identifier = now.table_identifier
+            return SplitPartition(now.partition_id, identifier, now.epochs, place, child_id)
+
+        def is_done() -> bool:
+            return any(each.partition_id == child_id for each in self._partitions())
+
+        if not await self._done_in_time(action, is_done):
             raise NotPossible(f"partition {partition.partition_id} has no leader that can split it")
         return {
             "partition_id": partition.partition_id,
             "at": f"{place:016x}",
             "child_id": child_id,
         }
+
+    async def _done_in_time(
+        self,
+        action: Callable[[], SplitPartition | MergePartitions],
+        is_done: Callable[[], bool],
+    ) -> bool:
+        """Ask a leader until it has been done: one that hands over, or ends, does it not.
+
+        Asked twice, it is done once: a leader refuses what was planned for other epochs.
+        """
+        begun = self._clock.monotonic()
+        while not is_done():
+            if self._clock.monotonic() - begun > LEADER_SECONDS_MAX:
+                return False
+            if not await self._supervisor.carry_out(action()):
+                await asyncio.sleep(LOOK_SECONDS)
+        return True
 
     async def _merge(self, members: Members) -> Members:
         left = self._partition(members["subject"])
@@ -186,14 +210,22 @@ class SupervisorRequests:
             whole = partition_descriptor.merge(left, right)
         except ChangeRefused as refused:
             raise NotPossible(str(refused)) from None
-        action = MergePartitions(
-            left.partition_id,
-            left.table_identifier,
-            left.epochs,
-            right.partition_id,
-            right.epochs,
-        )
-        if not await self._supervisor.carry_out(action):
+
+        def action() -> MergePartitions:
+            one, other = self._same_range(left), self._same_range(right)
+            return MergePartitions(
+                one.partition_id,
+                one.table_identifier,
+                one.epochs,
+                other.partition_id,
+                other.epochs,
+            )
+
+        def is_begun() -> bool:
+            right_id = right.partition_id
+            return self._supervisor.is_frozen(right_id) or self._is_absorbed(right_id)
+
+        if not await self._done_in_time(action, is_begun):
             raise NotPossible(f"partition {right.partition_id} has no leader that can freeze it")
         return {
             "partition_id": left.partition_id,
@@ -206,12 +238,11 @@ class SupervisorRequests:
         """How long it took, in seconds. Raises NotPossible where it came to nothing."""
         begun = self._clock.monotonic()
         while (waited := self._clock.monotonic() - begun) < MERGE_SECONDS_MAX:
-            reports = [report for node in self._view.fresh() for report in _partitions(node)]
-            if any(right_id in report["absorbed"] for report in reports):
+            if self._is_absorbed(right_id):
                 return {"seconds": round(waited, 3)}
             if waited > FREEZE_SECONDS_MAX and not self._supervisor.is_frozen(right_id):
                 break
-            await asyncio.sleep(MERGE_LOOK_SECONDS)
+            await asyncio.sleep(LOOK_SECONDS)
         raise NotPossible(
             f"partition {left_id} did not take over partition {right_id} in time; "
             f"that serves again, or is about to"
@@ -255,7 +286,7 @@ class SupervisorRequests:
 
     def _partition(self, name: str) -> PartitionDescriptor:
         """A partition by its id, or the largest one of a table. Raises NotPossible."""
-        partitions = [each for map_ in self._view.maps.values() for each in map_.partitions]
+        partitions = self._partitions()
         if name.isdecimal():
             found = [each for each in partitions if each.partition_id == int(name)]
         else:
@@ -264,6 +295,20 @@ class SupervisorRequests:
             what = "partition" if name.isdecimal() else "table with partitions"
             raise NotPossible(f"there is no {what} {name}")
         return max(found, key=lambda each: (self._size(each), each.range.end - each.range.start))
+
+    def _partitions(self) -> list[PartitionDescriptor]:
+        return [each for map_ in self._view.maps.values() for each in map_.partitions]
+
+    def _same_range(self, before: PartitionDescriptor) -> PartitionDescriptor:
+        """What the partition is by now, if only its members have changed. Raises NotPossible."""
+        for each in self._partitions():
+            if each.partition_id == before.partition_id and each.range == before.range:
+                return each
+        raise NotPossible(f"partition {before.partition_id} was changed by somebody else just now")
+
+    def _is_absorbed(self, partition_id: int) -> bool:
+        reports = (report for node in self._view.fresh() for report in _partitions(node))
+        return any(partition_id in report["absorbed"] for report in reports)
 
     def _right_of(self, left: PartitionDescriptor) -> PartitionDescriptor:
         """The neighbour that begins where this partition ends. Raises NotPossible."""

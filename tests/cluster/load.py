@@ -252,6 +252,10 @@ class Load:
         for client in self._clients:
             client.join(ANSWER_SECONDS + 5)
             assert not client.is_alive(), f"{client.name} hangs"
+        self.raise_failure()
+
+    def raise_failure(self) -> None:
+        """A client that ended by an answer which no client should have is a test that failed."""
         for client in self._clients:
             if client.failure is not None:
                 raise client.failure
@@ -276,6 +280,7 @@ class Load:
         while time.monotonic() - began < seconds:
             if self.successes and self.successes[-1] > began:
                 return self.successes[-1] - began
+            self.raise_failure()
             time.sleep(0.005)
         raise AssertionError(f"no write went through in {seconds} s: {self.errors}")
 

@@ -141,6 +141,17 @@ def test_merge_has_a_partition_take_over_its_right_neighbour(zones: Zones) -> No
     assert zones.partitions()[0]["range"] == [left["range"][0], end]
 
 
+def test_a_split_is_done_though_the_leader_has_just_ended(zones: Zones) -> None:
+    """It was refused, or lost with the leader that had taken it on."""
+    zones.wait_until_whole()
+    before = zones.partitions()
+    zones.kill_node(zones.leader_zone())
+    done(zones, "split", TABLE)
+
+    zones.wait_until_whole()
+    assert len(zones.partitions()) == len(before) + 1
+
+
 def test_a_table_with_global_indexes_is_split_like_any_other(zones: Zones) -> None:
     client = boto3_client(zones.url)
     client.create_table(

@@ -7,9 +7,10 @@ from dataclasses import replace
 
 import pytest
 
-from stator_core.errors import ResourceNotFoundException
+from stator_core.errors import ResourceNotFoundException, ServiceUnavailable
 from stator_core.key_format import HASH_SPACE
 from stator_node.cluster_view import (
+    FIRST_NEWS_SECONDS,
     REPORT_AGE_SECONDS_MAX,
     REPORT_SECONDS_MAX,
     ClusterView,
@@ -70,6 +71,55 @@ def test_a_table_of_another_name_or_account_is_not_found(seen: Seen, name: str) 
 
     with pytest.raises(ResourceNotFoundException):
         view.serving(name)
+
+
+def test_a_table_is_not_denied_before_those_that_would_know_it_were_heard(seen: Seen) -> None:
+    """A gateway that was started again said so of every table, until its links were up."""
+    seen.links.answer = lambda _: Answer(Status.UNAVAILABLE, b"")
+    run(seen.view.poll())
+    with pytest.raises(ServiceUnavailable):
+        seen.view.serving("Music")
+    with pytest.raises(ServiceUnavailable):
+        seen.view.all_tables()
+
+    # One pod of a zone of two knows only some of the partitions.
+    seen.view.join("n4", "z1", Address("127.0.0.1", 4))
+    with pytest.raises(ServiceUnavailable):
+        seen.hear(n1=[]).serving("Music")
+
+    view = seen.hear(n2=[])
+    assert view.all_tables() == {}
+    with pytest.raises(ResourceNotFoundException):
+        view.serving("Music")
+
+
+def test_the_first_news_is_of_everybody_but_who_is_silent() -> None:
+    async def main() -> tuple[float, float]:
+        links = ToldLinks(lambda _: Answer(Status.UNAVAILABLE, b""))
+        view = ClusterView(links, LoopClock(), "z1")  # type: ignore[arg-type]
+        for number, node_id in enumerate(NODES, 1):
+            view.join(node_id, f"z{number}", Address("127.0.0.1", number))
+        loop = asyncio.get_running_loop()
+        begun = loop.time()
+        some = reports({"n1": [], "n2": []})
+        loop.call_later(1.0, lambda: setattr(links, "answer", some))
+        await view.first_news(lambda: True)
+        silent = loop.time() - begun
+        links.answer = reports({"n1": [], "n2": [], "n3": []})
+        await view.first_news(lambda: True)
+        return silent, loop.time() - begun - silent
+
+    silent, all_there = run(main())
+
+    assert silent > FIRST_NEWS_SECONDS
+    assert all_there < REPORT_SECONDS_MAX
+
+
+def test_who_waits_for_news_can_stop_waiting(seen: Seen) -> None:
+    seen.links.answer = lambda _: Answer(Status.UNAVAILABLE, b"")
+    left = [True, True, False]
+    run(seen.view.first_news(lambda: left.pop(0)))
+    assert not left
 
 
 @pytest.mark.parametrize("status,found", [("CREATING", False), ("UPDATING", True)])
