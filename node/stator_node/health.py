@@ -1,17 +1,17 @@
-"""How a pod is, for whoever keeps it running: starting, serving, draining or fenced.
+"""How a pod is, for whoever keeps it running: starting, catching up, serving, draining or fenced.
 
 In: plain HTTP on a port of its own, from a kubelet's probes and from `drain_command.py`. Out: 200
 or 503, and a word that says why.
 
     GET  /started   200 once the pod has begun to serve
     GET  /alive     200 as long as its loop turns
-    GET  /ready     200 while it serves, and is not asked to go
+    GET  /ready     200 while it serves, has caught up with its peers, and is not asked to go
     GET  /metrics   its figures, as Prometheus reads them, once it serves
     POST /drain     from the pod itself only: 200 when everything has been handed over
 
 Wired by `node_process.py`. Invariants: what is asked here costs next to nothing and changes
 nothing, but for draining; a pod that drains serves again only after it was fenced, if it does not
-end.
+end; one that has caught up is ready until then, however far it falls behind meanwhile.
 """
 
 from __future__ import annotations
@@ -37,6 +37,7 @@ class Phase(Enum):
     """How far a pod has come."""
 
     STARTING = "starting"
+    CATCHING_UP = "catching up"
     SERVING = "serving"
     DRAINING = "draining"
     FENCED = "fenced"
@@ -60,10 +61,24 @@ class Health:
 
         `figures`: what it can tell of itself in numbers.
         """
-        assert self.phase is not Phase.SERVING
-        self.phase = Phase.SERVING
+        self.catches_up(hand_over, figures)
+        self.has_caught_up()
+
+    def catches_up(
+        self,
+        hand_over: Callable[[], Coroutine[Any, Any, None]],
+        figures: Callable[[], Iterable[Family]] | None = None,
+    ) -> None:
+        """The same, but that it may lack what others wrote before: it serves, and is not ready."""
+        assert self.phase not in (Phase.CATCHING_UP, Phase.SERVING)
+        self.phase = Phase.CATCHING_UP
         self._hand_over, self._draining = hand_over, None
         self._figures = figures
+
+    def has_caught_up(self) -> None:
+        """The pod lacks nothing any more; one that drains or ends by now goes on to do so."""
+        if self.phase is Phase.CATCHING_UP:
+            self.phase = Phase.SERVING
 
     def ends(self) -> None:
         """The pod is ending: it is ready no more."""

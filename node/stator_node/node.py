@@ -16,6 +16,7 @@ from pathlib import Path
 
 from stator_core.raft.settings import Settings
 from stator_node import tombstone_sweep
+from stator_node.catching_up import CatchingUp
 from stator_node.cluster_expiries import ClusterExpiries
 from stator_node.cluster_members import ClusterMembers
 from stator_node.cluster_view import ClusterView
@@ -54,6 +55,7 @@ class Node:
     links: Links
     requests: NodeRequests
     members: ClusterMembers
+    catching_up: CatchingUp
     background: list[asyncio.Task[None]]
     ended: asyncio.Event  # the pod must end: its disk refuses
     failed: bool = False
@@ -147,5 +149,7 @@ def build(
     server = FrameServer(hello, requests, tls=for_listening(tls))
     server.on_greeted = links.wake
     background += renewing(tls, links, server)
-    node = Node(host, feeder, server, links, requests, members, background, asyncio.Event())
+    catching_up = CatchingUp(host, view)
+    ended = asyncio.Event()
+    node = Node(host, feeder, server, links, requests, members, catching_up, background, ended)
     return node

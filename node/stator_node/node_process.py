@@ -144,9 +144,11 @@ async def _serve_until(
     # Under a name of its own: at one of the addresses it meets itself.
     looking = Hello(settings.cluster_id, process.process_name("looking"), "gateway", settings.zone)
     peers = Seeds(settings.seeds, looking, node.members.met, links.is_up, lambda: links.tls)
-    node.background.append(asyncio.get_running_loop().create_task(peers.run()))
+    loop = asyncio.get_running_loop()
+    node.background.append(loop.create_task(peers.run()))
     process.settle()
-    health.serves(node.hand_over, lambda: storage_families(node.requests.report()))
+    health.catches_up(node.hand_over, lambda: storage_families(node.requests.report()))
+    node.background.append(loop.create_task(_become_ready(node, health)))
     print(
         f"Stator node {links.hello.sender_id} is ready on {settings.host}:{node.server.port}",
         flush=True,
@@ -154,6 +156,12 @@ async def _serve_until(
     await _first(node.ended.wait(), stopped.wait(), fence.goes_up())
     health.ends()
     await node.stop()
+
+
+async def _become_ready(node: Node, health: Health) -> None:
+    """Have the pod count as ready once it has what its peers have."""
+    await node.catching_up.run()
+    health.has_caught_up()
 
 
 async def _first(*happenings: Coroutine[Any, Any, object]) -> None:

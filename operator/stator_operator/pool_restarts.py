@@ -24,17 +24,27 @@ def plan_restart(pool: Pool, observed: ObservedPool, draft: Draft) -> None:
         return
     chosen = _in_order(pool, outdated)[0]
     obstacle = absence(pool, observed, chosen.name)
-    # One that serves nothing may go: no replica more is lost by it.
-    if obstacle is None and chosen.is_ready:
-        obstacle = unsettled(observed)
+    if obstacle is None:
+        obstacle = unsettled(observed) if chosen.is_ready else _unready(chosen, observed)
     if obstacle is None:
         draft.do(RestartPod(chosen.name, chosen.uid))
     else:
         draft.wait(Reason.RESTARTS_WAIT, f"pod {chosen.name} is to be restarted: {obstacle}")
 
 
+def _unready(pod: ObservedPod, observed: ObservedPool) -> str | None:
+    """Why a pod that is not ready may not go; it may if no good replica more is lost by it.
+
+    It may serve all the same: one that catches up with its peers votes, and counts as a copy.
+    """
+    node = observed.node_of(pod.name)
+    if node is None or not node.is_heard or not node.needed:
+        return None
+    return f"{node.needed} partitions would have no majority of good copies without it"
+
+
 def _in_order(pool: Pool, pods: list[ObservedPod]) -> list[ObservedPod]:
-    """Those that serve nothing first, then zone by zone; in a zone the newest pod first."""
+    """Those that are not ready first, then zone by zone; in a zone the newest pod first."""
     places = {zone: number for number, zone in enumerate(pool.zones)}
 
     def rank(pod: ObservedPod) -> tuple[bool, int, int]:

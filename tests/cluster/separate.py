@@ -21,11 +21,14 @@ CLUSTER_ID = "cluster-of-the-test"
 
 
 class Process(Server):
-    """One `stator` process; it is ready when its health port says so."""
+    """One `stator` process; to start it is to wait until its health port says yes to `awaited`."""
 
-    def __init__(self, folder: Path, *words: str, health_port: int) -> None:
+    def __init__(
+        self, folder: Path, *words: str, health_port: int, awaited: str = "/ready"
+    ) -> None:
         folder.mkdir(exist_ok=True)
         self.health_port = health_port
+        self._awaited = awaited
         super().__init__([str(STATOR), *words, f"--health-port={health_port}"], folder)
 
     def figures(self) -> str:
@@ -52,7 +55,7 @@ class Process(Server):
             return 0
 
     def is_ready(self) -> bool:
-        return self.health("/ready") == 200
+        return self.health(self._awaited) == 200
 
 
 class Pods:
@@ -81,11 +84,12 @@ class Pods:
         self.ports[zone] = self._later_ports[zone]
         return self.start_node(zone)
 
-    def start_node(self, zone: str) -> Process:
+    def start_node(self, zone: str, awaited: str = "/ready") -> Process:
         """The node of a zone, in its folder and on its port."""
         words = ("node", f"--folder={self._folder / zone}", f"--port={self.ports[zone]}")
         more = (f"--cluster-id={CLUSTER_ID}", f"--zone={zone}", self._seeds)
-        node = self._process(zone, *words, *more, f"--fence-file={self.fence_of(zone)}")
+        more += (f"--fence-file={self.fence_of(zone)}",)
+        node = self._process(zone, *words, *more, awaited=awaited)
         self.nodes[zone] = node
         return node
 
@@ -119,8 +123,9 @@ class Pods:
         gateway.port = port
         return gateway
 
-    def _process(self, name: str, *words: str) -> Process:
-        process = Process(self._folder / f"{name}-log", *words, health_port=free_port())
+    def _process(self, name: str, *words: str, awaited: str = "/ready") -> Process:
+        folder = self._folder / f"{name}-log"
+        process = Process(folder, *words, health_port=free_port(), awaited=awaited)
         self._others.append(process)
         process.start()
         return process

@@ -5,6 +5,7 @@ What a pod may lose (its supervisor, its gateway, another node) while the rest g
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -121,6 +122,43 @@ def test_a_node_that_is_drained_and_started_again_fails_no_write(pods: Pods) -> 
 
     assert all(has(client, f"{when} {n}") for when in ("before", "after") for n in range(3))
     client.close()
+
+
+def test_a_node_is_ready_when_it_has_what_was_written_without_it(pods: Pods) -> None:
+    """As after a power cut, with nobody who steers: nodes find a leader before they are ready."""
+    supervisor, gateway = start(pods)
+    client = client_of(gateway)
+    create_music(client)
+    first, *others = ZONES
+    put(client, "with all three")
+    pods.nodes[first].kill()
+    for number in range(20):
+        wait_for(lambda n=number: written(client, f"without {n}"), "a write without it")
+    supervisor.kill()
+    for zone in others:
+        pods.nodes[zone].kill()
+
+    alone = pods.start_node(first, awaited="/started")
+    time.sleep(2.0)  # an election would be over
+    assert [alone.health(path) for path in ("/started", "/alive", "/ready")] == [200, 200, 503]
+    pods.start_node(others[0])
+    wait_for(lambda: alone.health("/ready") == 200 or None, "it has what it lacked")
+    pods.nodes[others[0]].kill()
+    pods.start_node(others[1])
+
+    # What two have written is there with the one that was away and the one that is back.
+    keys = ["with all three", *(f"without {n}" for n in range(20))]
+    wait_for(lambda: readable(client, keys[0]), "a leader of the two")
+    assert all(has(client, key) for key in keys)
+    assert alone.health("/ready") == 200, "ready once is ready until the end"
+    client.close()
+
+
+def readable(client: Any, key: str) -> bool | None:
+    try:
+        return has(client, key) or None
+    except client.exceptions.ClientError:
+        return None
 
 
 def test_a_fenced_node_ends_and_writes_go_on_without_it(pods: Pods) -> None:

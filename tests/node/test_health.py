@@ -85,6 +85,40 @@ def test_starting_serving_and_draining_are_told_apart() -> None:
     with_door(body)
 
 
+def test_a_pod_that_catches_up_has_started_and_is_not_ready_yet() -> None:
+    async def body(health: Health, port: int) -> None:
+        health.catches_up(nothing_to_hand_over)
+        assert await get(port, *PATHS) == [200, 200, 503]
+        assert await ask(port, "GET /ready HTTP/1.1") == (503, "catching up")
+        health.has_caught_up()
+        assert await get(port, *PATHS) == [200, 200, 200]
+        assert await ask(port, "GET /ready HTTP/1.1") == (200, "serving")
+
+    with_door(body)
+
+
+@pytest.mark.parametrize("is_drained", [True, False])
+def test_a_pod_that_drains_or_ends_while_it_catches_up_becomes_no_ready_one(
+    is_drained: bool,
+) -> None:
+    async def body(health: Health, port: int) -> None:
+        handed_over = asyncio.Event()
+
+        async def hand_over() -> None:
+            handed_over.set()
+
+        health.catches_up(hand_over)
+        if is_drained:
+            await health.drain()
+            assert handed_over.is_set()
+        else:
+            health.ends()
+        health.has_caught_up()
+        assert await ask(port, "GET /ready HTTP/1.1") == (503, "draining")
+
+    with_door(body)
+
+
 def test_a_pod_that_ends_is_not_ready() -> None:
     async def body(health: Health, port: int) -> None:
         health.serves(nothing_to_hand_over)

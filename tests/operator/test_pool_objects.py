@@ -135,8 +135,10 @@ def test_a_budget_spans_all_zones() -> None:
     assert not budget["selector"]["matchLabels"].items() <= gateways.items()
 
 
-def test_storage_pods_are_named_before_they_are_ready() -> None:
+def test_storage_pods_are_started_and_named_before_they_are_ready() -> None:
+    """A pod is ready when it has what its peers have: it must find them, and they must be there."""
     service = storage_service(POOL)["spec"]
+    assert stateful_set(POOL, "zone-1", 2)["spec"]["podManagementPolicy"] == "Parallel"
 
     assert service["clusterIP"] == "None"
     assert service["publishNotReadyAddresses"] is True

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from sample_pool import a_pool, kinds, observed, outdated, reasons, with_pod
+from sample_pool import a_pool, kinds, observed, outdated, reasons, with_node, with_pod
 from stator_operator.pool_actions import RestartPod
 from stator_operator.pool_plan import plan
 
@@ -62,6 +62,18 @@ def test_the_one_pod_that_serves_nothing_may_go() -> None:
     world = with_pod(observed(pool, lacking=1), 1, is_ready=False, is_updated=False)
 
     assert kinds(pool, world) == [RestartPod]
+
+
+def test_a_pod_that_catches_up_does_not_go_while_partitions_need_it() -> None:
+    """It is not ready, and serves all the same: peers of it may be behind by now."""
+    pool = a_pool()
+    world = with_pod(observed(pool, lacking=1), 1, is_ready=False, is_updated=False)
+    needed = with_node(world, "default-zone-2-0", needed=2)
+
+    assert kinds(pool, needed) == []
+    assert "2 partitions would have no majority" in plan(pool, needed).waiting[0].message
+    silent = with_node(world, "default-zone-2-0", needed=2, is_heard=False)
+    assert kinds(pool, silent) == [RestartPod], "what does not answer serves nothing"
 
 
 @pytest.mark.parametrize("wish", ["is_fenced", "is_in_maintenance"])
