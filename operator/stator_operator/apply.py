@@ -15,7 +15,13 @@ from dataclasses import dataclass, field
 from stator_operator import naming
 from stator_operator.applied import Applied
 from stator_operator.kubernetes_api import KubernetesApi
-from stator_operator.kubernetes_errors import Conflict, NotFound, Refused, TooManyRequests
+from stator_operator.kubernetes_errors import (
+    Conflict,
+    NotFound,
+    Refused,
+    RoleLacksRule,
+    TooManyRequests,
+)
 from stator_operator.kubernetes_kinds import Object
 from stator_operator.metrics import Metrics
 from stator_operator.node_writing import ask_for
@@ -75,7 +81,10 @@ class Writer:
             if isinstance(action, DrainNode | KeepNode | GiveUpNode):
                 refused = await ask_for(self.supervisors, supervisor, action)
             else:
-                refused = await self._carry_out(key, action, present, outcome.retemplated)
+                try:
+                    refused = await self._carry_out(key, action, present, outcome.retemplated)
+                except RoleLacksRule as lacking:
+                    refused = role_lacks_rule(lacking)
             if refused is None:
                 outcome.done.append(action)
             else:
@@ -95,7 +104,7 @@ class Writer:
             case Apply():
                 return await self._apply(key, action, present, retemplated)
             case GrowClaim():
-                return await self._grow(key, action)
+                return await self._grow(key, action, present)
             case OrphanSet(name, uid):
                 self.metrics.wrote("StatefulSet")
                 await self.api.delete("StatefulSet", key.namespace, name, uid, orphan=True)
@@ -128,6 +137,8 @@ class Writer:
                 f"the cluster knows no {kind} of {CERTIFICATE_VERSION}: install cert-manager, or"
                 " make this pool anew with another spec.tls.issuedBy",
             )
+        except RoleLacksRule:
+            raise
         except Refused as refused:
             return Waiting(
                 "ObjectRefused", f"the API server takes no {kind} {name}: {refused.message}"
@@ -143,19 +154,18 @@ class Writer:
             await self.api.create(body)
         return None
 
-    async def _grow(self, key: Key, action: GrowClaim) -> Waiting | None:
+    async def _grow(self, key: Key, action: GrowClaim, present: Children) -> Waiting | None:
         patch = {"spec": {"resources": {"requests": {"storage": action.size}}}}
         self.metrics.wrote("PersistentVolumeClaim")
         try:
             await self.api.merge("PersistentVolumeClaim", key.namespace, action.name, patch)
         except NotFound:
             return None  # It has gone meanwhile; its successor is made with the new size.
+        except RoleLacksRule:
+            raise
         except Refused as refused:
-            return Waiting(
-                "VolumesCannotGrow",
-                f"claim {action.name} cannot grow to {action.size}: {refused.message}: set"
-                " allowVolumeExpansion of its StorageClass",
-            )
+            claim = present.get(("PersistentVolumeClaim", action.name), {})
+            return _cannot_grow(action, claim, refused)
         return None
 
     async def _mark(self, key: Key, action: MarkClaim) -> Waiting | None:
@@ -182,6 +192,32 @@ class Writer:
                 f" ({refused.message})",
             )
         return None
+
+
+def role_lacks_rule(refused: RoleLacksRule) -> Waiting:
+    """What the operator may not do that it must, and how it comes to be allowed."""
+    return Waiting(
+        Reason.ROLE_LACKS_RULE,
+        f"the operator's role lacks a rule: {refused.message}: upgrade the chart, or apply its"
+        " access/served.yaml where you make roles yourself",
+    )
+
+
+def _cannot_grow(action: GrowClaim, claim: Object, refused: Refused) -> Waiting:
+    """Why a claim does not grow, and what to do. One that is not bound yet is of no class' making.
+
+    The pool's size cannot be set back, so there must be a way on.
+    """
+    if claim.get("status", {}).get("phase") == "Pending":
+        text = f"claim {action.name} grows to {action.size} when it has a volume"
+        return Waiting(Reason.VOLUMES_GROW, text)
+    of_class = claim.get("spec", {}).get("storageClassName") or "of the claim"
+    return Waiting(
+        "VolumesCannotGrow",
+        f"claim {action.name} cannot grow to {action.size} and stays as it is, with its data: set"
+        f" allowVolumeExpansion of StorageClass {of_class} to true, or have more pods by"
+        f" spec.podsPerZone ({refused.message})",
+    )
 
 
 def _template(body: Object) -> Object | None:

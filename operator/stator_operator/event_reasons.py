@@ -22,6 +22,7 @@ EVENTS: Final[dict[str, EventType]] = {
     "VolumesAreLarger": "Warning",
     "VolumesCannotGrow": "Warning",
     "SecretTaken": "Warning",
+    "RoleLacksRule": "Warning",
     "AccessKeysMissing": "Warning",
     "CertManagerMissing": "Warning",
     "GatewayCertificateMissing": "Warning",

@@ -9,6 +9,7 @@ Kubernetes: "Kubernetes API Concepts"; the reasons are those of `metav1.Status`.
 from __future__ import annotations
 
 import json
+import re
 from typing import Final
 
 
@@ -39,6 +40,10 @@ class Refused(ApiError):
     """400, 403, 413, 422: this object will not be taken, however often it is sent."""
 
 
+class RoleLacksRule(Refused):
+    """403 of RBAC: the operator's role does not say that it may. The API's words say what."""
+
+
 class TooManyRequests(ApiError):
     """429: later; of an eviction: a budget does not allow it now."""
 
@@ -50,6 +55,9 @@ class LeaseInDoubt(ApiError):
 class Unavailable(ApiError):
     """The API server did not answer, or failed. Whether the request was carried out is open."""
 
+
+# What the authorizer of RBAC says in each of its refusals; those of quotas and policies do not.
+_BY_ROLE: Final = re.compile(r" is forbidden: User .* cannot \w+ resource ")
 
 _ERRORS: Final[dict[int, type[ApiError]]] = {
     400: Refused,
@@ -72,4 +80,6 @@ def error_of(status: int, received: bytes, asked: str, retry_after: str) -> ApiE
         reason, message = "", received[:200].decode(errors="replace")
     seconds = float(retry_after) if retry_after.isdecimal() else 0.0
     made = _ERRORS.get(status, Unavailable)
+    if status == 403 and _BY_ROLE.search(message):
+        made = RoleLacksRule
     return made(status, reason, f"{message} ({asked})", seconds)

@@ -65,7 +65,7 @@ class Observer:
 
     async def pool(self, key: Key) -> PoolObservation | None:
         """The pool; None: there is none. Raises ApiError."""
-        body = await self.api.get("StoragePool", key.namespace, key.name)
+        body = await self.pool_itself(key)
         if body is None:
             return None
         labels = f"{naming.NAME_LABEL}=stator,{naming.POOL_LABEL}={key.name}"
@@ -85,6 +85,10 @@ class Observer:
         supervisor = await self._address(pod, secrets)
         facts = await self._facts(supervisor)
         return PoolObservation(body, children, secrets, supervisor, facts)
+
+    async def pool_itself(self, key: Key) -> Object | None:
+        """The pool's object and nothing about it. Raises ApiError."""
+        return await self.api.get("StoragePool", key.namespace, key.name)
 
     async def named(
         self, namespace: str, names: Iterable[tuple[str, str]], known: Children

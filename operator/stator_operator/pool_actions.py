@@ -110,6 +110,7 @@ class Reason(StrEnum):
     SET_IS_ENDING = "SetIsEnding"
     SUPERVISOR_AWAY = "SupervisorAway"
     CERTIFICATE_AWAITED = "CertificateAwaited"
+    VOLUMES_GROW = "VolumesGrow"
     # These end when a person who asked for them says so.
     MAINTENANCE = "Maintenance"
     POD_FENCED = "PodFenced"
@@ -121,6 +122,7 @@ class Reason(StrEnum):
     NAME_TAKEN = "NameTaken"
     NO_ROOM = "NoRoom"
     POD_REFUSES = "PodRefuses"
+    ROLE_LACKS_RULE = "RoleLacksRule"
     SECRET_TAKEN = "SecretTaken"
     SUPERVISOR_REFUSES = "SupervisorRefuses"
     VOLUMES_ARE_LARGER = "VolumesAreLarger"
@@ -134,6 +136,7 @@ PASSING = frozenset(
         Reason.SET_IS_ENDING,
         Reason.SUPERVISOR_AWAY,
         Reason.CERTIFICATE_AWAITED,
+        Reason.VOLUMES_GROW,
     }
 )
 ASKED_FOR = frozenset({Reason.MAINTENANCE, Reason.POD_FENCED})

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from stator_operator import naming
 from stator_operator.pool_observation import ObservedPod, ObservedPool
+from stator_operator.pool_sets import pods_to_have
 from stator_operator.storage_pool import Pool
 
 # So long must every partition have been whole before the next pod goes: a replica that has just
@@ -23,7 +24,8 @@ def absence(pool: Pool, observed: ObservedPool, besides: str) -> str | None:
         if present is None or present.is_ending:
             return f"zone {zone} has no StatefulSet at this moment"
         name = naming.stateful_set_name(pool.name, zone)
-        for ordinal in range(present.pods):
+        # Those too that it is to have from now on: the same plan has them made.
+        for ordinal in range(max(present.pods, pods_to_have(pool, zone, observed))):
             pod = f"{name}-{ordinal}"
             if pod != besides and observed.pod_called(pod) is None:
                 return f"pod {pod} is not there"

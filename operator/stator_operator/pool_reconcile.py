@@ -11,7 +11,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from stator_operator.apply import Writer
+from stator_operator.apply import Writer, role_lacks_rule
+from stator_operator.conditions import Condition, merged
+from stator_operator.kubernetes_errors import RoleLacksRule
+from stator_operator.kubernetes_kinds import Object
 from stator_operator.observe import Observer, PoolObservation
 from stator_operator.ownership import separate
 from stator_operator.pool_actions import Apply, Plan
@@ -48,7 +51,11 @@ class PoolReconcile:
 
     async def __call__(self, key: Key) -> float | None:
         """Look at the pool once. Raises ApiError."""
-        found = await self.observer.pool(key)
+        try:
+            found = await self.observer.pool(key)
+        except RoleLacksRule as refused:
+            await self._say_role_lacks_rule(key, refused)
+            raise
         if found is None:
             self.writer.applied.forget(key)
             self._forget_figures(key)
@@ -76,6 +83,20 @@ class PoolReconcile:
         status = pool_status(pool, observed, done, before, now)
         await self.status_writer.write(found.body, status)
         return AGAIN_SECONDS if _is_under_way(done, status) else None
+
+    async def _say_role_lacks_rule(self, key: Key, refused: RoleLacksRule) -> None:
+        """What the operator may not see, as far as it may say so: nothing else can be said now."""
+        body = await self.observer.pool_itself(key)
+        if body is None:
+            return
+        waiting = role_lacks_rule(refused)
+        accepted = Condition("Accepted", False, waiting.reason, waiting.message)
+        now = self.wall().strftime("%Y-%m-%dT%H:%M:%SZ")
+        before = body.get("status", {})
+        conditions: list[Object] = before.get("conditions", [])
+        said = merged((accepted,), conditions, body["metadata"]["generation"], now)
+        others = [each for each in conditions if each["type"] != accepted.type]
+        await self.status_writer.write(body, {**before, "conditions": [*said, *others]})
 
     def _forget_figures(self, key: Key) -> None:
         metrics = self.status_writer.metrics

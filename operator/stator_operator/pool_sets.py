@@ -1,11 +1,15 @@
 """The StatefulSet of each zone: how many pods, how large their volumes.
 
-In: a `Pool` and what is there. Out: actions into the plan of `pool_plan.py`. Invariants: a volume
-is never made smaller; a pod whose volume may hold data is not taken away, except that a suspended
-pool has none, and all its volumes; a StatefulSet of somebody else is left alone.
+In: a `Pool` and what is there. Out: actions into the plan of `pool_plan.py`. Until all claims of a
+zone have grown, or for ever where their class cannot, the set keeps the size that it has, and all
+else of it is as wanted. Invariants: a volume is never made smaller; a pod whose volume may hold
+data is not taken away, except that a suspended pool has none, and all its volumes; a StatefulSet of
+somebody else is left alone.
 """
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 from stator_operator import naming
 from stator_operator.objects.stateful_set import stateful_set
@@ -47,8 +51,10 @@ def plan_set(pool: Pool, zone: str, observed: ObservedPool, draft: Draft) -> Non
     if present is not None and amount(present.volume_size) < amount(pool.volume_size):
         if not too_small:
             draft.do(OrphanSet(name, present.uid))
-        return
-    if present is not None and amount(present.volume_size) > amount(pool.volume_size):
+            return
+        # A set's own claims cannot be changed, and those that there are may take their time.
+        pool = replace(pool, volume_size=present.volume_size)
+    elif present is not None and amount(present.volume_size) > amount(pool.volume_size):
         draft.wait(
             Reason.VOLUMES_ARE_LARGER,
             f"StatefulSet {name} asks for volumes of {present.volume_size}: set"

@@ -16,6 +16,7 @@ import pytest
 
 from operators import ACCOUNT, WAIT_SECONDS, OperatorProcess, account_objects
 from resource_changes import pool
+from stator_operator.access_rules import served_rules
 from stator_operator.naming import ACCESS_KEYS_VERSION_ANNOTATION, COMPONENT_LABEL
 from stator_operator.operator_settings import LEASE_NAME
 from testbed.control_plane import ControlPlane
@@ -200,6 +201,140 @@ def test_what_is_somebody_elses_is_left_alone_with_a_condition_and_an_event(
         return condition(kubectl, namespace, "Accepted").get("status") == "True"
 
     until(accepted, "it is taken over")
+
+
+def events(kubectl: Kubectl, namespace: str, reason: str) -> list[dict[str, Any]]:
+    selector = f"--field-selector=involvedObject.kind=StoragePool,reason={reason}"
+    return kubectl.items("events", selector, f"--namespace={namespace}")
+
+
+@pytest.fixture
+def fixed_class(kubectl: Kubectl, namespace: str) -> Iterator[str]:
+    """A class whose volumes cannot grow, and four volumes that are bound to a pool's claims."""
+    head = {"apiVersion": "storage.k8s.io/v1", "kind": "StorageClass"}
+    name = f"fixed-{namespace}"
+    provisioner = "kubernetes.io/no-provisioner"
+    kubectl.apply({**head, "metadata": {"name": name}, "provisioner": provisioner})
+    for claim in ("one-a-0", "one-b-0", "one-c-0", "one-supervisor-0"):
+        volume = {
+            "apiVersion": "v1",
+            "kind": "PersistentVolume",
+            "metadata": {"name": f"{namespace}-{claim}"},
+            "spec": {
+                "accessModes": ["ReadWriteOnce"],
+                "capacity": {"storage": "10Gi"},
+                "claimRef": {"name": f"data-{claim}", "namespace": namespace},
+                "hostPath": {"path": "/nowhere"},
+                "persistentVolumeReclaimPolicy": "Retain",
+                "storageClassName": name,
+            },
+        }
+        kubectl.apply(volume)
+    yield name
+    volumes = [each["metadata"]["name"] for each in kubectl.items("persistentvolumes")]
+    mine = [each for each in volumes if each.startswith(f"{namespace}-")]
+    kubectl("delete", "persistentvolumes", "--wait=false", *mine)
+    kubectl("delete", "storageclass", name)
+
+
+def test_volumes_of_a_class_that_cannot_grow_stay_and_it_is_said_what_to_change(
+    operator: OperatorProcess, kubectl: Kubectl, namespace: str, fixed_class: str
+) -> None:
+    own = f"--namespace={namespace}"
+
+    def sizes() -> dict[str, tuple[str, str]]:
+        """What each claim of a storage pod is bound to, and asks for."""
+        found = kubectl.items("pvc", f"--selector={COMPONENT_LABEL}=storage", own)
+        return {
+            each["metadata"]["name"]: (
+                each["spec"].get("volumeName", ""),
+                each["spec"]["resources"]["requests"]["storage"],
+            )
+            for each in found
+            if each.get("status", {}).get("phase") == "Bound"
+        }
+
+    made = pool()
+    made["spec"]["volume"]["storageClassName"] = fixed_class
+    kubectl.apply(made, namespace=namespace)
+    until(lambda: len(sizes()) == 3, "all claims are bound")
+    before = sizes()
+
+    made["spec"] |= {"volume": {"size": "20Gi", "storageClassName": fixed_class}, "podsPerZone": 2}
+    kubectl.apply(made, namespace=namespace)
+
+    def reason() -> str:
+        return condition(kubectl, namespace, "Accepted").get("reason", "")
+
+    until(lambda: reason() == "VolumesCannotGrow", "the condition says so")
+    message = condition(kubectl, namespace, "Accepted")["message"]
+    assert f"set allowVolumeExpansion of StorageClass {fixed_class} to true" in message
+    until(lambda: events(kubectl, namespace, "VolumesCannotGrow") != [], "an Event says so")
+    assert events(kubectl, namespace, "VolumesCannotGrow")[0]["type"] == "Warning"
+    assert before.items() <= sizes().items()
+    assert children(kubectl, namespace) >= {("StatefulSet", f"one-{zone}") for zone in "abc"}
+    pods = f"--selector={COMPONENT_LABEL}=storage"
+    until(lambda: len(kubectl.items("pods", pods, own)) == 6, "the rest of it is carried out")
+
+    patch = json.dumps({"allowVolumeExpansion": True})
+    kubectl("patch", "storageclass", fixed_class, f"--patch={patch}")
+    until(lambda: {size for _, size in sizes().values()} == {"20Gi"}, "they are let grow")
+    until(lambda: reason() == "Accepted", "nothing is to be changed any more")
+    assert {claim: volume for claim, (volume, _) in sizes().items()} == {
+        claim: volume for claim, (volume, _) in before.items()
+    }
+
+
+def role(namespace: str, rules: list[dict[str, Any]]) -> dict[str, Any]:
+    """The operator's role in the namespace that it serves."""
+    head = {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role"}
+    return {**head, "metadata": {"name": ACCOUNT, "namespace": namespace}, "rules": rules}
+
+
+def test_rules_that_a_role_lacks_are_said_one_after_the_other_and_it_arrives(
+    kubectl: Kubectl, namespace: str, tmp_path: Path
+) -> None:
+    """A chart of which not all is applied, or a role that is older than the operator."""
+    rules = served_rules()
+    blind = [each for each in rules if each["resources"] != ["pods"]]
+    mute = [
+        {**each, "verbs": ["get", "patch"]} if each["resources"] == ["secrets"] else each
+        for each in rules
+    ]
+    own = f"--namespace={namespace}"
+    running = OperatorProcess(kubectl, namespace, tmp_path, IMAGE)
+    kubectl("delete", "rolebinding", f"{ACCOUNT}-own", own)
+    kubectl.apply(role(namespace, blind), namespace=namespace)
+
+    def says(words: str) -> bool:
+        return words in condition(kubectl, namespace, "Accepted").get("message", "")
+
+    with running:
+        running.wait_until_says("cannot be taken: 403 Forbidden")
+        assert 'cannot get resource "leases"' in running.says()
+        bindings = account_objects(namespace, all_namespaces=False)
+        kubectl.apply(
+            *(each for each in bindings if each["kind"] == "RoleBinding"), namespace=namespace
+        )
+        running.wait_until_says("holds the Lease")
+        kubectl.apply(pool(), namespace=namespace)
+
+        until(lambda: says('cannot list resource "pods"'), "it says what it may not see")
+        assert condition(kubectl, namespace, "Accepted")["reason"] == "RoleLacksRule"
+        until(lambda: events(kubectl, namespace, "RoleLacksRule") != [], "an Event says so")
+        assert children(kubectl, namespace) == set(), "nothing is done on half a picture"
+
+        kubectl.apply(role(namespace, mute), namespace=namespace)
+        until(lambda: says('cannot create resource "secrets"'), "it says what it may not make")
+        until(lambda: len(children(kubectl, namespace)) == CHILDREN, "the rest is made")
+
+        kubectl.apply(role(namespace, rules), namespace=namespace)
+        until(lambda: is_accepted(kubectl, namespace), "it arrives")
+        assert "Traceback" not in running.says(), running.says()
+
+
+def is_accepted(kubectl: Kubectl, namespace: str) -> bool:
+    return condition(kubectl, namespace, "Accepted").get("status") == "True"
 
 
 def test_an_operator_of_all_namespaces_serves_them_all(

@@ -20,6 +20,7 @@ from stator_operator.metrics import Metrics
 from stator_operator.objects.cert_manager import CERTIFICATE_VERSION
 from stator_operator.objects.services import gateway_service
 from stator_operator.pool_actions import (
+    PASSING,
     Action,
     Apply,
     DeleteClaim,
@@ -89,6 +90,17 @@ def test_what_is_refused_is_a_reason_and_the_rest_is_done() -> None:
     assert outcome.done == [GrowClaim("data-0", "2Gi")]
     (grown,) = server.of("PersistentVolumeClaim")
     assert grown["spec"]["resources"]["requests"]["storage"] == "2Gi"
+
+
+def test_a_claim_that_has_no_volume_yet_grows_later() -> None:
+    """The API server refuses it until then; that is no fault of its class."""
+    pending = {**claim(), "status": {"phase": "Pending"}}
+    answers = refuse("persistentvolumeclaims", lambda: refusal(422, "Invalid", "immutable"))
+    outcome, _ = carry_out(GrowClaim("data-0", "2Gi"), present=(pending,), answers=answers)
+
+    (waiting,) = outcome.waiting
+    assert waiting.reason in PASSING
+    assert waiting.message == "claim data-0 grows to 2Gi when it has a volume"
 
 
 def test_what_says_nothing_of_the_object_goes_through() -> None:

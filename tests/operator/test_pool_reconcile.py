@@ -13,6 +13,7 @@ from aiohttp import web
 from pretended_api import Asked, Object, PretendedApi, refusal
 from pretended_cluster import MovingSupervisor, Operators, pool_body, settle
 from sample_pool import BODY
+from stator_operator.kubernetes_errors import RoleLacksRule
 
 LARGER = {**BODY["spec"]["volume"], "size": "20Gi"}
 CHILDREN = {
@@ -195,6 +196,59 @@ def test_what_the_api_server_does_not_take_is_said_and_the_rest_is_made() -> Non
     play(scene)
 
 
+FORBIDDEN = 'is forbidden: User "system:serviceaccount:a:b" cannot'
+
+
+def test_a_role_that_lets_nothing_be_made_of_a_kind_is_said_and_the_rest_is_made() -> None:
+    def answers(asked: Asked) -> web.Response | None:
+        if asked.method != "GET" and asked.plural == "secrets":
+            words = f'secrets {FORBIDDEN} create resource "secrets" in API group ""'
+            return refusal(403, "Forbidden", words)
+        return None
+
+    async def scene(operators: Operators, server: PretendedApi) -> None:
+        server.answers = answers
+        await operators.once()
+
+        status, reason, message = condition(server, "Accepted")
+        assert (status, reason) == ("False", "RoleLacksRule")
+        assert 'cannot create resource "secrets"' in message
+        assert "access/served.yaml" in message
+        assert len(server.of("StatefulSet")) == 4
+        assert ("Warning", "RoleLacksRule") in events(server)
+
+        server.answers = lambda _: None
+        await operators.until_rest()
+        assert condition(server, "Accepted")[0] == "True"
+
+    play(scene)
+
+
+def test_a_role_that_shows_not_all_is_said_and_nothing_is_done_on_half_a_picture() -> None:
+    def answers(asked: Asked) -> web.Response | None:
+        if asked.plural == "pods":
+            return refusal(403, "Forbidden", f'pods {FORBIDDEN} list resource "pods"')
+        return None
+
+    async def scene(operators: Operators, server: PretendedApi) -> None:
+        server.answers = answers
+        with pytest.raises(RoleLacksRule):
+            await operators.once()
+
+        status, reason, message = condition(server, "Accepted")
+        assert (status, reason) == ("False", "RoleLacksRule")
+        assert 'cannot list resource "pods"' in message
+        assert server.of("StatefulSet") == []
+        assert ("Warning", "RoleLacksRule") in events(server)
+
+        server.answers = lambda _: None
+        await operators.until_rest()
+        assert condition(server, "Accepted")[0] == "True"
+        assert condition(server, "Ready")[0] == "True"
+
+    play(scene)
+
+
 def test_a_new_image_restarts_pods_one_by_one_when_all_is_whole() -> None:
     async def scene(operators: Operators, server: PretendedApi) -> None:
         await operators.until_rest()
@@ -295,7 +349,8 @@ def test_a_class_that_cannot_grow_is_said() -> None:
 
         status, reason, message = condition(server, "Accepted")
         assert (status, reason) == ("False", "VolumesCannotGrow")
-        assert "set allowVolumeExpansion of its StorageClass" in message
+        assert "set allowVolumeExpansion of StorageClass zonal to true" in message
+        assert "only dynamically provisioned pvc can be resized" in message
         assert len(server.of("StatefulSet")) == 4
 
     play(scene)

@@ -6,7 +6,16 @@ from dataclasses import replace
 
 import pytest
 
-from sample_pool import a_pool, kinds, observed, outdated, reasons, with_node, with_pod
+from sample_pool import (
+    a_pool,
+    applied_sets,
+    kinds,
+    observed,
+    outdated,
+    reasons,
+    with_node,
+    with_pod,
+)
 from stator_operator.pool_actions import RestartPod
 from stator_operator.pool_plan import plan
 
@@ -54,6 +63,15 @@ def test_no_pod_goes_while_another_is_missing() -> None:
 
     assert kinds(pool, world) == []
     assert "pod default-zone-3-0 is not there" in plan(pool, world).waiting[0].message
+
+
+def test_no_pod_goes_while_further_ones_are_about_to_be_made() -> None:
+    world = outdated(observed(a_pool()))
+    larger = a_pool(podsPerZone=2)
+
+    assert set(applied_sets(larger, world).values()) == {2}
+    assert kinds(larger, world) == []
+    assert "pod default-zone-1-1 is not there" in plan(larger, world).waiting[0].message
 
 
 def test_the_one_pod_that_serves_nothing_may_go() -> None:

@@ -21,6 +21,19 @@ def test_volumes_grow_first_and_their_set_is_replaced_then() -> None:
     assert applied_sets(pool, grown) == {}
 
 
+def test_all_else_of_a_set_is_as_wanted_while_its_volumes_cannot_grow() -> None:
+    """A size cannot be set back: a class whose volumes never grow is not to hold up the rest."""
+    pool = a_pool(volume={"size": "20Gi"}, podsPerZone=2, image="stator:2")
+    applies = [each.body for each in plan(pool, observed(pool)).actions if isinstance(each, Apply)]
+    sets = [each for each in applies if each["metadata"]["name"].startswith("default-zone")]
+
+    assert [each["spec"]["replicas"] for each in sets] == [2, 2, 2]
+    for each in sets:
+        (claim,) = each["spec"]["volumeClaimTemplates"]
+        assert claim["spec"]["resources"]["requests"]["storage"] == "10Gi", "it cannot be changed"
+        assert each["spec"]["template"]["spec"]["containers"][0]["image"] == "stator:2"
+
+
 def test_a_volume_that_somebody_made_larger_stays_larger() -> None:
     pool = a_pool()
     world = observed(pool)
