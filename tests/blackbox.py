@@ -31,8 +31,7 @@ STATOR = Path(sys.executable).parent / "stator"
 CACHE = Path(os.environ.get("STATOR_CACHE", str(Path.home() / ".cache" / "stator")))
 DYNOXIDE = Path(os.environ.get("DYNOXIDE", str(CACHE / "dynoxide-3.2.0" / "bin" / "dynoxide")))
 
-READY = re.compile(r"Stator is ready: http://[\w.]+:(\d+)")
-GRPC = re.compile(r"grpc://[\w.]+:(\d+)|gRPC[^\n]*?:(\d+)")
+READY = re.compile(r"Stator is ready: https?://[\w.]+:(\d+) \(gRPC [\w.]+:(\d+)\)")
 READY_SECONDS = 30.0
 STOP_SECONDS = 20.0
 ANSWER_SECONDS = 30.0
@@ -122,17 +121,12 @@ class Stator(Server):
     def __init__(self, folder: Path, *options: str, data: Path | None = None) -> None:
         command = [str(STATOR), "local", "--folder", str(data or folder / "data")]
         super().__init__([*command, "--port", "0", "--grpc-port", "0", *options], folder)
+        self.grpc_port = 0
 
     def is_ready(self) -> bool:
         if ready := READY.search(self.written):
-            self.port = int(ready.group(1))
+            self.port, self.grpc_port = int(ready.group(1)), int(ready.group(2))
         return ready is not None
-
-    @property
-    def grpc_port(self) -> int:
-        found = GRPC.search(self.written)
-        assert found is not None, self.written
-        return int(found.group(1) or found.group(2))
 
 
 # What the fixture `start_stator` is: options to a running server.

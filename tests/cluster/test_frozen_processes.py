@@ -6,8 +6,9 @@ import time
 from pathlib import Path
 
 from cluster.frames import FrameAnswer, FramePeer
-from cluster.load import item_of, request_of, under_load
-from cluster.zones import Zones
+from cluster.load import under_load
+from cluster.zones import TABLE, Zones
+from history_load import item_of, request_of
 from stator_node import cluster_file
 from stator_node.operation_codes import OperationCode
 from stator_node.transport.frame_format import Status
@@ -31,9 +32,8 @@ def test_a_frozen_leader_wakes_and_tells_nothing_stale(zones: Zones, tmp_path: P
                     key = load.registers[0]
                     for number in range(READS_AT_WAKING):
                         load.history.invoke(f"past-{began}-{number}", "read", key)
-                        peer.send(
-                            OperationCode.GET_ITEM, request_of("read", key, None)[1], partition_id
-                        )
+                        _, body = request_of(TABLE, "read", key, None)
+                        peer.send(OperationCode.GET_ITEM, body, partition_id)
                 for number in range(READS_AT_WAKING):
                     outcome, result = read_by(peer.answer())
                     load.history.returned(f"past-{began}-{number}", outcome, result)

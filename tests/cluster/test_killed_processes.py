@@ -7,8 +7,9 @@ import time
 from pathlib import Path
 
 from blackbox import Connection
-from cluster.load import Load, under_load
+from cluster.load import under_load
 from cluster.zones import TABLE, ZONES, Zones
+from history_load import Load
 
 KILLS = 3
 

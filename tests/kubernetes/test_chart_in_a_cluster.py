@@ -16,6 +16,8 @@ import subprocess
 import sys
 import tarfile
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +26,7 @@ import yaml
 from cryptography import x509
 
 from blackbox import boto3_client, wait_for
-from music_load import Load, create_music, is_there
+from gateways import MORE, TABLE, Gateway, access_keys, create_table, gateway_of, is_there
 from testbed.chart import CHART, RELEASE, ZONES, Helm, Object
 from testbed.cluster import STORAGE_CLASS, Cluster
 from testbed.given import GivenCluster
@@ -40,8 +42,9 @@ STORAGE = "--selector=app.kubernetes.io/component=storage"
 class Release:
     """The release, its pool, and a way to its gateway."""
 
-    def __init__(self, kubectl: Kubectl, helm: Helm, namespace: str, image: str) -> None:
-        self.kubectl = kubectl
+    def __init__(self, cluster: Cluster, helm: Helm, namespace: str, image: str) -> None:
+        self.cluster = cluster
+        self.kubectl = cluster.kubectl
         self.helm = helm
         self.namespace = namespace
         self.own = f"--namespace={namespace}"
@@ -75,11 +78,13 @@ class Release:
         data = self.kubectl.get("secret", name, self.own)["data"]
         return {member: base64.b64decode(text) for member, text in data.items()}
 
-    def access_keys(self) -> list[list[str]]:
-        text = self.secret("default-access-keys")["access-keys"].decode()
-        return [line.split() for line in text.splitlines() if not line.startswith("#")]
+    def access_keys(self) -> list[tuple[str, str]]:
+        return access_keys(self.kubectl, "default", self.namespace)
 
-    def put_access_keys(self, keys: list[list[str]]) -> None:
+    def gateway(self) -> AbstractContextManager[Gateway]:
+        return gateway_of(self.cluster, "default", self.namespace)
+
+    def put_access_keys(self, keys: list[tuple[str, str]]) -> None:
         text = "".join(f"{' '.join(each)}\n" for each in keys)
         data = {"access-keys": base64.b64encode(text.encode()).decode()}
         patch = json.dumps({"data": data})
@@ -131,7 +136,7 @@ def release(
     home = tmp_path_factory.mktemp("helm")
     with running_cluster.entered(), running_cluster.kubectl.namespace("chart") as namespace:
         made = Release(
-            running_cluster.kubectl,
+            running_cluster,
             Helm(helm, home, running_cluster.kubeconfig),
             namespace,
             stator_image,
@@ -170,39 +175,26 @@ def forget_short_names(kubectl: Kubectl) -> None:
 
 
 @pytest.fixture
-def client(release: Release) -> Iterator[Any]:
-    """boto3 with the administrator's key; the table is there."""
-    with gateway(release) as url:
-        made = boto3_client(url, *release.access_keys()[0])
-        if "Music" not in made.list_tables()["TableNames"]:
-            create_music(made)
+def gateway(release: Release) -> Iterator[Gateway]:
+    """Where clients find it; the table is there."""
+    with release.gateway() as found:
+        with found.client() as client:
+            if TABLE not in client.list_tables()["TableNames"]:
+                create_table(client)
+        yield found
+
+
+@pytest.fixture
+def client(gateway: Gateway) -> Iterator[Any]:
+    """boto3 with the administrator's key."""
+    with gateway.client() as made:
         yield made
-        made.close()
-
-
-def gateway(release: Release) -> Any:
-    class Way:
-        def __enter__(self) -> str:
-            self._forward = release.kubectl.forward("svc/default-gateway", 8000, release.namespace)
-            return f"http://127.0.0.1:{self._forward.__enter__()}"
-
-        def __exit__(self, *what: object) -> None:
-            self._forward.__exit__(None, None, None)
-
-    return Way()
-
-
-def assert_nothing_is_lost(client: Any, load: Load) -> None:
-    pages = client.get_paginator("scan").paginate(TableName="Music", ConsistentRead=True)
-    there = {item["pk"]["S"] for page in pages for item in page["Items"]}
-    assert set(load.written) - there == set()
-    assert len(load.written) >= 40
 
 
 def test_installing_alone_gives_a_pool_that_serves_who_has_the_key(
     release: Release, client: Any
 ) -> None:
-    client.put_item(TableName="Music", Item={"pk": {"S": "first"}})
+    client.put_item(TableName=TABLE, Item={"pk": {"S": "first"}})
 
     assert is_there(client, "first")
     zones = release.kubectl.get("storagepool", "default", release.own)["spec"]["zones"]
@@ -211,7 +203,7 @@ def test_installing_alone_gives_a_pool_that_serves_who_has_the_key(
     url = client.meta.endpoint_url
     for stranger in (boto3_client(url, key, "wrong"), boto3_client(url, "AKIANOBODY", "wrong")):
         with pytest.raises(stranger.exceptions.ClientError) as refusal:
-            stranger.get_item(TableName="Music", Key={"pk": {"S": "first"}})
+            stranger.get_item(TableName=TABLE, Key={"pk": {"S": "first"}})
         code = refusal.value.response["Error"]["Code"]
         assert code in ("InvalidSignatureException", "UnrecognizedClientException")
         stranger.close()
@@ -230,19 +222,17 @@ def test_no_pod_and_no_event_says_a_secret(release: Release, client: Any) -> Non
 
 
 def test_an_upgrade_changes_definitions_and_operator_and_no_pod_of_the_pool(
-    release: Release, client: Any
+    release: Release, gateway: Gateway, tmp_path: Path
 ) -> None:
     kubectl, name = release.kubectl, "partitions.stator.dev"
     assert "shortNames" not in kubectl.get("crd", name)["spec"]["names"]
     before = release.pool_pods()
-    with Load(client) as load:
-        load.wait_for_more(20)
+    with gateway.under_load(tmp_path, seed=1) as load:
+        load.wait_for_success(60, MORE)
         release.values["operator"]["podAnnotations"] = {"upgraded": "yes"}
         release.install(CHART)
-        load.wait_for_more(20)
-
-    assert_nothing_is_lost(client, load)
-    assert load.failed == 0
+        load.wait_for_success(60, MORE)
+    assert set(load.outcomes) == {"ok"}
     assert kubectl.get("crd", name)["spec"]["names"]["shortNames"] == ["part"]
     assert release.pool_pods() == before
     wait_for(lambda: _upgraded(release), "the new operator alone", 60)
@@ -264,7 +254,7 @@ def test_people_look_and_steer_by_the_plugin(release: Release, client: Any, tmp_
     assert set(nodes) == {f"default-{zone}-0" for zone in ZONES}
     assert "default-zone-1-0" in release.plugin("status")
 
-    (listed,) = json.loads(release.plugin("partitions", "Music", "--output=json"))
+    (listed,) = json.loads(release.plugin("partitions", TABLE, "--output=json"))
     partition = listed["partitions"][0]
     other = next(pod for pod, node in nodes.items() if node != partition["leader"])
     release.plugin("transfer", str(partition["partition_id"]), other)
@@ -287,17 +277,15 @@ def test_people_look_and_steer_by_the_plugin(release: Release, client: Any, tmp_
 
 @pytest.mark.timeout(600, func_only=True)
 def test_a_pod_that_people_give_up_gets_another_volume_and_nothing_is_lost(
-    release: Release, client: Any
+    release: Release, gateway: Gateway, tmp_path: Path
 ) -> None:
     pod = "default-zone-2-0"
     before = _nodes(release)[pod]
-    with Load(client) as load:
-        load.wait_for_more(20)
+    with gateway.under_load(tmp_path, seed=2) as load:
+        load.wait_for_success(60, MORE)
         release.plugin("replace", pod)
         wait_for(lambda: _is_another(release, pod, before), "another node in its pod", 240)
-        load.wait_for_more(20)
-
-    assert_nothing_is_lost(client, load)
+        load.wait_for_success(60, MORE)
     release.kubectl.wait(
         "condition=FullyReplicated", "storagepool/default", release.own, seconds=READY_SECONDS
     )
@@ -316,13 +304,15 @@ def _is_another(release: Release, pod: str, before: str) -> bool | None:
 
 
 def _leader(release: Release) -> str | None:
-    (listed,) = json.loads(release.plugin("partitions", "Music", "--output=json"))
+    (listed,) = json.loads(release.plugin("partitions", TABLE, "--output=json"))
     leader: str | None = listed["partitions"][0]["leader"]
     return leader
 
 
 @pytest.mark.timeout(600, func_only=True)
-def test_certificates_and_their_authority_change_under_load(release: Release, client: Any) -> None:
+def test_certificates_and_their_authority_change_under_load(
+    release: Release, gateway: Gateway, tmp_path: Path
+) -> None:
     before, pods = release.secret("default-tls"), release.pool_pods()
     bundles = [_trusted(before)]
 
@@ -334,8 +324,8 @@ def test_certificates_and_their_authority_change_under_load(release: Release, cl
         signed = found["tls.crt"] != before["tls.crt"] and found["ca.crt"] != before["ca.crt"]
         return True if signed and count == 1 else None
 
-    with Load(client) as load:
-        load.wait_for_more(20)
+    with gateway.under_load(tmp_path, seed=3) as load:
+        load.wait_for_success(60, MORE)
         word = "stator.dev/rotate-authority=now"
         release.kubectl("annotate", "storagepool", "default", word, "--overwrite", release.own)
         wait_for(settled, "one authority, another than before", 6 * SPREAD_SECONDS)
@@ -350,9 +340,7 @@ def test_certificates_and_their_authority_change_under_load(release: Release, cl
         # What was open stays open: a new connection goes under the new certificates.
         release.kubectl("delete", "pod", "default-zone-1-0", release.own)
         wait_for(lambda: True if _all_serve(release) else None, "it is back", 120)
-        load.wait_for_more(20)
-
-    assert_nothing_is_lost(client, load)
+        load.wait_for_success(60, MORE)
     assert bundles == [1, 2, 1]
     after = release.pool_pods()
     changed = {name for name in pods if after[name] != pods[name]}
@@ -384,18 +372,20 @@ def _all_serve(release: Release) -> bool:
 
 
 @pytest.mark.timeout(600, func_only=True)
-def test_access_keys_change_while_everything_runs(release: Release, client: Any) -> None:
-    old, pods = release.access_keys()[0], release.pool_pods()
-    new = ["AKIASECONDKEY", "another-secret"]
-    release.put_access_keys([old, new])
-    with gateway(release) as url:
-        other = boto3_client(url, *new)
-        wait_for(lambda: _is_taken(other), "the new key is taken", KEYS_SECONDS)
-        assert _is_taken(client)
-        release.put_access_keys([new])
-        wait_for(lambda: None if _is_taken(client) else True, "the old one is not", KEYS_SECONDS)
-        assert _is_taken(other)
-        other.close()
+def test_access_keys_change_while_everything_runs(
+    release: Release, gateway: Gateway, client: Any, tmp_path: Path
+) -> None:
+    pods, after = release.pool_pods(), replace(gateway, key=("AKIASECONDKEY", "another-secret"))
+    with after.client() as other:
+        with gateway.under_load(tmp_path, seed=4) as load:
+            release.put_access_keys([gateway.key, after.key])
+            wait_for(lambda: _is_taken(other), "the new key is taken", KEYS_SECONDS)
+            load.wait_for_success(60, MORE)
+        with after.under_load(tmp_path, seed=5) as load:
+            release.put_access_keys([after.key])
+            refused = lambda: None if _is_taken(client) else True
+            wait_for(refused, "the old one is not", KEYS_SECONDS)
+            load.wait_for_success(60, MORE)
     assert release.pool_pods() == pods
     secret = release.kubectl.get("secret", "default-access-keys", release.own)
     assert _told_of_keys(release) == {secret["metadata"]["resourceVersion"]}
@@ -424,7 +414,7 @@ def _is_taken(client: Any) -> bool | None:
 def test_clients_are_shown_a_certificate_where_the_pool_says_so(
     release: Release, client: Any, tmp_path: Path
 ) -> None:
-    client.put_item(TableName="Music", Item={"pk": {"S": "under TLS"}})
+    client.put_item(TableName=TABLE, Item={"pk": {"S": "under TLS"}})
     gateways = release.values["pool"]["spec"]["gateway"]
     gateways["tlsSecretName"] = "default-tls"
     release.install(CHART)
@@ -433,8 +423,8 @@ def test_clients_are_shown_a_certificate_where_the_pool_says_so(
     bundle = tmp_path / "ca.crt"
     bundle.write_bytes(release.secret("default-tls")["ca.crt"])
 
-    with gateway(release) as url:
-        secure = url.replace("http://127.0.0.1", "https://localhost")
+    with release.kubectl.forward("svc/default-gateway", 8000, release.namespace) as port:
+        secure = f"https://localhost:{port}"
         trusting = boto3_client(secure, *release.access_keys()[0], verify=str(bundle))
         wait_for(lambda: _is_found(trusting), "the table is found", 60)
         assert is_there(trusting, "under TLS")
@@ -459,7 +449,7 @@ def test_uninstalling_leaves_what_serves_and_a_deleted_pool_its_volumes(
     release: Release, client: Any
 ) -> None:
     kubectl = release.kubectl
-    client.put_item(TableName="Music", Item={"pk": {"S": "kept"}})
+    client.put_item(TableName=TABLE, Item={"pk": {"S": "kept"}})
     pods, keys = release.pool_pods(), release.access_keys()
 
     release.helm("uninstall", RELEASE, release.own, "--wait")
@@ -477,12 +467,10 @@ def test_uninstalling_leaves_what_serves_and_a_deleted_pool_its_volumes(
     release.wait_until_ready()
 
     assert release.access_keys() == keys
-    with gateway(release) as url:
-        again = boto3_client(url, *keys[0])
+    with release.gateway() as found, found.client() as again:
         wait_for(lambda: _is_found(again), "the table is found again", 60)
         assert is_there(again, "kept")
-        again.close()
 
 
 def _is_found(client: Any) -> bool | None:
-    return True if "Music" in client.list_tables()["TableNames"] else None
+    return True if TABLE in client.list_tables()["TableNames"] else None

@@ -1,235 +1,309 @@
-"""A pool's life in a real cluster: it grows, shrinks, sleeps, and loses volumes, under load.
+"""A pool's life in a real cluster: its operator and pods are killed, it grows, shrinks and sleeps.
 
-The operator is a process beside the cluster, as an account with just its rules; the pods are real.
-Each test ends with every write that was acknowledged read again, and leaves a pool that is well.
+One pool for all tests of this file, with an operator beside the cluster as an account with just its
+rules. Each test disturbs it while clients of both doors are at work; at its end their history is
+linearizable, their counters add up, and the pool is well again.
 """
 
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from blackbox import boto3_client, wait_for
-from music_load import Load, create_music, is_there
+from blackbox import wait_for
+from gateways import MORE, TABLE, AnyCluster, create_table
+from history_load import Load
 from operators import OperatorProcess
-from resource_changes import an_object
+from pools import LIFE_SECONDS, POOL, ZONES, Pool
 from stator_operator import naming
 from stator_operator.custom_resources import RESOURCES
-from test_tables_in_a_cluster import STORAGE, Place
 from testbed.cluster import Cluster
-from testbed.given import GivenCluster
 
-AnyCluster = Cluster | GivenCluster
-Object = dict[str, Any]
-ZONES = STORAGE["zones"]
 FURTHER_TABLES = 5  # partitions enough that a second pod in each zone is given some
-LIFE_SECONDS = 240.0
+ZONE_LABEL = "topology.kubernetes.io/zone"
+GONE_SECONDS = 120.0
+# Each of three pods waits until all has been whole for a while, more so where operators change.
+ROLLED_SECONDS = 420.0
+MEMORY_BYTES_MAX = 150 << 20
 
 pytestmark = pytest.mark.timeout(900, func_only=True)
 
 
-class Pool(Place):
-    """The pool of a test, and a client of its gateway."""
+@dataclass(frozen=True, slots=True)
+class Living:
+    """The pool of this file and the operator that looks after it."""
 
-    client_made: Any
+    pool: Pool
+    operator: OperatorProcess
 
-    def patch_pool(self, **spec: Any) -> None:
-        patch = json.dumps({"spec": spec})
-        self.kubectl(
-            "patch", "storagepool", self.pool, "--type=merge", f"--patch={patch}", self.own
-        )
 
-    def wait_until(self, condition: str, value: str = "True", reason: str = "") -> None:
-        """Until a condition of this very generation says so."""
-
-        def said() -> bool | None:
-            body = self.kubectl.get("storagepool", self.pool, self.own)
-            for each in body.get("status", {}).get("conditions", ()):
-                newest = each["observedGeneration"] == body["metadata"]["generation"]
-                if each["type"] == condition and each["status"] == value and newest:
-                    return True if reason in ("", each["reason"]) else None
-            return None
-
-        wait_for(said, f"{condition} is {value} {reason}", LIFE_SECONDS)
-
-    def wait_until_well(self) -> None:
-        self.wait_until("Ready")
-        self.wait_until("FullyReplicated")
-        self.wait_until("Progressing", "False")
-
-    def storage(self, kind: str) -> dict[str, Object]:
-        """The storage pods, or their claims, by name."""
-        selector = ",".join(
-            f"{key}={value}" for key, value in naming.selector(self.pool, naming.STORAGE).items()
-        )
-        found = self.kubectl.items(kind, f"--selector={selector}", self.own)
-        return {each["metadata"]["name"]: each for each in found}
-
-    def departures(self) -> set[str]:
-        """What claims are marked with on their pods' way out."""
-        return {
-            each["metadata"].get("annotations", {}).get(naming.DEPARTURE_ANNOTATION, "")
-            for each in self.storage("pvc").values()
-        } - {""}
+@pytest.fixture(scope="module")
+def living(
+    running_cluster: AnyCluster, stator_image: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Living]:
+    """A pool of one pod in each zone, with a table."""
+    kubectl, folder = running_cluster.kubectl, tmp_path_factory.mktemp("life")
+    with running_cluster.entered(), kubectl.namespace("life") as namespace:
+        kubectl.apply(*(each.definition() for each in RESOURCES), server_side=True)
+        for each in RESOURCES:
+            kubectl.wait("condition=Established", "crd", f"{each.plural}.stator.dev")
+        with OperatorProcess(kubectl, namespace, folder, stator_image) as operator:
+            pool = Pool(running_cluster, namespace)
+            pool.make(replaceAfterSeconds=60)
+            pool.wait_until_well()
+            with pool.client() as client:
+                create_table(client)
+            yield Living(pool, operator)
+            pool.remove()
 
 
 @pytest.fixture
-def pool(cluster: AnyCluster, stator_image: str, tmp_path: Path) -> Iterator[tuple[Pool, Any]]:
-    """A pool of one pod in each zone, with a table, and a client of its gateway."""
-    kubectl = cluster.kubectl
-    kubectl.apply(*(each.definition() for each in RESOURCES), server_side=True)
-    for each in RESOURCES:
-        kubectl.wait("condition=Established", "crd", f"{each.plural}.stator.dev")
-    with (
-        kubectl.namespace("life") as namespace,
-        OperatorProcess(kubectl, namespace, tmp_path, stator_image) as operator,
-    ):
-        made = Pool(kubectl, namespace, "default")
-        body = an_object("StoragePool", {**STORAGE, "replaceAfterSeconds": 60})
-        body["metadata"]["name"] = made.pool
-        kubectl.apply(body, namespace=namespace)
+def pool(living: Living) -> Iterator[Pool]:
+    """The pool, when it is well. Whatever is done to it, its operator has seen nothing odd."""
+    living.pool.wait_until_well()
+    begin = len(living.operator.says())
+    yield living.pool
+    said = living.operator.says()[begin:]
+    print(said[-5_000:])
+    assert "Traceback" not in said
+
+
+@pytest.fixture
+def own_pool(pool: Pool) -> Pool:
+    """The same, where nodes and images of its cluster are ours to change."""
+    if not isinstance(pool.cluster, Cluster):
+        pytest.skip("KUBECONFIG leads to somebody's cluster, which is not ours to hurt")
+    return pool
+
+
+@contextmanager
+def under_load(pool: Pool, folder: Path, seed: int) -> Iterator[Load]:
+    with pool.gateway() as gateway, gateway.under_load(folder, seed) as load:
+        load.wait_for_success(60, MORE)
+        yield load
+        load.wait_for_success(60, MORE)
+
+
+# ------------------------------------------------------------------------------ who stands where
+
+
+def zones_of_nodes(pool: Pool) -> dict[str, str]:
+    return {
+        node["metadata"]["name"]: node["metadata"]["labels"][ZONE_LABEL]
+        for node in pool.kubectl.items("nodes")
+    }
+
+
+def test_pods_stand_in_their_zones_and_a_gateway_is_told_its_own(pool: Pool) -> None:
+    zones, pods = zones_of_nodes(pool), pool.storage("pods")
+    found = {name: zones[each["spec"]["nodeName"]] for name, each in pods.items()}
+    assert found == {pool.pod(zone): zone for zone in ZONES}
+
+    (gateway,) = pool.of_component(naming.GATEWAY).values()
+    # The environment of its process has it from this label.
+    assert gateway["metadata"]["labels"][ZONE_LABEL] == zones[gateway["spec"]["nodeName"]]
+
+
+# --------------------------------------------------------------------- operators and pods are lost
+
+
+def test_nobody_notices_that_the_operator_is_killed(
+    living: Living, pool: Pool, tmp_path: Path
+) -> None:
+    """While there is no operator all goes on; what was done meanwhile the next one puts right."""
+    before, pods = pool.pod(ZONES[1]).removesuffix("-0"), pool.uids("pods")
+    with under_load(pool, tmp_path, seed=1) as load:
+        living.operator.kill()
+        patch = json.dumps({"spec": {"template": {"spec": {"terminationGracePeriodSeconds": 1}}}})
+        pool.kubectl("patch", "statefulset", before, f"--patch={patch}", pool.own)
+        budget = naming.storage_service_name(POOL)
+        pool.kubectl("delete", "poddisruptionbudget", budget, pool.own)
+        load.wait_for_success(60, MORE)
+        living.operator.start()
+
+        def is_right() -> bool | None:
+            found = pool.kubectl.get("statefulset", before, pool.own)
+            seconds = found["spec"]["template"]["spec"]["terminationGracePeriodSeconds"]
+            budgets = pool.kubectl.items("poddisruptionbudgets", pool.own)
+            names = [each["metadata"]["name"] for each in budgets]
+            return True if seconds == 60 and budget in names else None
+
+        wait_for(is_right, "the children are as they were", 60)
+    assert pool.uids("pods") == pods
+
+
+def test_an_image_rolls_though_operators_are_killed(
+    living: Living, own_pool: Pool, stator_image: str, tmp_path: Path
+) -> None:
+    """Each time that a pod has gone, so has the operator."""
+    pool, operator, before = own_pool, living.operator, own_pool.uids("pods")
+    image = f"{stator_image}-next"
+    assert isinstance(pool.cluster, Cluster)
+    pool.cluster.tag(stator_image, image)
+    gone: set[str] = set()
+
+    def all_are_new() -> bool | None:
+        now = pool.uids("pods")
+        assert serving(pool) >= len(ZONES) - 1, "two pods are away at one time"
+        new = {name for name in now if now[name] != before[name]}
+        if new - gone:
+            gone.update(new)
+            operator.kill()
+            operator.start()
+        return True if len(new) == len(ZONES) else None
+
+    with under_load(pool, tmp_path, seed=2):
+        pool.change(image=image)
+        wait_for(all_are_new, "every pod is a new one", ROLLED_SECONDS)
+        pool.wait_until_well()
+    status = pool.kubectl.get("storagepool", POOL, pool.own)["status"]
+    assert [each["updatedPods"] for each in status["zones"]] == [1, 1, 1]
+    assert {images_of(each) for each in pool.storage("pods").values()} == {image}
+    assert operator.resident_bytes() < MEMORY_BYTES_MAX
+
+
+def serving(pool: Pool) -> int:
+    """How many storage pods serve."""
+    return sum(
+        each["type"] == "Ready" and each["status"] == "True"
+        for found in pool.storage("pods").values()
+        for each in found.get("status", {}).get("conditions", ())
+    )
+
+
+def images_of(pod: dict[str, Any]) -> str:
+    return " ".join(each["image"] for each in pod["spec"]["containers"])
+
+
+def test_pods_are_killed_and_ended_one_after_the_other(pool: Pool, tmp_path: Path) -> None:
+    with under_load(pool, tmp_path, seed=3) as load:
+        # Without a word, then with one: preStop hands over what the pod leads.
+        for zone, words in zip(ZONES, ("--grace-period=0 --force", "", ""), strict=True):
+            delete(pool, pool.pod(zone), *shlex.split(words))
+            pool.wait_until_ready(pool.pod(zone))
+            pool.wait_until_well()
+        # Nobody steers: items are served all the same.
+        delete(pool, f"{naming.supervisor_name(POOL)}-0")
+        load.wait_for_success(60, MORE)
+
+
+def delete(pool: Pool, pod: str, *words: str) -> None:
+    """Delete a pod, and wait until it is not there any more."""
+    uid = pool.kubectl.get("pod", pod, pool.own)["metadata"]["uid"]
+    pool.kubectl("delete", "pod", pod, "--wait=false", *words, pool.own)
+
+    def is_gone() -> bool | None:
+        found = pool.kubectl.items("pods", f"--field-selector=metadata.name={pod}", pool.own)
+        return True if all(each["metadata"]["uid"] != uid for each in found) else None
+
+    wait_for(is_gone, f"{pod} is gone", GONE_SECONDS)
+
+
+def test_a_node_is_drained_and_taken_back(own_pool: Pool, tmp_path: Path) -> None:
+    """Cordoned, and emptied by the eviction API: the machine of the pod that leads."""
+    pool, kubectl = own_pool, own_pool.kubectl
+    pod = pool.leader(TABLE)
+    node = pool.storage("pods")[pod]["spec"]["nodeName"]
+    selector = f"--pod-selector={naming.POOL_LABEL}={POOL}"
+    with under_load(pool, tmp_path, seed=4) as load:
+        kubectl("drain", node, "--ignore-daemonsets", "--delete-emptydir-data", selector)
         try:
-            made.wait_until("Ready")
-            with made.client() as client:
-                create_music(client)
-                yield made, client
-        except BaseException:
-            print(operator.says()[-5_000:])
-            raise
-        made.remove()
+            assert not pool.is_ready(pod)
+            load.wait_for_success(60, MORE)
+        finally:
+            kubectl("uncordon", node)
+        pool.wait_until_ready(pod)
+        pool.wait_until_well()
 
 
-def assert_nothing_is_lost(client: Any, load: Load) -> None:
-    missing = [key for key in load.written if not is_there(client, key)]
-    assert missing == []
-    assert load.written
-
-
-def create_further_tables(client: Any) -> None:
-    for number in range(FURTHER_TABLES):
-        client.create_table(
-            TableName=f"Further-{number}",
-            AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
-            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
-            BillingMode="PAY_PER_REQUEST",
-        )
+# ------------------------------------------------------------------------------------- volumes
 
 
 def test_a_volume_that_is_deleted_and_one_that_is_replaced_are_made_whole_again(
-    pool: tuple[Pool, Any],
+    pool: Pool, tmp_path: Path
 ) -> None:
-    made, client = pool
-    before = {name: each["metadata"]["uid"] for name, each in made.storage("pvc").items()}
-    with Load(client) as load:
-        load.wait_for_more(20)
+    before = pool.uids("pvc")
+    with under_load(pool, tmp_path, seed=5) as load:
         # Somebody deletes a claim: it goes with its pod, which the operator sees to.
-        lost = f"data-{made.pool}-{ZONES[0]}-0"
-        made.kubectl("delete", "pvc", lost, "--wait=false", made.own)
-        wait_for(lambda: _is_another(made, lost, before), "another volume", LIFE_SECONDS)
-        made.wait_until_well()
-        load.wait_for_more(20)
+        lost = f"data-{pool.pod(ZONES[0])}"
+        pool.kubectl("delete", "pvc", lost, "--wait=false", pool.own)
+        wait_until_another(pool, lost, before)
+        pool.wait_until_well()
+        load.wait_for_success(60, MORE)
         # And one is replaced because a person asks for it.
-        pod = f"{made.pool}-{ZONES[1]}-0"
-        made.kubectl("annotate", "pod", pod, f"{naming.REPLACE_ANNOTATION}=true", made.own)
-        wait_for(lambda: _is_another(made, f"data-{pod}", before), "another one", LIFE_SECONDS)
-        made.wait_until_well()
-        load.wait_for_more(20)
-
-    assert_nothing_is_lost(client, load)
-    after = {name: each["metadata"]["uid"] for name, each in made.storage("pvc").items()}
+        pod = pool.pod(ZONES[1])
+        pool.kubectl("annotate", "pod", pod, f"{naming.REPLACE_ANNOTATION}=true", pool.own)
+        wait_until_another(pool, f"data-{pod}", before)
+        pool.wait_until_well()
+    after = pool.uids("pvc")
     assert [name for name in before if after[name] == before[name]] == [
-        f"data-{made.pool}-{ZONES[2]}-0"
+        f"data-{pool.pod(ZONES[2])}"
     ]
 
 
-def _is_another(made: Pool, claim: str, before: dict[str, str]) -> bool | None:
-    found = made.storage("pvc").get(claim)
-    return True if found is not None and found["metadata"]["uid"] != before[claim] else None
+def wait_until_another(pool: Pool, claim: str, before: dict[str, str]) -> None:
+    def is_another() -> bool | None:
+        return True if pool.uids("pvc").get(claim, before[claim]) != before[claim] else None
+
+    wait_for(is_another, f"another {claim}", LIFE_SECONDS)
 
 
-def test_a_gateway_is_told_the_zone_that_it_stands_in(pool: tuple[Pool, Any]) -> None:
-    """The environment of its process has it from this label."""
-    made, _ = pool
-    label = "topology.kubernetes.io/zone"
-    zones = {
-        each["metadata"]["name"]: each["metadata"]["labels"][label]
-        for each in made.kubectl.items("nodes")
-    }
-    selector = f"--selector={naming.COMPONENT_LABEL}={naming.GATEWAY}"
-    (gateway,) = made.kubectl.items("pods", selector, made.own)
-
-    assert gateway["metadata"]["labels"][label] == zones[gateway["spec"]["nodeName"]]
+def test_volumes_grow_under_their_pods(pool: Pool, tmp_path: Path) -> None:
+    before = pool.uids("pods")
+    with under_load(pool, tmp_path, seed=6):
+        pool.change(volume={"size": "2Gi"})
+        wait_for(lambda: sizes(pool) == {"2Gi"} or None, "volumes have grown", LIFE_SECONDS)
+        pool.wait_until_well()
+    assert pool.uids("pods") == before
 
 
-def test_a_pool_grows_takes_a_scale_in_back_and_shrinks(pool: tuple[Pool, Any]) -> None:
-    made, client = pool
-    with Load(client) as load:
-        create_further_tables(client)
-        made.patch_pool(podsPerZone=2)
-        made.wait_until_well()
-        assert len(made.storage("pods")) == 6
-        load.wait_for_more(20)
-
-        made.patch_pool(podsPerZone=1)
-        wait_for(lambda: made.departures() or None, "pods begin to leave", LIFE_SECONDS)
-        made.patch_pool(podsPerZone=2)
-        wait_for(lambda: made.departures() == set() or None, "it is taken back", LIFE_SECONDS)
-        made.wait_until_well()
-        assert len(made.storage("pods")) == 6
-        load.wait_for_more(20)
-
-        made.patch_pool(podsPerZone=1, volume={"whenScaled": "Delete"})
-        wait_for(lambda: len(made.storage("pods")) == 3 or None, "pods are gone", LIFE_SECONDS)
-        wait_for(lambda: len(made.storage("pvc")) == 3 or None, "volumes are gone", LIFE_SECONDS)
-        made.wait_until_well()
-        load.wait_for_more(20)
-
-    assert_nothing_is_lost(client, load)
+def sizes(pool: Pool) -> set[str]:
+    return {each["status"]["capacity"]["storage"] for each in pool.storage("pvc").values()}
 
 
-def test_volumes_grow_under_their_pods(pool: tuple[Pool, Any]) -> None:
-    made, client = pool
-    before = {name: each["metadata"]["uid"] for name, each in made.storage("pods").items()}
-    with Load(client) as load:
-        made.patch_pool(volume={"size": "2Gi"})
-        wait_for(lambda: _sizes(made) == {"2Gi"} or None, "volumes have grown", LIFE_SECONDS)
-        made.wait_until_well()
-        load.wait_for_more(20)
-
-    assert_nothing_is_lost(client, load)
-    after = {name: each["metadata"]["uid"] for name, each in made.storage("pods").items()}
-    assert after == before
+# -------------------------------------------------------------------------- more pods, fewer, none
 
 
-def _sizes(made: Pool) -> set[str]:
-    return {each["status"]["capacity"]["storage"] for each in made.storage("pvc").values()}
+def test_a_pool_grows_takes_a_scale_in_back_and_shrinks(pool: Pool, tmp_path: Path) -> None:
+    with pool.client() as client, under_load(pool, tmp_path, seed=7) as load:
+        for number in range(FURTHER_TABLES):
+            create_table(client, f"Further-{number}")
+        pool.change(podsPerZone=2)
+        pool.wait_until_well()
+        assert len(pool.storage("pods")) == 6
+        load.wait_for_success(60, MORE)
+
+        pool.change(podsPerZone=1)
+        wait_for(lambda: pool.departures() or None, "pods begin to leave", LIFE_SECONDS)
+        pool.change(podsPerZone=2)
+        wait_for(lambda: pool.departures() == set() or None, "it is taken back", LIFE_SECONDS)
+        pool.wait_until_well()
+        assert len(pool.storage("pods")) == 6
+        load.wait_for_success(60, MORE)
+
+        pool.change(podsPerZone=1, volume={"whenScaled": "Delete"})
+        wait_for(lambda: len(pool.storage("pods")) == 3 or None, "pods are gone", LIFE_SECONDS)
+        wait_for(lambda: len(pool.storage("pvc")) == 3 or None, "volumes are gone", LIFE_SECONDS)
+        pool.wait_until_well()
 
 
-def test_a_pool_sleeps_and_wakes_with_all_that_was_written(pool: tuple[Pool, Any]) -> None:
-    made, client = pool
-    with Load(client) as load:
-        load.wait_for_more(50)
-    made.patch_pool(suspend=True)
-    made.wait_until("Suspended", reason="AsAsked")
-    wait_for(lambda: made.kubectl.items("pods", made.own) == [] or None, "no pods", LIFE_SECONDS)
-    assert len(made.storage("pvc")) == 3
+def test_a_pool_sleeps_and_wakes_with_all_that_was_written(own_pool: Pool, tmp_path: Path) -> None:
+    """Clients go on asking all the time, and are answered again in the end."""
+    pool = own_pool
+    with under_load(pool, tmp_path, seed=8):
+        pool.change(suspend=True)
+        pool.wait_until("Suspended", reason="AsAsked")
+        wait_for(
+            lambda: pool.kubectl.items("pods", pool.own) == [] or None, "no pods", LIFE_SECONDS
+        )
+        assert len(pool.storage("pvc")) == 3
 
-    made.patch_pool(suspend=False)
-    made.wait_until_well()
-    with made.gateway() as (address, key):
-        again = boto3_client(address, *key)
-        wait_for(lambda: _tables(again), "tables are found again", LIFE_SECONDS)
-        assert_nothing_is_lost(again, load)
-        again.close()
-
-
-def _tables(client: Any) -> list[str] | None:
-    try:
-        names: list[str] = client.list_tables()["TableNames"]
-    except client.exceptions.ClientError:
-        return None
-    return names or None
+        pool.change(suspend=False)
+        pool.wait_until_well()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import contextlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,28 +9,19 @@ from typing import Any
 
 import pytest
 
-from blackbox import boto3_client, wait_for, wait_until_active
+from blackbox import wait_for, wait_until_active
 from cluster_pages import run_page
 from docs.pages import ROOT
+from gateways import AnyCluster
 from operators import OperatorProcess
+from pools import POOL, STORAGE, Pool
 from resource_changes import an_object
 from stator_operator.custom_resources import RESOURCES
-from testbed.cluster import STORAGE_CLASS, Cluster
-from testbed.given import GivenCluster
 from testbed.kubectl import Kubectl
 
-AnyCluster = Cluster | GivenCluster
 Object = dict[str, Any]
-SMALL = {"requests": {"cpu": "20m", "memory": "64Mi"}}
 STARTED_SECONDS = 180.0
-POOL = "default"
 PAGE = ROOT / "docs" / "how-to" / "keep-tables-as-objects.md"
-STORAGE = {
-    "zones": ["zone-1", "zone-2", "zone-3"],
-    "volume": {"size": "1Gi", "storageClassName": STORAGE_CLASS},
-    "resources": SMALL,
-    "gateway": {"replicas": 1, "resources": SMALL},
-}
 FILMS = {
     "tableName": "Films",
     "attributeDefinitions": [{"attributeName": "pk", "attributeType": "S"}],
@@ -47,14 +36,8 @@ BY_YEAR = {
 YEAR = {"attributeName": "year", "attributeType": "N"}
 
 
-class Place:
-    """A namespace with a pool that serves."""
-
-    def __init__(self, kubectl: Kubectl, namespace: str, pool: str) -> None:
-        self.kubectl = kubectl
-        self.namespace = namespace
-        self.pool = pool
-        self.own = f"--namespace={namespace}"
+class Place(Pool):
+    """A namespace with a pool that serves, and its Tables."""
 
     def apply(self, name: str, **spec: Any) -> None:
         """kubectl apply of a Table."""
@@ -88,35 +71,6 @@ class Place:
     def wait_until_gone(self, name: str) -> None:
         self.kubectl("wait", "--for=delete", f"table/{name}", "--timeout=60s", self.own)
 
-    @contextlib.contextmanager
-    def gateway(self) -> Iterator[tuple[str, list[str]]]:
-        """The address of the pool's gateway, and its first administrator's key: id and secret."""
-        words = ("status", f"deployment/{self.pool}-gateway", "--timeout=120s", self.own)
-        self.kubectl("rollout", *words, seconds=130)
-        secret = self.kubectl.get("secret", f"{self.pool}-access-keys", self.own)
-        text = base64.b64decode(secret["data"]["access-keys"]).decode()
-        (line,) = [each for each in text.splitlines() if each and not each.startswith("#")]
-        service = f"svc/{self.pool}-gateway"
-        with self.kubectl.forward(service, 8000, self.namespace) as port:
-            yield f"http://127.0.0.1:{port}", line.split()
-
-    @contextlib.contextmanager
-    def client(self) -> Iterator[Any]:
-        """boto3 at the pool's gateway, as its first administrator."""
-        with self.gateway() as (address, key):
-            made = boto3_client(address, *key)
-            yield made
-            made.close()
-
-    def remove(self) -> None:
-        """All pods: they hand over and end, before their nodes may."""
-        self.kubectl("delete", "storagepools", "--all", self.own)
-
-        def is_gone() -> bool | None:
-            return True if self.kubectl.items("pods", self.own) == [] else None
-
-        wait_for(is_gone, "all pods are gone", 120)
-
 
 @pytest.fixture
 def operator(cluster: AnyCluster, stator_image: str, tmp_path: Path) -> Iterator[OperatorProcess]:
@@ -134,12 +88,10 @@ def operator(cluster: AnyCluster, stator_image: str, tmp_path: Path) -> Iterator
 
 
 @pytest.fixture
-def place(operator: OperatorProcess) -> Iterator[Place]:
+def place(cluster: AnyCluster, operator: OperatorProcess) -> Iterator[Place]:
     with operator.kubectl.namespace("tables") as namespace:
-        made = Place(operator.kubectl, namespace, POOL)
-        pool = an_object("StoragePool", STORAGE)
-        pool["metadata"]["name"] = POOL
-        operator.kubectl.apply(pool, namespace=namespace)
+        made = Place(cluster, namespace)
+        made.make()
         yield made
         made.remove()
 
@@ -180,11 +132,11 @@ def the_page_is_true(place: Place, folder: Path) -> None:
     kubeconfig.write_bytes(place.kubectl.kubeconfig.read_bytes())
     here = Kubectl(place.kubectl.program, kubeconfig)
     here("config", "set-context", "--current", place.own)
-    with place.gateway() as (address, (key_id, secret)):
+    with place.gateway() as gateway:
         environment = {
-            "AWS_ENDPOINT_URL": address,
-            "AWS_ACCESS_KEY_ID": key_id,
-            "AWS_SECRET_ACCESS_KEY": secret,
+            "AWS_ENDPOINT_URL": f"http://{gateway.http}",
+            "AWS_ACCESS_KEY_ID": gateway.key[0],
+            "AWS_SECRET_ACCESS_KEY": gateway.key[1],
             "AWS_DEFAULT_REGION": "us-east-1",
         }
         run_page(PAGE, folder, here, environment=environment)
@@ -317,7 +269,7 @@ def test_two_namespaces_have_tables_of_one_name_one_of_them_with_storage_of_its_
 ) -> None:
     place.apply("films", pool=POOL)
     with place.kubectl.namespace("other") as namespace:
-        other = Place(place.kubectl, namespace, "films")
+        other = Place(place.cluster, namespace, "films")
         other.apply("films", storage=STORAGE)
         place.wait_for("Ready", "films", STARTED_SECONDS)
         other.wait_for("Ready", "films", STARTED_SECONDS)

@@ -120,6 +120,12 @@ class Cluster:
         with self._network.entered():
             yield
 
+    @contextlib.contextmanager
+    def reached(self, service: str, ports: Sequence[int], namespace: str) -> Iterator[list[str]]:
+        """Where these ports of a Service are found, from within the cluster's network."""
+        found = self.kubectl.get("service", service, f"--namespace={namespace}")
+        yield [f"{found['spec']['clusterIP']}:{port}" for port in ports]
+
     def start(self) -> Cluster:
         """Start it and wait until its nodes are Ready. Raises NotReady, Missing."""
         try:
@@ -159,6 +165,15 @@ class Cluster:
                 written, _ = importing.communicate(timeout=IMPORT_SECONDS)
                 if importing.returncode:
                     raise NotReady(f"import of {archive.name}: {written}")
+
+    def tag(self, image: str, name: str) -> None:
+        """Have every node know an image by another name as well. Raises NotReady."""
+        with self.entered():
+            for node in self.nodes:
+                tagging = node.run("ctr", "--namespace=k8s.io", "images", "tag", image, name)
+                written, _ = tagging.communicate(timeout=IMPORT_SECONDS)
+                if tagging.returncode:
+                    raise NotReady(f"tag of {image}: {written}")
 
     def end(self) -> None:
         """End every process, remove cgroups and folder; the namespaces go with the processes."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,6 +29,13 @@ class GivenCluster:
     def entered(self) -> Iterator[None]:
         """Nothing to enter: its pods are reached by `kubectl.forward`."""
         yield
+
+    @contextlib.contextmanager
+    def reached(self, service: str, ports: Sequence[int], namespace: str) -> Iterator[list[str]]:
+        """Where these ports of a Service are found, for as long as its pod stays the same."""
+        with contextlib.ExitStack() as forwards:
+            ways = [self.kubectl.forward(f"svc/{service}", port, namespace) for port in ports]
+            yield [f"127.0.0.1:{forwards.enter_context(way)}" for way in ways]
 
 
 def given_cluster() -> GivenCluster | None:
