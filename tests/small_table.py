@@ -93,9 +93,12 @@ def later(value: bytes | DynamoDBError, after: Callable[[], Awaitable[None]]) ->
 
 @contextlib.asynccontextmanager
 async def running_door(
-    table: SmallTable, access_keys: AccessKeys | None = None, limits: GrpcLimits | None = None
+    table: SmallTable,
+    access_keys: AccessKeys | None = None,
+    limits: GrpcLimits | None = None,
+    port: int = 0,
 ) -> AsyncIterator[tuple[GrpcDoor, str]]:
-    """A door on a free port of this machine, and its address."""
+    """A door on this port of this machine, or on a free one, and its address."""
     door = GrpcDoor(
         table,
         access_keys or AccessKeys.any_key(),
@@ -104,7 +107,7 @@ async def running_door(
         region="us-east-1",
         limits=limits,
     )
-    port = await door.start("127.0.0.1", 0)
+    port = await door.start("127.0.0.1", port)
     try:
         yield door, f"127.0.0.1:{port}"
     finally:

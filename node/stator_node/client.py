@@ -37,6 +37,8 @@ __all__ = ["Client", "NotInContract", "RetryPolicy"]
 # values at most 4.5 times as large.
 ANSWER_BYTES_MAX = 80 * 1_048_576
 
+RECONNECT_MILLISECONDS_MAX = 1_000
+
 # The server refused before it did anything, so that even a counter's increment may be repeated.
 THROTTLES = (
     errors.ProvisionedThroughputExceededException,
@@ -309,6 +311,9 @@ def _channel(target: str, tls: bool | grpc.ChannelCredentials) -> grpc.aio.Chann
         # A peer that vanished without a word is noticed while a call waits for it.
         ("grpc.keepalive_time_ms", 30_000),
         ("grpc.keepalive_timeout_ms", 10_000),
+        # gRPC's own pauses between two tries to connect grow to two minutes: a server that was away
+        # for one would stay away for its clients long after it has come back.
+        ("grpc.max_reconnect_backoff_ms", RECONNECT_MILLISECONDS_MAX),
     )
     if tls is False:
         return grpc.aio.insecure_channel(target, options=options)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import re
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from blackbox import free_port
 from small_table import TABLE, SmallTable, running_door
 from stator_core import errors
 from stator_core.errors import DynamoDBError
@@ -364,3 +366,34 @@ def test_a_client_with_a_wrong_key_or_none_is_not() -> None:
 def test_half_a_key_is_refused_at_once(halves: tuple[str | None, str | None]) -> None:
     with pytest.raises(ValueError, match="access"):
         Client("localhost:1", *halves, tls=False)
+
+
+def test_a_server_that_was_away_is_found_again_soon() -> None:
+    """However long it was away: by themselves, gRPC's pauses grow with that."""
+    port, away_seconds, found_seconds = free_port(), 5.5, 2.0
+
+    async def scenario(client: Client) -> None:
+        back = time.monotonic() + away_seconds
+        while time.monotonic() < back:
+            with pytest.raises(errors.ServiceUnavailable):
+                await put(client, "a")
+            await asyncio.sleep(0.05)
+        async with running_door(SmallTable(), port=port):
+            while not await is_put(client):
+                assert time.monotonic() - back < found_seconds
+
+    async def run() -> None:
+        once = RetryPolicy(attempts_max=1)
+        async with Client(f"127.0.0.1:{port}", tls=False, retry=once) as client:
+            await scenario(client)
+
+    asyncio.run(run())
+
+
+async def is_put(client: Client) -> bool:
+    try:
+        await put(client, "a")
+    except errors.ServiceUnavailable:
+        await asyncio.sleep(0.05)
+        return False
+    return True
