@@ -7,6 +7,7 @@ Used by the tests in this folder that have a pool of real pods. The load is that
 from __future__ import annotations
 
 import base64
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -68,7 +69,19 @@ def gateway_of(cluster: AnyCluster, pool: str, namespace: str) -> Iterator[Gatew
     cluster.kubectl(*words, seconds=130)
     key = access_keys(cluster.kubectl, pool, namespace)[0]
     with cluster.reached(name, (HTTP_PORT, GRPC_PORT), namespace) as (http, grpc):
+        for address in (http, grpc):
+            # A Service that was just made is known to a machine's packet filter a moment later.
+            wait_for(lambda address=address: _is_open(address), f"{name} at {address}")
         yield Gateway(http, grpc, key)
+
+
+def _is_open(address: str) -> bool | None:
+    host, _, port = address.partition(":")
+    try:
+        socket.create_connection((host, int(port)), timeout=2).close()
+    except OSError:
+        return None
+    return True
 
 
 def access_keys(kubectl: Kubectl, pool: str, namespace: str) -> list[tuple[str, str]]:

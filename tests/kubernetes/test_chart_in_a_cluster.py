@@ -26,7 +26,8 @@ import yaml
 from cryptography import x509
 
 from blackbox import boto3_client, wait_for
-from gateways import MORE, TABLE, Gateway, access_keys, create_table, gateway_of, is_there
+from gateways import MORE, TABLE, Gateway, access_keys, gateway_of, is_there
+from resource_changes import an_object
 from testbed.chart import CHART, RELEASE, ZONES, Helm, Object
 from testbed.cluster import STORAGE_CLASS, Cluster
 from testbed.given import GivenCluster
@@ -176,11 +177,15 @@ def forget_short_names(kubectl: Kubectl) -> None:
 
 @pytest.fixture
 def gateway(release: Release) -> Iterator[Gateway]:
-    """Where clients find it; the table is there."""
+    """Where clients find it; the table is there, since a Table object says so."""
+    table = {
+        "tableName": TABLE,
+        "attributeDefinitions": [{"attributeName": "pk", "attributeType": "S"}],
+        "keySchema": [{"attributeName": "pk", "keyType": "HASH"}],
+    }
+    release.kubectl.apply(an_object("Table", table, "history"), namespace=release.namespace)
+    release.kubectl.wait("condition=Ready", "table/history", release.own, seconds=READY_SECONDS)
     with release.gateway() as found:
-        with found.client() as client:
-            if TABLE not in client.list_tables()["TableNames"]:
-                create_table(client)
         yield found
 
 
