@@ -182,6 +182,7 @@ def gateway(release: Release) -> Iterator[Gateway]:
         "tableName": TABLE,
         "attributeDefinitions": [{"attributeName": "pk", "attributeType": "S"}],
         "keySchema": [{"attributeName": "pk", "keyType": "HASH"}],
+        "pool": "default",
     }
     release.kubectl.apply(an_object("Table", table, "history"), namespace=release.namespace)
     release.kubectl.wait("condition=Ready", "table/history", release.own, seconds=READY_SECONDS)

@@ -140,26 +140,27 @@ def page_of(address: str) -> str | None:
 
 
 def test_a_drain_waits_for_the_disruption_budget(cluster: AnyCluster, namespace: str) -> None:
-    kubectl = cluster.kubectl
+    # A name of its own: kubectl drain looks at all namespaces, also those that are ending.
+    kubectl, name = cluster.kubectl, "guarded"
     budget = {
         "apiVersion": "policy/v1",
         "kind": "PodDisruptionBudget",
-        "metadata": {"name": "server"},
-        "spec": {"maxUnavailable": 1, "selector": {"matchLabels": {"app": "server"}}},
+        "metadata": {"name": name},
+        "spec": {"maxUnavailable": 1, "selector": {"matchLabels": {"app": name}}},
     }
-    kubectl.apply(budget, stateful_set("server", 3, server_pod_spec()), namespace=namespace)
-    rolled_out = ("rollout", "status", "statefulset/server", f"--namespace={namespace}")
+    kubectl.apply(budget, stateful_set(name, 3, server_pod_spec()), namespace=namespace)
+    rolled_out = ("rollout", "status", f"statefulset/{name}", f"--namespace={namespace}")
     kubectl(*rolled_out, "--timeout=90s")
     nodes = {
         one["metadata"]["name"]: one["spec"]["nodeName"]
         for one in kubectl.items("pods", f"--namespace={namespace}")
     }
-    drain = ("drain", "--ignore-daemonsets", "--pod-selector=app=server", "--delete-emptydir-data")
+    drain = ("drain", "--ignore-daemonsets", f"--pod-selector=app={name}", "--delete-emptydir-data")
     try:
         # The first goes, and has nowhere to come back to: its zone takes no pods now.
-        kubectl(*drain, nodes["server-0"], "--timeout=60s")
+        kubectl(*drain, nodes[f"{name}-0"], "--timeout=60s")
         with pytest.raises(KubectlFailed, match="violate the pod's disruption budget"):
-            kubectl(*drain, nodes["server-1"], "--timeout=5s")
+            kubectl(*drain, nodes[f"{name}-1"], "--timeout=5s")
     finally:
         kubectl("uncordon", *nodes.values())
 
