@@ -54,7 +54,6 @@ class KubernetesApi:
         self._connection = connection
         self._may_write = may_write
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(ssl=connection.tls),
             timeout=aiohttp.ClientTimeout(total=REQUEST_SECONDS_MAX),
             trust_env=True,
         )
@@ -222,10 +221,13 @@ class KubernetesApi:
                 params=query,
                 data=sent,
                 headers=headers,
+                ssl=self._connection.tls,
             ) as answer:
                 received = await answer.read()
                 retry_after = answer.headers.get("Retry-After", "")
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            if isinstance(error, aiohttp.ClientConnectorCertificateError | aiohttp.ClientSSLError):
+                self._connection.refused()
             raise Unavailable(0, "NoAnswer", f"{method} {path}: {error!r}") from error
         if answer.status == 401:
             self._connection.refused()

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import kopf
@@ -23,6 +24,8 @@ from stator_operator.work_queue import Key
 
 # Kubernetes ends a stream after some minutes in any case; this is before firewalls forget it.
 STREAM_SECONDS = 240
+# So long a replaced authority of the API server's certificate may go unnoticed by new streams.
+LOGIN_SECONDS = 600
 NAME: Any = "stator-operator"  # kopf's type of it is none of its public ones
 PAGE = 500
 # The operator knows its own objects by this label; the API server sends it no others.
@@ -69,7 +72,9 @@ def registry(
 
 
 def _log_in(**_: Any) -> kopf.ConnectionInfo:
-    return connection_info()
+    """kopf reads files when it logs in, and never again: so a login is good for a while only."""
+    until = datetime.now(UTC) + timedelta(seconds=LOGIN_SECONDS)
+    return replace(connection_info(), expiration=until)
 
 
 def _add(

@@ -12,6 +12,7 @@ import asyncio
 import copy
 import itertools
 import json
+import ssl
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -74,13 +75,14 @@ class PretendedApi:
     streams: set[asyncio.Task[Any]] = field(default_factory=set)
     versions: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
     port: int = 0
+    tls: ssl.SSLContext | None = None
 
     async def __aenter__(self) -> PretendedApi:
         application = web.Application()
         application.router.add_route("*", "/{path:.*}", self._serve)
         self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.1)
         await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
+        await web.TCPSite(self._runner, "127.0.0.1", 0, ssl_context=self.tls).start()
         self.port = self._runner.addresses[0][1]
         return self
 

@@ -246,6 +246,30 @@ def test_an_api_server_that_is_away_for_a_while_is_waited_for(
     play(scene, monkeypatch)
 
 
+def test_files_are_read_anew_though_nobody_refuses_anything(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """So a replaced authority of the API server's certificate is taken up; nothing is missed."""
+    monkeypatch.setattr(watches, "LOGIN_SECONDS", 1)
+
+    async def scene(watched: Watched) -> None:
+        tokens: set[str] = set()
+
+        def answers(asked: Asked) -> None:
+            tokens.add(asked.token)
+
+        watched.server.answers = answers
+        for number in range(4):
+            watched.server.put(pool(f"p{number}"))
+            await watched.until_woken(f"p{number}")
+            watched.token = f"login {number}"
+            await asyncio.sleep(1.1)
+            watched.server.cut_watches()
+        assert {"login 0", "login 1", "login 2"} <= tokens
+
+    play(scene, monkeypatch)
+
+
 def test_a_token_that_has_ended_is_read_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     """A ServiceAccount's token is replaced on the disk before it ends."""
 
