@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import json
 import shlex
+import time
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,11 +26,16 @@ from operators import OperatorProcess
 from pools import LIFE_SECONDS, POOL, ZONES, Pool
 from stator_operator import naming
 from stator_operator.custom_resources import RESOURCES
-from testbed.cluster import Cluster
+from stator_operator.objects.pod import HEALTH_PORT
+from stator_operator.objects.stateful_set import FOLDER
+from testbed.cluster import MACHINE_CLASS, STORAGE_CLASS, Cluster
+from testbed.kubectl import KubectlFailed
 
 FURTHER_TABLES = 5  # partitions enough that a second pod in each zone is given some
 ZONE_LABEL = "topology.kubernetes.io/zone"
 GONE_SECONDS = 120.0
+AWAY_SECONDS = 60.0
+PAUSE_SECONDS_MAX = 10.0
 # Each of three pods waits until all has been whole for a while, more so where operators change.
 ROLLED_SECONDS = 420.0
 MEMORY_BYTES_MAX = 150 << 20
@@ -56,7 +63,9 @@ def living(
             kubectl.wait("condition=Established", "crd", f"{each.plural}.stator.dev")
         with OperatorProcess(kubectl, namespace, folder, stator_image) as operator:
             pool = Pool(running_cluster, namespace)
-            pool.make(replaceAfterSeconds=60)
+            # Volumes are lost with their machine, where machines are ours to lose.
+            name = MACHINE_CLASS if isinstance(running_cluster, Cluster) else STORAGE_CLASS
+            pool.make(replaceAfterSeconds=60, volume={"size": "1Gi", "storageClassName": name})
             pool.wait_until_well()
             with pool.client() as client:
                 create_table(client)
@@ -307,3 +316,117 @@ def test_a_pool_sleeps_and_wakes_with_all_that_was_written(own_pool: Pool, tmp_p
 
         pool.change(suspend=False)
         pool.wait_until_well()
+
+
+# -------------------------------------------------------------- kept out, cut off, lost for good
+
+
+def test_a_fenced_pod_is_not_missed_and_catches_up(pool: Pool, tmp_path: Path) -> None:
+    """The pod that leads. Meanwhile its folder is closed, so that people can look at it."""
+    pod = pool.leader(TABLE)
+    uid, before = pool.uids("pods")[pod], restarts(pool, pod)
+    with under_load(pool, tmp_path, seed=9) as load:
+        began = time.monotonic()
+        pool.kubectl("annotate", "pod", pod, f"{naming.FENCED_ANNOTATION}=true", pool.own)
+        wait_for(lambda: restarts(pool, pod) > before or None, f"{pod} is kept out", LIFE_SECONDS)
+        load.wait_for_success(60, MORE)
+        said = wait_for(lambda: verified(pool, pod), "its folder can be looked at", 60)
+        assert "sound" in said
+        assert not pool.is_ready(pod)
+        pool.wait_until("FullyReplicated", "False")
+
+        pool.kubectl("annotate", "pod", pod, f"{naming.FENCED_ANNOTATION}-", pool.own)
+        pool.wait_until_ready(pod)
+        pool.wait_until_well()
+        pause = load.longest_pause(began)
+        print(f"a leader fenced: {pause:.2f} s without a write")
+    assert pause < PAUSE_SECONDS_MAX
+    assert pool.uids("pods")[pod] == uid
+
+
+def restarts(pool: Pool, pod: str) -> int:
+    statuses = pool.storage("pods")[pod]["status"].get("containerStatuses", ())
+    return sum(each["restartCount"] for each in statuses)
+
+
+def verified(pool: Pool, pod: str) -> str | None:
+    """What `stator verify` says of the folder of a pod; None while that is open."""
+    try:
+        return pool.kubectl("exec", pod, pool.own, "--", "stator", "verify", FOLDER)
+    except KubectlFailed:
+        return None
+
+
+def test_a_pod_restarts_in_place_while_the_api_server_is_away(
+    living: Living, own_pool: Pool, tmp_path: Path
+) -> None:
+    """Reads, writes and an election go on; the operator ends, and arrives when it is started."""
+    pool, cluster = own_pool, own_pool.cluster
+    assert isinstance(cluster, Cluster)
+    pod = pool.storage("pods")[pool.leader(TABLE)]
+    name, before = pod["metadata"]["name"], restarts(pool, pod["metadata"]["name"])
+    (machine,) = [each for each in cluster.nodes if each.name == pod["spec"]["nodeName"]]
+    with under_load(pool, tmp_path, seed=10) as load:
+        back = time.monotonic() + AWAY_SECONDS
+        cluster.control_plane.kill_api_server()
+        try:
+            load.wait_for_success(60, MORE)
+            began = time.monotonic()
+            machine.kill_container(name, "storage", pool.namespace)
+            load.wait_for_success(60, MORE)
+            wait_for(lambda: serves_at(pod["status"]["podIP"]), f"{name} serves again", 60)
+            assert living.operator.ended() != 0, "it may not work without its Lease"
+            living.operator.start()
+            time.sleep(max(0.0, back - time.monotonic()))
+            load.wait_for_success(60, MORE)
+            pause = load.longest_pause(began)
+        finally:
+            cluster.control_plane.start_api_server()
+        print(f"a leader killed without an API server: {pause:.2f} s without a write")
+        wait_for(lambda: restarts(pool, name) > before or None, "the kubelet tells of it", 60)
+        pool.change(replaceAfterSeconds=61)
+        pool.wait_until_well()
+    assert pause < PAUSE_SECONDS_MAX
+    assert pool.uids("pods")[name] == pod["metadata"]["uid"]
+
+
+def serves_at(address: str) -> bool | None:
+    """Whether the pod of that address is ready, as a kubelet asks it."""
+    try:
+        with urllib.request.urlopen(f"http://{address}:{HEALTH_PORT}/ready", timeout=2) as answer:
+            return answer.status == 200 or None
+    except OSError:
+        return None
+
+
+def test_a_machine_is_lost_for_good_and_its_pod_gets_a_volume_on_another(
+    own_pool: Pool, stator_image: str, tmp_path: Path
+) -> None:
+    """Its volumes are lost with it. As the playbook says: its Node object is deleted, once.
+
+    It is the machine without supervisor and gateway: a supervisor's volume is not replaced, and the
+    only gateway would be missed until Kubernetes has cleared away.
+    """
+    pool, cluster, before = own_pool, own_pool.cluster, own_pool.uids("pvc")
+    assert isinstance(cluster, Cluster)
+    kept = {
+        each["spec"]["nodeName"]
+        for component in (naming.SUPERVISOR, naming.GATEWAY)
+        for each in pool.of_component(component).values()
+    }
+    lost = next(each for each in cluster.nodes if each.name not in kept)
+    pod = pool.pod(lost.zone)
+    with under_load(pool, tmp_path, seed=11) as load:
+        cluster.lose_node(lost)
+        pool.kubectl.wait("condition=Ready=Unknown", f"node/{lost.name}")
+        pool.kubectl("delete", "node", lost.name)
+        other = cluster.add_node(lost.zone)
+        load.wait_for_success(60, MORE)
+        cluster.wait_until_ready(other)
+        other.tag(stator_image, f"{stator_image}-next")
+        wait_until_another(pool, f"data-{pod}", before)
+        pool.wait_until_ready(pod)
+        pool.wait_until_well()
+    assert pool.storage("pods")[pod]["spec"]["nodeName"] == other.name
+    after = pool.uids("pvc")
+    assert {name for name in before if after[name] != before[name]} == {f"data-{pod}"}

@@ -36,6 +36,7 @@ from testbed.nodes import (
     CGROUPS,
     GATEWAY,
     IMPORT_SECONDS,
+    NODES_MAX,
     Node,
     NodeName,
     proxy_configuration,
@@ -48,6 +49,7 @@ from testbed.programs import Missing, found, program
 NODES = 3
 READY_SECONDS = 120.0
 STORAGE_CLASS = "zonal"
+MACHINE_CLASS = "of-one-machine"
 PREFIX = "stator-test-"  # of the cgroups; then the process id of who made them
 # Programs of packages: where one is not there, no cluster can be.
 NEEDED = ("containerd", "ctr", "runc", "ip", "nft", "conntrack", "unshare", "nsenter", "setpriv")
@@ -103,8 +105,8 @@ class Cluster:
         with self.entered():
             self._make_bridge()
             self.control_plane = ControlPlane(folder / "control-plane", GATEWAY, 6443)
-            names = [NodeName(number) for number in range(1, NODES + 1)]
-            self.nodes = [self._node(who, names) for who in names]
+            numbers = range(1, NODES + 1)
+            self.nodes = [self._node(number, f"zone-{number}") for number in numbers]
 
     @property
     def kubeconfig(self) -> Path:
@@ -170,10 +172,7 @@ class Cluster:
         """Have every node know an image by another name as well. Raises NotReady."""
         with self.entered():
             for node in self.nodes:
-                tagging = node.run("ctr", "--namespace=k8s.io", "images", "tag", image, name)
-                written, _ = tagging.communicate(timeout=IMPORT_SECONDS)
-                if tagging.returncode:
-                    raise NotReady(f"tag of {image}: {written}")
+                node.tag(image, name)
 
     def end(self) -> None:
         """End every process, remove cgroups and folder; the namespaces go with the processes."""
@@ -184,11 +183,26 @@ class Cluster:
         self._network.close()
         shutil.rmtree(self.folder)
 
-    def _node(self, who: NodeName, names: Sequence[NodeName]) -> Node:
-        others = [other for other in names if other != who]
+    def add_node(self, zone: str) -> Node:
+        """One more machine in a zone, which is started and not waited for."""
+        with self.entered():
+            node = self._node(NODES_MAX, zone)
+        self.nodes.append(node)
+        self.start_node(node)
+        return node
+
+    def lose_node(self, node: Node) -> None:
+        """The machine's power is cut, and it never comes back. Its Node object stays."""
+        with self.entered():
+            node.kill()
+        node.forget()
+        self.nodes.remove(node)
+
+    def _node(self, number: int, zone: str) -> Node:
+        who = NodeName(number)
         folder = self.folder / who.name
         certificates = self.control_plane.certificates
-        return Node(who, others, folder, self.id, certificates, self.processes)
+        return Node(who, zone, folder, self.id, certificates, self.processes)
 
     def _make_bridge(self) -> None:
         run("ip", "link", "set", "lo", "up")
@@ -214,6 +228,7 @@ class Cluster:
                 "subjects": [{"kind": "User", "name": "system:kube-proxy"}],
             },
             volumes.storage_class(STORAGE_CLASS),
+            volumes.storage_class(MACHINE_CLASS, default=False, bound_to=volumes.MACHINE),
         )
         proxy = self.folder / "proxy.json"
         proxy.write_text(

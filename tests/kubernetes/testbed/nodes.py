@@ -25,6 +25,7 @@ from testbed.programs import found, program
 SCRIPT = Path(__file__).resolve().parent / "node.sh"
 CONNECT = SCRIPT.with_name("connect.sh")
 BRIDGE = "nodes"
+NODES_MAX = 4
 GATEWAY = "10.88.0.1"  # the cluster's own end of the bridge: API server and DNS
 PODS = "10.244.0.0/16"
 CGROUPS = Path("/sys/fs/cgroup")
@@ -64,17 +65,13 @@ oom_score = 0
 
 @dataclass(frozen=True, slots=True)
 class NodeName:
-    """Which node: its number, from 1 on, decides name, zone and addresses."""
+    """Which node: its number, from 1 to `NODES_MAX`, decides name and addresses."""
 
     number: int
 
     @property
     def name(self) -> str:
         return f"node-{self.number}"
-
-    @property
-    def zone(self) -> str:
-        return f"zone-{self.number}"
 
     @property
     def address(self) -> str:
@@ -96,17 +93,16 @@ class Node:
     def __init__(
         self,
         who: NodeName,
-        others: Sequence[NodeName],
+        zone: str,
         folder: Path,
         cluster_id: str,
         certificates: Certificates,
         processes: Processes,
     ) -> None:
         self.name = who.name
-        self.zone = who.zone
+        self.zone = zone
         self.address = who.address
         self._who = who
-        self._others = others
         self._folder = folder
         self._cgroup = f"{cluster_id}-{who.name}"
         self._certificates = certificates
@@ -117,7 +113,9 @@ class Node:
         """Start it with the images of those archives; does not wait for it."""
         self._folder.mkdir(exist_ok=True)
         self._write_configuration()
-        routes = " ".join(f"{other.pods}={other.address}" for other in self._others)
+        others = [NodeName(number) for number in range(1, NODES_MAX + 1)]
+        others.remove(self._who)
+        routes = " ".join(f"{other.pods}={other.address}" for other in others)
         environment = {
             "NAME": self.name,
             "ADDRESS": self.address,
@@ -173,6 +171,28 @@ class Node:
     def load(self, archive: Path) -> subprocess.Popen[str]:
         """Start to bring an image onto the node."""
         return self.run("ctr", "--namespace=k8s.io", "images", "import", str(archive))
+
+    def kill_container(self, pod: str, container: str, namespace: str) -> None:
+        """kill -9 for what runs in a container; the kubelet starts it again. Raises NotReady."""
+        labels = {"namespace": namespace, "name": pod}
+        wanted = [f'labels."io.kubernetes.pod.{key}"=={value}' for key, value in labels.items()]
+        wanted.append(f'labels."io.kubernetes.container.name"=={container}')
+        ids = self._ctr("containers", "list", "--quiet", ",".join(wanted)).split()
+        running = self._ctr("tasks", "list", "--quiet").split()
+        (found,) = set(ids) & set(running)
+        self._ctr("tasks", "kill", "--signal=SIGKILL", found)
+
+    def _ctr(self, *words: str) -> str:
+        """What containerd's own client says. Raises NotReady."""
+        asking = self.run("ctr", "--namespace=k8s.io", *words)
+        said, _ = asking.communicate(timeout=END_SECONDS)
+        if asking.returncode:
+            raise NotReady(f"ctr {' '.join(words)}: {said}")
+        return said
+
+    def tag(self, image: str, name: str) -> None:
+        """Have the node know an image by another name as well. Raises NotReady."""
+        self._ctr("images", "tag", image, name)
 
     def forget(self) -> None:
         """Remove the cgroups that the node has left; it must have been killed.

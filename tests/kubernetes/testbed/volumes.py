@@ -1,9 +1,10 @@
 """Volumes that know their zone and can grow: what a cloud's CSI driver does, as one small process.
 
 Started by cluster.py: `python volumes.py CERTIFICATES ADDRESS PORT FOLDER`. A claim of a class with
-our provisioner gets a folder below FOLDER, as a volume that only nodes of one zone may use: that of
-the node which the scheduler chose for the first pod. A released volume of the policy Delete goes
-with its folder; a claim that asks for more gets it. Nobody holds a volume to its size.
+our provisioner gets a folder below FOLDER, as a volume that only nodes of one zone may use, or one
+node alone, as the class says: that which the scheduler chose for the first pod. A released volume
+of the policy Delete goes with its folder; a claim that asks for more gets it. Nobody holds a volume
+to its size.
 """
 
 from __future__ import annotations
@@ -21,20 +22,23 @@ from testbed.api import MERGE_PATCH, Api, Refused
 
 PROVISIONER = "stator.dev/zonal-test-volumes"
 ZONE = "topology.kubernetes.io/zone"
+MACHINE = "kubernetes.io/hostname"
+BOUND_TO = "boundTo"  # a class's parameter: the label of nodes that a volume stays with
 LOOK_SECONDS = 0.4
 CORE = "/api/v1"
 
 Object = dict[str, Any]
 
 
-def storage_class(name: str, *, default: bool = True) -> Object:
-    """A class of such volumes."""
+def storage_class(name: str, *, default: bool = True, bound_to: str = ZONE) -> Object:
+    """A class of such volumes; with `MACHINE`, of those that are lost with theirs."""
     default_class = {"storageclass.kubernetes.io/is-default-class": str(default).lower()}
     return {
         "apiVersion": "storage.k8s.io/v1",
         "kind": "StorageClass",
         "metadata": {"name": name, "annotations": default_class},
         "provisioner": PROVISIONER,
+        "parameters": {BOUND_TO: bound_to},
         "volumeBindingMode": "WaitForFirstConsumer",
         "allowVolumeExpansion": True,
         "reclaimPolicy": "Delete",
@@ -85,10 +89,11 @@ class Volumes:
             self._grow(claim, wanted)
 
     def _provide(self, name: str, claim: Object, of_class: Object, node: str) -> None:
-        zone = self._api.request("GET", f"{CORE}/nodes/{node}")["metadata"]["labels"][ZONE]
+        label = of_class["parameters"][BOUND_TO]
+        value = self._api.request("GET", f"{CORE}/nodes/{node}")["metadata"]["labels"][label]
         place = self._folder / name
         place.mkdir(exist_ok=True)
-        in_zone = {"key": ZONE, "operator": "In", "values": [zone]}
+        in_place = {"key": label, "operator": "In", "values": [value]}
         metadata = claim["metadata"]
         reference = {
             "apiVersion": "v1",
@@ -109,7 +114,7 @@ class Volumes:
                 # Not hostPath: the kubelet gives a volume of this kind to the pod's fsGroup.
                 "local": {"path": str(place)},
                 "nodeAffinity": {
-                    "required": {"nodeSelectorTerms": [{"matchExpressions": [in_zone]}]}
+                    "required": {"nodeSelectorTerms": [{"matchExpressions": [in_place]}]}
                 },
             },
         }
