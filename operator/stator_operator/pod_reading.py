@@ -36,6 +36,12 @@ def lost_seconds(pod: Object, now: datetime) -> float | None:
     return None
 
 
+def is_started(pod: Object) -> bool:
+    """Whether its process runs and has answered its startup probe."""
+    found = pod.get("status", {}).get("containerStatuses", ())
+    return any(each.get("started") and "running" in each.get("state", {}) for each in found)
+
+
 def refusal_of(pod: Object) -> str:
     """Why the process of a pod does not run: what it said when it ended with an error."""
     for container in pod.get("status", {}).get("containerStatuses", ()):

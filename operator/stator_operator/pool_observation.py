@@ -28,6 +28,7 @@ class Departure(StrEnum):
 class ObservedPod:
     """A storage pod. `is_updated`: it was made from the StatefulSet's newest template.
 
+    `is_started`: its process has begun to serve, though it may not be ready: it may catch up.
     `lost_seconds`: how long its machine or its volume has been out of reach; None: it is not. The
     last three are what people ask for by annotations. `refusal`: what its process said when it
     ended with an error, if that is why it does not serve.
@@ -44,6 +45,7 @@ class ObservedPod:
     is_to_be_replaced: bool = False  # stator.dev/replace
     is_in_maintenance: bool = False  # stator.dev/maintenance
     is_fenced: bool = False  # stator.dev/fenced
+    is_started: bool = False
 
     @property
     def serves(self) -> bool:

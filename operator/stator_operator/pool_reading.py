@@ -16,7 +16,7 @@ from typing import Any
 from stator_operator import naming
 from stator_operator.kubernetes_kinds import Object
 from stator_operator.objects.stateful_set import DATA
-from stator_operator.pod_reading import lost_seconds, refusal_of
+from stator_operator.pod_reading import is_started, lost_seconds, refusal_of
 from stator_operator.pool_observation import (
     Departure,
     ObservedClaim,
@@ -205,6 +205,7 @@ def _observed_pod(pod: Object, found: Object | None, now: datetime) -> ObservedP
         is_to_be_replaced=naming.is_asked(annotations, naming.REPLACE_ANNOTATION),
         is_in_maintenance=naming.is_asked(annotations, naming.MAINTENANCE_ANNOTATION),
         is_fenced=naming.is_asked(annotations, naming.FENCED_ANNOTATION),
+        is_started=is_started(pod),
     )
 
 

@@ -37,6 +37,8 @@ def _unready(pod: ObservedPod, observed: ObservedPool) -> str | None:
 
     It may serve all the same: one that catches up with its peers votes, and counts as a copy.
     """
+    if observed.nodes is None and pod.is_started:
+        return "it has begun to serve, and nobody knows which partitions need it"
     node = observed.node_of(pod.name)
     if node is None or not node.is_heard or not node.needed:
         return None

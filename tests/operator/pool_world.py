@@ -52,6 +52,7 @@ class PoolWorld:
     data: Data = field(default_factory=Data)
     templates: dict[str, str] = field(default_factory=dict)  # by zone: the image of its set
     images: dict[str, str] = field(default_factory=dict)  # by pod
+    heard: set[str] = field(default_factory=set)  # uids of pods that answer, ready or not yet
     calm: float = 0.0
     uids: itertools.count[int] = field(default_factory=itertools.count)
 
@@ -61,6 +62,7 @@ class PoolWorld:
             replace(
                 pod,
                 is_updated=self.images[pod.name] == self.templates.get(pod.zone),
+                is_started=self._answers(pod),
                 lost_seconds=3_600.0 if self._is_lost(pod.name) else None,
             )
             for pod in self.pods.values()
@@ -79,8 +81,12 @@ class PoolWorld:
         return {
             volume.node_id
             for pod in self.pods.values()
-            if pod.serves and (volume := self._volume_of(pod.name)) is not None
+            if self._answers(pod) and (volume := self._volume_of(pod.name)) is not None
         }
+
+    def _answers(self, pod: ObservedPod) -> bool:
+        """Whether its node serves: a pod that catches up does, and is not ready."""
+        return pod.serves or (pod.uid in self.heard and not pod.is_ending)
 
     def _volume_of(self, pod: str) -> Volume | None:
         claim = self.claims.get(f"data-{pod}")
@@ -187,7 +193,7 @@ class PoolWorld:
             assert self.calm >= SETTLED_SECONDS, "replicas are settled first"
         assert not (pod.is_fenced or pod.is_in_maintenance), "it is left alone"
         volume = self._volume_of(name)
-        if pod.serves and volume is not None:
+        if self._answers(pod) and volume is not None:
             self._assert_spared(volume.node_id)
         self.pods[name] = replace(pod, is_ending=True)
         self._settle()
@@ -269,7 +275,10 @@ class PoolWorld:
         )
         if silent:
             name = self.random.choice(silent)
-            self.pods[name] = replace(self.pods[name], is_ready=True)
+            pod = self.pods[name]
+            if pod.uid in self.heard or self.random.random() < 0.5:
+                self.pods[name] = replace(pod, is_ready=True)
+            self.heard.add(pod.uid)
             volume = self._volume_of(name)
             assert volume is not None
             self.data.pod_names[volume.node_id] = name
@@ -300,17 +309,17 @@ class PoolWorld:
         doing = self.random.choice(("fails", "evicted", "lost", "asked", "deleted", "drained"))
         match doing:
             case "fails":
-                self.pods[pod.name] = replace(pod, is_ready=False)
+                self._falls_silent(pod)
             case "evicted":
                 self.pods[pod.name] = replace(pod, is_ending=True)
             case "lost" if self._may_lose() and (volume := self._volume_of(pod.name)):
                 volume.is_lost = True
-                self.pods[pod.name] = replace(pod, is_ready=False)
+                self._falls_silent(pod)
             case "asked":
                 wish = self.random.choice(("is_to_be_replaced", "is_in_maintenance", "is_fenced"))
                 self.pods[pod.name] = replace(pod, **{wish: not getattr(pod, wish)})
                 if self.pods[pod.name].is_fenced:
-                    self.pods[pod.name] = replace(self.pods[pod.name], is_ready=False)
+                    self._falls_silent(self.pods[pod.name])
             case "deleted" if self._may_lose() and f"data-{pod.name}" in self.claims:
                 claim = self.claims[f"data-{pod.name}"]
                 self.claims[claim.name] = replace(claim, is_ending=True)
@@ -318,6 +327,10 @@ class PoolWorld:
                 self.data.draining.add(volume.node_id)
                 self.data.drained_by_people.add(volume.node_id)
         self._settle()
+
+    def _falls_silent(self, pod: ObservedPod) -> None:
+        self.pods[pod.name] = replace(pod, is_ready=False)
+        self.heard.discard(pod.uid)
 
     def go_well(self) -> None:
         """People ask for nothing any more."""

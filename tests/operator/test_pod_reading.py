@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from stator_operator.pod_reading import MESSAGE_CHARACTERS_MAX, lost_seconds, refusal_of
+from stator_operator.pod_reading import MESSAGE_CHARACTERS_MAX, is_started, lost_seconds, refusal_of
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 HALF_PAST_ELEVEN = "2026-11-20T11:30:00Z"
@@ -79,3 +79,11 @@ def test_a_process_that_refuses_says_why() -> None:
 def test_a_process_that_runs_or_was_ended_refuses_nothing(container: dict[str, Any]) -> None:
     assert refusal_of(pod(containerStatuses=[container])) == ""
     assert refusal_of(pod()) == ""
+
+
+def test_a_process_that_has_answered_its_startup_probe_has_begun_to_serve() -> None:
+    runs = {"started": True, "ready": False, "state": {"running": {}}}
+    assert is_started(pod(containerStatuses=[runs]))
+    assert not is_started(pod(containerStatuses=[{**runs, "started": False}]))
+    assert not is_started(pod(containerStatuses=[{**runs, "state": {"waiting": {}}}]))
+    assert not is_started(pod())

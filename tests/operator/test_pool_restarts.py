@@ -94,6 +94,16 @@ def test_a_pod_that_catches_up_does_not_go_while_partitions_need_it() -> None:
     assert kinds(pool, silent) == [RestartPod], "what does not answer serves nothing"
 
 
+def test_while_nobody_steers_a_pod_that_has_begun_to_serve_is_waited_for() -> None:
+    """One that has not may go: the image of pod and supervisor may be one that cannot start."""
+    pool = a_pool()
+    world = replace(observed(pool, lacking=None), nodes=None)
+    world = with_pod(world, 1, is_ready=False, is_updated=False)
+
+    assert kinds(pool, world) == [RestartPod]
+    assert kinds(pool, with_pod(world, 1, is_started=True)) == []
+
+
 @pytest.mark.parametrize("wish", ["is_fenced", "is_in_maintenance"])
 def test_a_pod_that_is_to_be_left_alone_is_not_restarted(wish: str) -> None:
     pool = a_pool()
