@@ -43,6 +43,8 @@ INDEX_TRANSITIONS: dict[tuple[str, Event], str] = {
 }
 
 DELETED = "DELETED"
+# Behind the name of such a table, which may be another's by now, wherever people are told of it.
+DELETED_MARK = " (deleted)"
 IN_USE = "Attempt to change a resource which is still in use"
 _STREAM_TAIL = " Table: {table} Stream: {stream} Operation: {operation}"
 _CLASS_TAIL = " Table: {table} TableClassUpdateInProgress: {table_class}"

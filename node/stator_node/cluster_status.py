@@ -15,6 +15,7 @@ from stator_core.clock import milliseconds_of
 from stator_core.partition_descriptor import HashRange, PartitionDescriptor, Role
 from stator_core.partition_state import index_follower
 from stator_core.placement_types import NodeState
+from stator_core.table_status import DELETED, DELETED_MARK
 from stator_node.cluster_view import ClusterView, NodeView
 
 Report = dict[str, Any]
@@ -55,12 +56,18 @@ def partitions_of(view: ClusterView, now: float, table: str | None = None) -> li
     reports: dict[int, list[tuple[NodeView, Report]]] = {}
     for node in view.nodes.values():
         for replica in node.report.get("partitions", ()):
-            if table not in (None, replica["descriptor"]["table_name"].partition("/")[0]):
+            if table not in (None, _name(replica).partition("/")[0]):
                 continue
             partition_id = replica["descriptor"]["partition_id"]
             reports.setdefault(partition_id, []).append((node, replica))
     lines = [_partition(of_partition, view, fresh, now) for of_partition in reports.values()]
     return sorted(lines, key=lambda line: (line["table"], line["range"]))
+
+
+def _name(replica: Report) -> str:
+    """The table or global index; of a deleted one, whose stream is still read, that it is."""
+    name: str = replica["descriptor"]["table_name"]
+    return name + DELETED_MARK if replica["table"]["status"] == DELETED else name
 
 
 def _partition(
@@ -83,7 +90,7 @@ def _partition(
     by_node = {node.node_id: replica for node, replica in reports if node.node_id in fresh}
     return {
         "partition_id": descriptor.partition_id,
-        "table": descriptor.table_name,
+        "table": _name(newest),
         "range": [f"{descriptor.range.start:017x}", f"{descriptor.range.end:017x}"],
         "range_epoch": descriptor.range_epoch,
         "members_epoch": descriptor.members_epoch,

@@ -1,10 +1,11 @@
 """What a gateway knows of the cluster: tables, partitions, leaders, nodes. Learned from the pods.
 
-In: the reports of all storage pods, asked for in turns, and what redirects teach. Out: the table of
-a name, the partition of a hash, the nodes to ask. Nothing else is needed to serve: a gateway that
-starts while nobody steers finds every table. Called by `cluster_router.py` and `supervisor.py`.
-Invariants: a view may be old, never invented; the partitions themselves refuse what does not fit;
-nothing is said not to be there before those that would know have been heard.
+In: the reports of all storage pods, asked for in turns (of which only news is sent, see
+`replica_reports.py`), and what redirects teach. Out: the table of a name, the partition of a hash,
+the nodes to ask. Nothing else is needed to serve: a gateway that starts while nobody steers finds
+every table. Called by `cluster_router.py` and `supervisor.py`. Invariants: a view may be old, never
+invented; the partitions themselves refuse what does not fit; nothing is said not to be there before
+those that would know have been heard.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import Any
 
 import orjson
 
-from stator_core import partition_descriptor, partition_map, stream_shards, table
+from stator_core import partition_descriptor, partition_map
 from stator_core.errors import ResourceNotFoundException, ServiceUnavailable
 from stator_core.partition_descriptor import PartitionDescriptor
 from stator_core.partition_map import LeaderHint, LeaderHints, PartitionMap, PartitionReport
@@ -28,6 +29,7 @@ from stator_core.table_status import DELETED
 from stator_node.doors import Clock
 from stator_node.operation_codes import OperationCode
 from stator_node.pending import wait
+from stator_node.reports import HeardReplica, heard
 from stator_node.transport.frame_format import Hello, Status
 from stator_node.transport.links import Address, Links
 
@@ -56,6 +58,8 @@ class FeedView:
 class NodeView:
     """One storage pod as it was last heard. `heard_at` is monotonic, None: never.
 
+    `report` is put together: what it says of replicas that rest, it has said before.
+
     `pod`: the name of the machine that it says it runs on, which in a pod is the pod's.
     """
 
@@ -65,6 +69,8 @@ class NodeView:
     pod: str = ""
     heard_at: float | None = None
     report: dict[str, Any] = field(default_factory=dict)
+    replicas: dict[int, HeardReplica] = field(default_factory=dict)  # by partition
+    book: list[Any] | None = None  # how much of its reports has been read
 
 
 class ClusterView:
@@ -80,6 +86,11 @@ class ClusterView:
         self.feeds: dict[int, FeedView] = {}  # by partition
         self._clock = clock
         self._zone = zone
+        self._by_table: dict[int, dict[tuple[str, int], HeardReplica]] = {}
+        self._changed: set[int] = set()  # identifiers of tables of which there is news
+        self._believed: set[str] = set()  # the nodes that were heard a moment ago
+        self._feeds: dict[int, dict[int, FeedView]] = {}
+        self._described: dict[int, tuple[bool, Table]] = {}  # and whether a leader says so
 
     def join(self, node_id: str, zone: str, address: Address) -> None:
         """There is a storage pod at this address."""
@@ -97,7 +108,10 @@ class ClusterView:
 
     def leave(self, node_id: str) -> None:
         """The pod is gone for good."""
-        if self.nodes.pop(node_id, None) is not None:
+        node = self.nodes.pop(node_id, None)
+        if node is not None:
+            for partition_id in tuple(node.replicas):
+                self._drop(node, partition_id)
             self.links.disconnect(node_id)
 
     def serving(self, name: str) -> Table:
@@ -125,6 +139,14 @@ class ClusterView:
         """The partitions that hold the hashes [start, end), in order."""
         known = self.maps.get(identifier)
         return [] if known is None else list(known.partitions_of(start, end))
+
+    def replicas_of(self, identifier: int) -> list[HeardReplica]:
+        """What was heard of the replicas of a table or global index."""
+        return list(self._by_table.get(identifier, {}).values())
+
+    def is_deleted(self, identifier: int) -> bool:
+        """Whether this was a table, of which only the stream can still be read."""
+        return any(each.table.status == DELETED for each in self.replicas_of(identifier))
 
     def leader(self, partition: PartitionDescriptor) -> str | None:
         """The node that is said to lead."""
@@ -165,15 +187,12 @@ class ClusterView:
     def statistics(self, table: Table) -> TableStatistics:
         """What the leaders of the table's partitions have counted."""
         counted: dict[int, tuple[int, int]] = {}
-        for node in self.nodes.values():
-            for replica in node.report.get("partitions", ()):
-                if replica["leads"]:
-                    identifier = replica["descriptor"]["table_identifier"]
-                    items, size = counted.get(identifier, (0, 0))
-                    counted[identifier] = (
-                        items + replica["item_count"],
-                        size + replica["size_bytes"],
-                    )
+        for identifier in (table.identifier, *(each.identifier for each in table.global_indexes)):
+            led = [each.said for each in self.replicas_of(identifier) if each.said["leads"]]
+            counted[identifier] = (
+                sum(said["item_count"] for said in led),
+                sum(said["size_bytes"] for said in led),
+            )
         indexes = {
             index.name: IndexStatistics(*counted.get(index.identifier, (0, 0)))
             for index in table.global_indexes
@@ -228,48 +247,108 @@ class ClusterView:
         ]
 
     async def _ask(self, node: NodeView) -> None:
+        asked = b"" if node.book is None else orjson.dumps({"book": node.book})
         answer = await wait(
-            self.links.request(node.node_id, 0, OperationCode.REPORT, 0, b"", REPORT_SECONDS_MAX)
+            self.links.request(node.node_id, 0, OperationCode.REPORT, 0, asked, REPORT_SECONDS_MAX)
         )
-        if answer.status is Status.RESULT:
-            node.report = orjson.loads(answer.body)
-            node.pod = node.report.get("pod", "")
-            node.heard_at = self._clock.monotonic()
+        # Two polls may be under way. What is news since a book that has been read on is not all.
+        if answer.status is Status.RESULT and asked == (
+            b"" if node.book is None else orjson.dumps({"book": node.book})
+        ):
+            self._take(node, orjson.loads(answer.body))
+
+    def _take(self, node: NodeView, report: dict[str, Any]) -> None:
+        """What a node says, and of its replicas what is news."""
+        node.heard_at = self._clock.monotonic()
+        node.pod = report.get("pod", "")
+        life_began = self._clock.now() - report.get("life", 0) / 1000
+        here: set[int] = set(report["held"]) if "held" in report else set()
+        for said in report["partitions"]:
+            try:
+                replica = heard(node.node_id, said, life_began)
+            except (ValueError, KeyError, TypeError) as error:
+                logger.error("node %s reports what cannot be read: %r", node.node_id, error)
+                continue
+            here.add(replica.descriptor.partition_id)
+            self._keep(node, replica)
+        if "held" in report or report.get("is_whole", True):
+            for partition_id in node.replicas.keys() - here:
+                self._drop(node, partition_id)
+        node.report = report | {"partitions": [each.said for each in node.replicas.values()]}
+        node.book = report.get("book")
+
+    def _keep(self, node: NodeView, replica: HeardReplica) -> None:
+        partition_id = replica.descriptor.partition_id
+        known = node.replicas.get(partition_id)
+        if known is not None and known.said == replica.said:
+            return
+        if known is not None:
+            self._drop(node, partition_id)
+        node.replicas[partition_id] = replica
+        identifier = replica.descriptor.table_identifier
+        of_table = self._by_table.setdefault(identifier, {})
+        of_table[node.node_id, partition_id] = replica
+        self._changed.add(identifier)
+
+    def _drop(self, node: NodeView, partition_id: int) -> None:
+        identifier = node.replicas.pop(partition_id).descriptor.table_identifier
+        del self._by_table[identifier][node.node_id, partition_id]
+        self._changed.add(identifier)
 
     def _combine(self) -> None:
-        """Maps, leaders and tables out of all reports."""
-        reports: list[PartitionReport] = []
-        tables: dict[str, tuple[bool, Table]] = {}
-        feeds: dict[int, FeedView] = {}
+        """Maps, leaders and tables out of what has changed in the reports."""
         fresh = {node.node_id for node in self.fresh()}
-        for node in self.nodes.values():
-            for replica in node.report.get("partitions", ()):
-                try:
-                    descriptor = partition_descriptor.from_json(replica["descriptor"])
-                    described = table.from_json(replica["table"])
-                except (ValueError, KeyError, TypeError) as error:
-                    logger.error("node %s reports what cannot be read: %r", node.node_id, error)
-                    continue
-                leads = replica["leads"] and node.node_id in fresh
-                reports.append(PartitionReport(node.node_id, descriptor, leads, replica["term"]))
-                if descriptor.table_identifier != described.identifier:
-                    continue  # A partition of an index: its table's own know the table better.
-                feed = FeedView(
-                    replica.get("applied", 0),
-                    descriptor,
-                    described,
-                    stream_shards.from_json(replica.get("shards", ())),
-                )
-                other = feeds.get(descriptor.partition_id)
-                if other is None or feed.applied > other.applied:
-                    feeds[descriptor.partition_id] = feed
-                if described.status == DELETED:
-                    continue  # Its name may be another's by now.
-                known = tables.get(described.name)
-                if known is None or (leads, described.identifier) > (known[0], known[1].identifier):
-                    tables[described.name] = leads, described
-        self.tables = {name: described for name, (_, described) in tables.items()}
-        self.feeds = feeds
-        self.maps, hints = partition_map.from_reports(reports)
+        for node_id in fresh ^ self._believed:
+            if (node := self.nodes.get(node_id)) is not None:
+                self._changed |= {
+                    each.descriptor.table_identifier for each in node.replicas.values()
+                }
+        self._believed = fresh
+        if not self._changed:
+            return
+        for identifier in self._changed:
+            self._combine_table(identifier)
+        self._changed.clear()
+        self.feeds = {key: feed for feeds in self._feeds.values() for key, feed in feeds.items()}
+        by_name: dict[str, tuple[bool, Table]] = {}
+        for leads, described in self._described.values():
+            known = by_name.get(described.name)
+            if known is None or (leads, described.identifier) > (known[0], known[1].identifier):
+                by_name[described.name] = leads, described
+        self.tables = {name: described for name, (_, described) in by_name.items()}
+
+    def _combine_table(self, identifier: int) -> None:
+        """The same for one table, or one global index."""
+        replicas = self.replicas_of(identifier)
+        self.maps.pop(identifier, None)
+        self._feeds.pop(identifier, None)
+        self._described.pop(identifier, None)
+        if not replicas:
+            self._by_table.pop(identifier, None)
+            return
+        reports = [
+            PartitionReport(each.node_id, each.descriptor, self._leads(each), each.said["term"])
+            for each in replicas
+        ]
+        maps, hints = partition_map.from_reports(reports)
+        self.maps.update(maps)
         for hint in hints.by_partition.values():
             self.hints = self.hints.updated(hint)
+        # A partition of an index: its table's own know the table better.
+        own = [each for each in replicas if each.table.identifier == identifier]
+        feeds = self._feeds[identifier] = {}
+        for each in own:
+            feed = FeedView(each.said.get("applied", 0), each.descriptor, each.table, each.shards)
+            other = feeds.get(each.descriptor.partition_id)
+            if other is None or feed.applied > other.applied:
+                feeds[each.descriptor.partition_id] = feed
+        # The name of one that was deleted may be another's by now.
+        named = [each for each in own if each.table.status != DELETED]
+        if named:
+            best = max(named, key=self._leads)
+            self._described[identifier] = self._leads(best), best.table
+
+    def _leads(self, replica: HeardReplica) -> bool:
+        """Whether it says so, and is believed."""
+        leads: bool = replica.said["leads"] and replica.node_id in self._believed
+        return leads

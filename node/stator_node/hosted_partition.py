@@ -126,11 +126,6 @@ class HostedPartition:
         """Whether it takes no change of its range, its members or its table, now or soon."""
         return self._wall > 0 or (self.state is not None and self.state.frozen_for is not None)
 
-    def range_age(self) -> float | None:
-        """For how many seconds the range has been as it is; None: longer than anybody knows."""
-        since = self.range_since
-        return None if since is None else (self._around.now() - since) / 1000
-
     @property
     def is_durably_frozen(self) -> bool:
         """Whether it is frozen, and stays so whatever happens to this pod short of its disk."""

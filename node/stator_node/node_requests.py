@@ -11,17 +11,14 @@ from __future__ import annotations
 import logging
 import socket
 from collections.abc import Callable
-from dataclasses import asdict, astuple
 from typing import Any
 
 import orjson
 
 from stator_core import (
     partition_changes,
-    partition_descriptor,
     partition_merge,
     partition_state,
-    stream_shards,
     table,
 )
 from stator_core.entry_format import EntryKind
@@ -29,7 +26,6 @@ from stator_core.raft.membership import Change, ChangeKind, MembershipChange
 from stator_core.raft.refusals import NotLeader, Refusal
 from stator_node.cluster_expiries import ClusterExpiries
 from stator_node.cluster_members import ClusterMembers
-from stator_node.feed_keeper import has_delivered, oldest_change
 from stator_node.hosted_partition import HostedPartition
 from stator_node.index_feeder import IndexFeeder
 from stator_node.movable_clock import MovableClock
@@ -38,6 +34,7 @@ from stator_node.partition_host import PartitionHost
 from stator_node.partition_load import PartitionLoads
 from stator_node.partition_requests import PartitionRequests, redirect
 from stator_node.pending import Pending
+from stator_node.replica_reports import ReplicaReports, known_book
 from stator_node.snapshot_transfer import ALL_HERE, ChunkRefused, decode_chunk
 from stator_node.transport.frame_format import Hello, Status
 from stator_node.transport.links import Answer
@@ -61,8 +58,9 @@ class NodeRequests:
         feeder: IndexFeeder,
         expiries: ClusterExpiries,
     ) -> None:
-        self._expiries = expiries
-        self._feeder = feeder
+        self._reports = ReplicaReports(
+            host.partitions, host.now, loads, items.read_positions, feeder, expiries
+        )
         self._members = members
         self._host = host
         self._items = items
@@ -125,67 +123,30 @@ class NodeRequests:
         request.answer(Status.RESULT, OK if wanted else ALL_HERE)
 
     def _report(self, request: Request) -> None:
-        request.answer(Status.RESULT, orjson.dumps(self.report()))
+        """What the asker has not heard yet, for supervisors, gateways and status pages."""
+        news = self._reports.since(known_book(request.body))
+        request.answer(Status.RESULT, orjson.dumps(self._pod() | news))
 
     def report(self) -> dict[str, Any]:
-        """What this pod holds, for the supervisor, gateways and status pages."""
+        """What this pod holds, for its own figures."""
+        return {**self._pod(), "partitions": self._reports.all()}
+
+    def _pod(self) -> dict[str, Any]:
+        """What a report says of the pod itself. `life`: milliseconds, to reckon ages by."""
+        empty = [each for each in self._host.partitions.values() if each.state is None]
         return {
             "node_id": self._host.node_id,
             "zone": self._host.links.hello.zone,
             "pod": socket.gethostname(),
             "ending": self._host.is_ending,
             "free_bytes": self._loads.free_bytes(),
-            "partitions": [
-                self._replica_report(hosted)
-                for hosted in tuple(self._host.partitions.values())
-                if hosted.state is not None
-            ],
-            "rebuilding": [
-                hosted.partition_id
-                for hosted in self._host.partitions.values()
-                if hosted.state is None
-            ],
+            "life": self._host.now(),
+            "rebuilding": [hosted.partition_id for hosted in empty],
             "empty": [
                 {"partition_id": hosted.partition_id, "replica_id": hosted.replica_id}
-                for hosted in self._host.partitions.values()
-                if hosted.state is None
+                for hosted in empty
             ],
         }
-
-    def _replica_report(self, hosted: HostedPartition) -> dict[str, Any]:
-        assert hosted.state is not None
-        raft, frozen_for = hosted.raft, hosted.state.frozen_for
-        members: dict[str, Any] = {
-            "descriptor": partition_descriptor.to_json(hosted.state.descriptor),
-            "table": table.to_json(hosted.state.table),
-            "description_epoch": hosted.state.description_epoch,
-            "replica_id": hosted.replica_id,
-            "leads": raft.leads,
-            "serves": hosted.may_write,
-            "term": raft.term,
-            "leader": hosted.node_of(raft.leader),
-            "applied": hosted.log.applied,
-            "last": raft.last_index,
-            "quiet": raft.quiesced,
-            "scrubbed": None if hosted.scrubbed is None else asdict(hosted.scrubbed),
-            "followers": [asdict(each) for each in hosted.state.followers],
-            "shards": stream_shards.to_json(hosted.state.shards),
-            "read": self._items.read_positions.report(hosted.partition_id),
-            "range_age": hosted.range_age(),
-            "frozen_for": None if frozen_for is None else astuple(frozen_for),
-            "is_durably_frozen": hosted.is_durably_frozen,
-            "absorbed": sorted(hosted.state.absorbed),
-            **self._loads.of(hosted),
-        }
-        if raft.leads:
-            members["oldest_change"] = oldest_change(hosted) if hosted.state.shards else None
-            if frozen_for is not None:
-                members["has_delivered"] = has_delivered(self._host.store, hosted.state)
-            members["peers"] = {str(peer.replica): peer.match for peer in raft.state.others}
-            lags = self._feeder.lags(hosted.partition_id, hosted.state.table)
-            members["index_lags"] = {name: asdict(lag) for name, lag in lags.items()}
-            members["time_to_live"] = self._expiries.report(hosted)
-        return members
 
     def _join(self, request: Request) -> None:
         """Who the pods of the cluster are, and where."""

@@ -43,7 +43,7 @@ class PartitionLoads:
     """The figures of all partitions of this pod."""
 
     def __init__(self, store: ItemStore, clock: Clock, folder: Path | None) -> None:
-        self._store = store
+        self.store = store
         self._clock = clock
         self._folder = folder
         self._loads: dict[int, Load] = {}
@@ -56,15 +56,27 @@ class PartitionLoads:
         load.operations += 1
         load.hashes.append(place)
 
-    def of(self, hosted: HostedPartition) -> dict[str, Any]:
-        """The members of a report."""
-        load = self._loads.setdefault(hosted.partition_id, Load(self._clock.monotonic()))
+    def sign(self, hosted: HostedPartition) -> tuple[Any, ...]:
+        """What is another where the members of a report are: cheap to have."""
+        load = self._present(hosted)
+        return load.operations, load.rate, load.size_bytes, load.item_count, load.byte_median
+
+    def _present(self, hosted: HostedPartition) -> Load:
+        """The figures of a partition, of a window that is not over."""
         now = self._clock.monotonic()
+        load = self._loads.get(hosted.partition_id)
+        if load is None:
+            load = self._loads[hosted.partition_id] = Load(now)
         passed = now - load.window_start
         if passed >= WINDOW_SECONDS:
             load.rate = load.operations / passed
             load.operations = 0
             load.window_start = now
+        return load
+
+    def of(self, hosted: HostedPartition) -> dict[str, Any]:
+        """The members of a report."""
+        load = self._present(hosted)
         median, share = _median_and_hot_share(load.hashes)
         return {
             "size_bytes": load.size_bytes,
@@ -96,7 +108,7 @@ class PartitionLoads:
         """Walk the items of a partition: their number, their bytes, and the hash in the middle."""
         assert hosted.state is not None
         family, start, end = hosted.state.owned_ranges()[0]
-        cursor = self._store.cursor(family, start, end)
+        cursor = self.store.cursor(family, start, end)
         size = count = 0
         marks: list[tuple[int, int]] = []  # (bytes so far, hash)
         while found := cursor.take(SLICE_ENTRIES):

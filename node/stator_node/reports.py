@@ -1,56 +1,92 @@
-"""What a node's report says, in the words of those who decide by it.
+"""What nodes' reports say, in the words of those who decide by it.
 
-In: members of reports (`node_requests.NodeRequests.report`), and tables on record. Out: what the
-planner and the steps of a merge reckon with. Called by `supervisor.py` and by who asks it.
+In: members of reports (`replica_reports.py`), and tables on record. Out: `HeardReplica`, and of it
+what the planner and the steps of a merge reckon with. Read from JSON once, when it is heard: a
+replica that rests is not sent again. Called by `cluster_view.py`, `supervisor.py` and who asks it.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import orjson
 
-from stator_core import partition_descriptor, partition_state
+from stator_core import partition_descriptor, partition_state, stream_shards, table
 from stator_core.merge_steps import ReplicaSeen
+from stator_core.partition_descriptor import PartitionDescriptor
 from stator_core.placement_types import ReplicaReport
+from stator_core.stream_shards import Shards
 from stator_core.table import Table
-from stator_core.table import to_json as table_json
+
+Members = dict[str, Any]
 
 
-def replica_report(node_id: str, replica: dict[str, Any], now: float) -> ReplicaReport:
-    """A replica of a node's report, as the planner reads it at this time (seconds)."""
+@dataclass(frozen=True)
+class HeardReplica:
+    """A replica as its node described it last. `said`: the members of the report.
 
-    def place(name: str) -> int | None:
-        return None if replica[name] is None else int(replica[name], 16)
+    `life_began`: when the node's life began, in epoch seconds of whoever heard it.
+    """
 
-    return ReplicaReport(
-        node_id=node_id,
-        replica_id=replica["replica_id"],
-        descriptor=partition_descriptor.from_json(replica["descriptor"]),
-        is_leader=replica["leads"],
-        term=replica["term"],
-        applied_index=replica["applied"],
-        last_index=replica["last"],
-        size_bytes=replica["size_bytes"],
-        read_units_per_second=replica["operations_per_second"],
-        hot_key_share=replica["hot_key_share"],
-        byte_median=place("byte_median"),
-        traffic_median=place("traffic_median"),
-        range_since=0.0 if replica["range_age"] is None else now - replica["range_age"],
-    )
+    node_id: str
+    said: Members
+    descriptor: PartitionDescriptor
+    table: Table
+    life_began: float
+
+    @cached_property
+    def shards(self) -> Shards:
+        return stream_shards.from_json(self.said.get("shards", ()))
+
+    @cached_property
+    def planned_by(self) -> ReplicaReport:
+        """As the planner reads it."""
+        said = self.said
+        since = said["range_since"]
+        return ReplicaReport(
+            node_id=self.node_id,
+            replica_id=said["replica_id"],
+            descriptor=self.descriptor,
+            is_leader=said["leads"],
+            term=said["term"],
+            applied_index=said["applied"],
+            last_index=said["last"],
+            size_bytes=said["size_bytes"],
+            read_units_per_second=said["operations_per_second"],
+            hot_key_share=said["hot_key_share"],
+            byte_median=_place(said["byte_median"]),
+            traffic_median=_place(said["traffic_median"]),
+            range_since=0.0 if since is None else self.life_began + since / 1000,
+        )
+
+    @cached_property
+    def merged_by(self) -> ReplicaSeen:
+        """As the steps of a merge are decided by."""
+        frozen_for = self.said["frozen_for"]
+        return ReplicaSeen(
+            self.node_id,
+            self.descriptor,
+            self.said["leads"],
+            None if frozen_for is None else partition_state.generation_of(frozen_for),
+            self.said["is_durably_frozen"] and self.said.get("has_delivered", True),
+            frozenset(self.said["absorbed"]),
+        )
+
+    def describes(self, wanted: Table) -> bool:
+        """Whether it holds this description of its table, to the letter."""
+        return self.table == wanted or self.said["table"] == table_members(wanted)
 
 
-def replica_seen(node_id: str, replica: dict[str, Any]) -> ReplicaSeen:
-    """A replica of a node's report, as the steps of a merge are decided by."""
-    frozen_for = replica["frozen_for"]
-    return ReplicaSeen(
-        node_id,
-        partition_descriptor.from_json(replica["descriptor"]),
-        replica["leads"],
-        None if frozen_for is None else partition_state.generation_of(frozen_for),
-        replica["is_durably_frozen"] and replica.get("has_delivered", True),
-        frozenset(replica["absorbed"]),
-    )
+def heard(node_id: str, said: Members, life_began: float) -> HeardReplica:
+    """A replica of a node's report. Raises ValueError, KeyError, TypeError for what is none."""
+    descriptor = partition_descriptor.from_json(said["descriptor"])
+    return HeardReplica(node_id, said, descriptor, table.from_json(said["table"]), life_began)
+
+
+def _place(text: str | None) -> int | None:
+    return None if text is None else int(text, 16)
 
 
 def identifiers_of(table: Table) -> list[int]:
@@ -62,6 +98,6 @@ def identifiers_of(table: Table) -> list[int]:
     return [table.identifier, *kept]
 
 
-def table_members(table: Table) -> Any:
+def table_members(of: Table) -> Any:
     """A description as a report carries it: through JSON and back."""
-    return orjson.loads(orjson.dumps(table_json(table)))
+    return orjson.loads(orjson.dumps(table.to_json(of)))

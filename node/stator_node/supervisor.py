@@ -55,7 +55,7 @@ from stator_node.cluster_actions import ClusterActions
 from stator_node.cluster_view import ClusterView, NodeView
 from stator_node.doors import Clock, ItemStore
 from stator_node.operation_codes import OperationCode
-from stator_node.reports import identifiers_of, replica_report, replica_seen, table_members
+from stator_node.reports import HeardReplica, identifiers_of
 from stator_node.scrub import outvoted
 from stator_node.transport.links import Address
 
@@ -105,6 +105,7 @@ class Supervisor:
         self._coming: dict[int, Table] = {}  # by identifier: descriptions on their way
         self._next_partition_id = 1
         self._recorded: dict[int, PartitionDescriptor] = {}
+        self._recorded_of: dict[int, list[PartitionDescriptor]] = {}  # by table
         self.draining: set[str] = set()
         self.replaced: set[str] = set()  # nodes that a person, or an empty folder, gave up
         self._read_record()
@@ -185,11 +186,14 @@ class Supervisor:
         """The tables on record, as the planner needs them."""
         tables = []
         self._with_shards = {
-            replica["descriptor"]["table_identifier"]
+            each.descriptor.table_identifier
             for node in self._view.nodes.values()
-            for replica in node.report.get("partitions", ())
-            if replica["shards"]
+            for each in node.replicas.values()
+            if each.shards
         }
+        self._recorded_of = {}
+        for descriptor in self._recorded.values():
+            self._recorded_of.setdefault(descriptor.table_identifier, []).append(descriptor)
         for table in self._catalog.tables.values():
             # The partitions of a table that had a stream stay for its readers.
             stays = table.status == "DELETING" and table.latest_stream_label is not None
@@ -208,11 +212,7 @@ class Supervisor:
     def _wanted(self, name: str, identifier: int, status: str) -> TableSpecification:
         """A table, or a global index, which is a table to the planner."""
         assert status in ("CREATING", "ACTIVE", "UPDATING", "DELETING")
-        recorded = tuple(
-            descriptor
-            for descriptor in self._recorded.values()
-            if descriptor.table_identifier == identifier
-        )
+        recorded = tuple(self._recorded_of.get(identifier, ()))
         return TableSpecification(
             name=name,
             identifier=identifier,
@@ -226,9 +226,7 @@ class Supervisor:
         now = self._clock.now()
         nodes = tuple(self._node(node, now) for node in self._view.nodes.values())
         replicas = tuple(
-            replica_report(node.node_id, replica, now)
-            for node in self._view.nodes.values()
-            for replica in node.report.get("partitions", ())
+            each.planned_by for node in self._view.nodes.values() for each in node.replicas.values()
         )
         self._in_flight = [
             each for each in self._in_flight if now - each.started < ACTION_ROUNDS * ROUND_SECONDS
@@ -242,7 +240,7 @@ class Supervisor:
             # A node that was never seen before has been there for all that anybody knows.
             since = now if before is not None else now - self._configuration.settled_seconds
             before = self._node_since[node.node_id] = state, since
-        used = sum(replica["size_bytes"] for replica in node.report.get("partitions", ()))
+        used = sum(each.said["size_bytes"] for each in node.replicas.values())
         free = node.report.get("free_bytes", 0)
         replaced = node.node_id in self.replaced
         return Node(node.node_id, node.zone, state, before[1], free + used, free, replaced)
@@ -292,10 +290,10 @@ class Supervisor:
         if not empty:
             return
         led = {
-            descriptor.partition_id: descriptor
+            replica.descriptor.partition_id: replica.descriptor
             for table in (*self._catalog.tables.values(), *self._catalog.deleted.values())
             for identifier in identifiers_of(table)
-            for descriptor, _ in self._led(identifier)
+            for replica in self._led(identifier)
         }
         for node_id, partition_id, replica_id in empty:
             descriptor = led.get(partition_id)
@@ -318,11 +316,11 @@ class Supervisor:
         named = {
             node_id
             for node in self._view.nodes.values()
-            for each in node.report.get("partitions", ())
-            for node_id in partition_descriptor.from_json(each["descriptor"]).node_ids
+            for each in node.replicas.values()
+            for node_id in each.descriptor.node_ids
         }
         for node_id in silent:
-            if node_id not in named and not self._view.nodes[node_id].report.get("partitions"):
+            if node_id not in named and not self._view.nodes[node_id].replicas:
                 logger.info("node %s was drained, holds nothing and has gone", node_id)
                 self._view.leave(node_id)
                 self._node_since.pop(node_id, None)
@@ -336,9 +334,8 @@ class Supervisor:
         """Have each partition's replicas compared now and then; rebuild the one that differs."""
         by_partition: dict[int, list[tuple[str, dict[str, Any]]]] = {}
         for node in self._view.fresh():
-            for replica in node.report.get("partitions", ()):
-                partition_id = replica["descriptor"]["partition_id"]
-                by_partition.setdefault(partition_id, []).append((node.node_id, replica))
+            for partition_id, each in node.replicas.items():
+                by_partition.setdefault(partition_id, []).append((node.node_id, each.said))
         now = self._clock.monotonic()
         for partition_id, replicas in by_partition.items():
             different = set(outvoted([replica for _, replica in replicas]))
@@ -355,11 +352,7 @@ class Supervisor:
 
     async def _merge(self) -> None:
         """Bring to an end, one way or the other, what is frozen."""
-        seen = [
-            replica_seen(node.node_id, replica)
-            for node in self._view.fresh()
-            for replica in node.report.get("partitions", ())
-        ]
+        seen = [each.merged_by for node in self._view.fresh() for each in node.replicas.values()]
         now = self._clock.monotonic()
         frozen = merge_steps.frozen_partitions(seen)
         self._frozen = {each: self._frozen.get(each, now) for each in frozen}
@@ -393,12 +386,10 @@ class Supervisor:
     def _every_partition(self, table: Table, holds: Callable[[dict[str, Any]], bool]) -> bool:
         """Whether leaders report all partitions of a table, and this holds of each report."""
         place = 0
-        for partition, replica in sorted(
-            self._led(table.identifier), key=lambda each: each[0].range.start
-        ):
-            if partition.range.start != place or not holds(replica):
+        for replica in self._led(table.identifier):
+            if replica.descriptor.range.start != place or not holds(replica.said):
                 return False
-            place = partition.range.end
+            place = replica.descriptor.range.end
         return place == HASH_SPACE
 
     def _has_no_shards(self, table: Table) -> bool:
@@ -420,10 +411,11 @@ class Supervisor:
     async def _describe_as(self, table: Table) -> bool:
         everywhere = True
         for identifier in identifiers_of(table):
-            for partition, replica in self._led(identifier):
-                if replica["table"] != table_members(table):
+            for replica in self._led(identifier):
+                if not replica.describes(table):
                     everywhere = False
-                    await self._actions.describe(partition, table, replica["description_epoch"])
+                    epoch = replica.said["description_epoch"]
+                    await self._actions.describe(replica.descriptor, table, epoch)
         return everywhere and table.identifier in self.ready
 
     def has_filled(self, table: Table, index: Index) -> bool:
@@ -438,23 +430,18 @@ class Supervisor:
 
     def is_described_by_all(self, table: Table) -> bool:
         """Whether every replica that can be heard holds this description."""
-        members = table_members(table)
-        identifiers = identifiers_of(table)
+        fresh = {node.node_id for node in self._view.fresh()}
         return all(
-            replica["table"] == members
-            for node in self._view.fresh()
-            for replica in node.report.get("partitions", ())
-            if replica["descriptor"]["table_identifier"] in identifiers
+            replica.describes(table)
+            for identifier in identifiers_of(table)
+            for replica in self._view.replicas_of(identifier)
+            if replica.node_id in fresh
         )
 
-    def _led(self, identifier: int) -> list[tuple[PartitionDescriptor, dict[str, Any]]]:
-        """The partitions of a table that have a leader, with what it reports."""
-        return [
-            (partition_descriptor.from_json(replica["descriptor"]), replica)
-            for node in self._view.nodes.values()
-            for replica in node.report.get("partitions", ())
-            if replica["leads"] and replica["descriptor"]["table_identifier"] == identifier
-        ]
+    def _led(self, identifier: int) -> list[HeardReplica]:
+        """The replicas of a table that say that they lead, in order of their ranges."""
+        led = [each for each in self._view.replicas_of(identifier) if each.said["leads"]]
+        return sorted(led, key=lambda each: each.descriptor.range.start)
 
     def _begin(self, action: Action) -> None:
         match action:

@@ -290,7 +290,11 @@ class SupervisorRequests:
         if name.isdecimal():
             found = [each for each in partitions if each.partition_id == int(name)]
         else:
-            found = [each for each in partitions if each.table_name == name]
+            found = [
+                each
+                for each in partitions
+                if each.table_name == name and not self._view.is_deleted(each.table_identifier)
+            ]
         if not found:
             what = "partition" if name.isdecimal() else "table with partitions"
             raise NotPossible(f"there is no {what} {name}")

@@ -135,7 +135,16 @@ class _Parts:
         await self.lease_api.close()
 
 
+def _complain(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """One of kopf's watches that is ended in the middle of a step cannot be closed: no matter."""
+    if "asyncgen" in context:
+        logger.debug("%s: %r", context["message"], context.get("exception"))
+    else:
+        loop.default_exception_handler(context)
+
+
 async def _run(settings: OperatorSettings, connection: Connection) -> int:
+    asyncio.get_running_loop().set_exception_handler(_complain)
     parts = _Parts(settings, connection)
     try:
         await parts.door.start(settings.port)

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from stator_core.table_status import DELETED_MARK
 from stator_operator import naming
 from stator_operator.conditions import Condition, merged
 from stator_operator.custom_resource import API_VERSION
@@ -84,7 +85,7 @@ def plan(
 
 def partition_body(pool: PoolView, line: Object) -> Object:
     """The object of a partition, without its status. Its pool takes it along."""
-    table, _, index = line["table"].partition("/")
+    table, _, index = line["table"].removesuffix(DELETED_MARK).partition("/")
     spec: Object = {
         "pool": pool.name,
         "partitionId": line["partition_id"],

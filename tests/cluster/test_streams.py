@@ -90,7 +90,9 @@ def test_every_change_comes_once_and_in_order_through_splits_and_lost_leaders(
 @pytest.mark.timeout(300)
 def test_a_follower_too_slow_for_the_log_gets_the_feed_with_its_state(zones: Zones) -> None:
     """Frozen while the others' logs forget what it lacks, it wakes to a snapshot, feed and all."""
-    client, streams = boto3_client(zones.url), boto3_streams(zones.url)
+    # Leaders may just be balanced when one zone freezes: a write whose outcome is unknown is asked
+    # for again, and where it was done it changes nothing, which makes no record.
+    client, streams = boto3_client(zones.url, tries=5), boto3_streams(zones.url)
     made = client.create_table(**{**CREATE_TABLE, "TableName": SLOW})
     wait_until_active(client, SLOW)
     (partition,) = zones.partitions(SLOW)

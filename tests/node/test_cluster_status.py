@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from stator_core import stream_shards
+from stator_core import stream_shards, table
 from stator_core.clock import stamp_at
 from stator_core.key_format import HASH_SPACE
 from stator_core.partition_state import index_follower, place_key
 from stator_core.placement_types import NodeState
 from stator_core.table import to_json
+from stator_core.table_status import DELETED
 from stator_node.cluster_status import nodes_of, partitions_of
 from stator_node.cluster_view import REPORT_AGE_SECONDS_MAX, ClusterView
 from stator_node.memory import ManualClock
@@ -81,6 +83,21 @@ def test_a_partition_tells_its_leader_and_how_far_each_replica_is_behind(looked:
 def test_the_partitions_of_one_table_are_asked_for_by_its_name(looked: Looked) -> None:
     assert len(partitions_of(looked.view, NOW, "Music")) == 1
     assert partitions_of(looked.view, NOW, "Mus") == []
+
+
+def test_the_partitions_of_a_deleted_table_are_not_those_of_another_of_its_name() -> None:
+    gone = replace(TABLE, identifier=7, status=DELETED)
+    kept = told(partition(gone, 2), 1, leads=True) | {"table": table.to_json(gone)}
+    looked = Looked(n1=[told(partition(TABLE), 1, leads=True), kept], n2=[], n3=[])
+
+    assert [each["table"] for each in partitions_of(looked.view, NOW)] == [
+        "Music",
+        "Music (deleted)",
+    ]
+    (line,) = partitions_of(looked.view, NOW, "Music")
+    assert line["partition_id"] == 1
+    assert looked.view.is_deleted(7)
+    assert not looked.view.is_deleted(TABLE.identifier)
 
 
 def test_a_silent_leader_leads_nothing_and_a_silent_replica_has_no_lag(looked: Looked) -> None:

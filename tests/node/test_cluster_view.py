@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from typing import Any
 
+import orjson
 import pytest
 
 from stator_core.errors import ResourceNotFoundException, ServiceUnavailable
@@ -16,9 +18,20 @@ from stator_node.cluster_view import (
     ClusterView,
 )
 from stator_node.memory import ManualClock
+from stator_node.pending import Pending
 from stator_node.transport.frame_format import Status
 from stator_node.transport.links import Address, Answer
-from told_links import NODES, LoopClock, ToldLinks, music, partition, redirect, replica, reports
+from told_links import (
+    NODES,
+    LoopClock,
+    ToldLinks,
+    music,
+    partition,
+    redirect,
+    replica,
+    reports,
+    result,
+)
 from virtual_time import run
 
 HALF = HASH_SPACE // 2
@@ -283,6 +296,79 @@ def test_a_silent_node_holds_a_round_up_for_a_bounded_time() -> None:
         assert view.serving("Music") == table
 
     run(main())
+
+
+def news(
+    replicas: list[dict[str, Any]], version: int, *, whole: bool, held: list[int] | None = None
+) -> Answer:
+    """What a pod says that keeps a book of its reports."""
+    members = {"partitions": replicas, "book": ["b", version], "is_whole": whole}
+    return result(members if held is None else members | {"held": held})
+
+
+def test_of_a_book_only_what_is_new_is_asked_for_and_kept_with_the_rest(seen: Seen) -> None:
+    table = music()
+    left = partition(table, 1, 0, HALF)
+    right = partition(table, 2, HALF, HASH_SPACE)
+    answers = [
+        news([replica(table, left, leads=True), replica(table, right)], 5, whole=True),
+        news([replica(table, right, leads=True, term=2)], 6, whole=False),
+        news([], 7, whole=False, held=[2]),
+        news([replica(table, left)], 1, whole=True),
+    ]
+    seen.links.answer = lambda asked: answers.pop(0) if asked.node_id == "n1" else None
+    view, node = seen.view, seen.view.nodes["n1"]
+
+    run(view.poll())
+    assert (view.leader(left), view.leader(right)) == ("n1", None)
+    run(view.poll())
+    assert (view.leader(left), view.leader(right)) == ("n1", "n1")
+    assert len(node.report["partitions"]) == 2
+    run(view.poll())
+    assert list(node.replicas) == [2]
+    assert view.partition_of(table.identifier, 0) is None
+    run(view.poll())
+    assert list(node.replicas) == [1]
+    assert view.partition_of(table.identifier, HALF) is None
+
+    asked = [each.body for each in seen.links.asked if each.node_id == "n1"]
+    assert [orjson.loads(each)["book"] if each else None for each in asked] == [
+        None, ["b", 5], ["b", 6], ["b", 7]
+    ]  # fmt: skip
+
+
+def test_of_two_polls_at_once_the_one_that_is_behind_changes_nothing(seen: Seen) -> None:
+    table = music()
+    descriptor = partition(table)
+    late: Pending[Answer] = Pending()
+    early: Pending[Answer] = Pending()
+    waiting = [late, early]
+    seen.links.request = lambda node_id, *_: waiting.pop(0) if node_id == "n1" else Pending()
+    for node_id in ("n2", "n3"):
+        seen.view.leave(node_id)
+
+    async def main() -> None:
+        polls = [asyncio.ensure_future(seen.view.poll()) for _ in range(2)]
+        await asyncio.sleep(0)
+        early.resolve(news([replica(table, descriptor, leads=True, term=4)], 9, whole=True))
+        await asyncio.sleep(0)
+        late.resolve(news([replica(table, descriptor, term=3)], 8, whole=True))
+        await asyncio.gather(*polls)
+
+    run(main())
+    assert seen.view.leader(descriptor) == "n1"
+    assert seen.view.nodes["n1"].book == ["b", 9]
+
+
+def test_who_leaves_takes_his_word_along(seen: Seen) -> None:
+    table = music()
+    view = seen.hear(n1=[replica(table, partition(table), leads=True)], n2=[], n3=[])
+
+    view.leave("n1")
+    seen.hear(n2=[], n3=[])
+
+    assert view.tables == {}
+    assert view.maps == {}
 
 
 def test_a_node_that_refuses_to_report_keeps_its_last_report(seen: Seen) -> None:

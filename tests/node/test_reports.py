@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from partition_states import INDEXED, MUSIC
-from stator_core import partition_descriptor
+from stator_core import partition_descriptor, table
 from stator_core.partition_descriptor import Generation
-from stator_node.reports import identifiers_of, replica_report, replica_seen, table_members
+from stator_node.reports import HeardReplica, heard, identifiers_of, table_members
 
 REPLICA: dict[str, Any] = {
     "descriptor": partition_descriptor.to_json(MUSIC.descriptor),
@@ -24,15 +24,20 @@ REPLICA: dict[str, Any] = {
     "hot_key_share": 0.25,
     "byte_median": f"{1 << 63:017x}",
     "traffic_median": None,
-    "range_age": 30.0,
+    "range_since": 30_000,
+    "table": table.to_json(MUSIC.table),
     "frozen_for": None,
     "is_durably_frozen": False,
     "absorbed": [],
 }
 
 
+def of_node(node_id: str, said: dict[str, Any]) -> HeardReplica:
+    return heard(node_id, said, life_began=940.0)
+
+
 def test_the_planner_reads_numbers_and_hashes() -> None:
-    report = replica_report("n2", REPLICA, now=1_000.0)
+    report = of_node("n2", REPLICA).planned_by
 
     assert (report.node_id, report.replica_id, report.term) == ("n2", 2, 4)
     assert report.descriptor == MUSIC.descriptor
@@ -41,8 +46,8 @@ def test_the_planner_reads_numbers_and_hashes() -> None:
 
 
 def test_a_range_that_has_just_changed_rests_and_one_of_an_earlier_life_does_not() -> None:
-    assert replica_report("n2", REPLICA, now=1_000.0).range_since == 970.0
-    assert replica_report("n2", {**REPLICA, "range_age": None}, now=1_000.0).range_since == 0.0
+    assert of_node("n2", REPLICA).planned_by.range_since == 970.0
+    assert of_node("n2", {**REPLICA, "range_since": None}).planned_by.range_since == 0.0
 
 
 @pytest.mark.parametrize("delivered", [True, False])
@@ -50,14 +55,21 @@ def test_a_leader_is_ready_when_indexes_have_all_and_a_follower_when_it_is_durab
     delivered: bool,
 ) -> None:
     frozen = {**REPLICA, "frozen_for": [6, 3], "is_durably_frozen": True, "absorbed": [9]}
-    leader = replica_seen("n2", {**frozen, "has_delivered": delivered})
+    leader = of_node("n2", {**frozen, "has_delivered": delivered}).merged_by
 
     assert leader.frozen_for == Generation(6, 3)
     assert leader.is_ready is delivered
     assert leader.absorbed == {9}
-    assert replica_seen("n3", frozen).is_ready
-    assert not replica_seen("n3", {**frozen, "is_durably_frozen": False}).is_ready
-    assert replica_seen("n3", REPLICA).frozen_for is None
+    assert of_node("n3", frozen).merged_by.is_ready
+    assert not of_node("n3", {**frozen, "is_durably_frozen": False}).merged_by.is_ready
+    assert of_node("n3", REPLICA).merged_by.frozen_for is None
+
+
+def test_a_description_is_compared_to_the_letter() -> None:
+    replica = of_node("n2", REPLICA)
+
+    assert replica.describes(MUSIC.table)
+    assert not replica.describes(replace(MUSIC.table, deletion_protection=True))
 
 
 def test_a_table_is_its_items_and_its_indexes_but_those_that_go() -> None:

@@ -11,15 +11,43 @@ import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import pytest
 from aiohttp import web
 
 from pretended_api import Asked, PretendedApi, refusal
 from pretended_cluster import pool_body, settle
+from stator_operator import operator_process
 
 WORDS = (
     *("--namespace=music", "--own-namespace=ours", "--identity=one", "--image=stator:1"),
     "--resync-seconds=1",
 )
+
+
+def test_a_watch_that_cannot_be_closed_is_no_complaint(caplog: pytest.LogCaptureFixture) -> None:
+    """At the end of a process, asyncio closes the generators that were left in a step."""
+
+    generators: list[AsyncIterator[int]] = []  # Held, or else Python closes it before asyncio does.
+
+    class Stubborn(Exception):
+        pass
+
+    async def left_open() -> AsyncIterator[int]:
+        try:
+            yield 1
+        finally:
+            raise Stubborn
+
+    async def main() -> None:
+        asyncio.get_running_loop().set_exception_handler(operator_process._complain)
+        generators.append(left_open())
+        await anext(generators[0])
+        task = asyncio.ensure_future(asyncio.sleep(0))
+        asyncio.get_running_loop().call_exception_handler({"message": "told", "task": task})
+        await task
+
+    asyncio.run(main())
+    assert [record.message.split("\n")[0] for record in caplog.records] == ["told"]
 
 
 @contextlib.asynccontextmanager

@@ -30,7 +30,6 @@ from stator_node.cluster_actions import ClusterActions
 from stator_node.hosted_partition import HostedPartition
 from stator_node.operation_codes import OperationCode
 from stator_node.pending import wait
-from stator_node.reports import replica_seen
 from stator_node.transport.frame_format import Status
 
 FIRST_CHILD_ID = 100_000  # beyond what a supervisor gives away
@@ -187,9 +186,9 @@ class Commands:
     async def _merge_on(self) -> None:
         """What the supervisor does for what is frozen; in the storm also what it never would."""
         seen = [
-            replica_seen(node.node_id, replica)
+            each.merged_by
             for node in self.cluster.console.view.fresh()
-            for replica in node.report.get("partitions", ())
+            for each in node.replicas.values()
         ]
         now = self.cluster.world.now
         frozen = frozen_partitions(seen)
