@@ -53,6 +53,9 @@ def balance_leader(partition: Partition, view: ClusterView, ledger: Ledger) -> N
     here = partition.leader.node_id
     if view.state_of(here) is not NodeState.ALIVE:
         return
+    fewest = min(ledger.leader_count[node_id] for node_id in view.nodes)
+    if ledger.leader_count[here] - fewest < view.configuration.leader_imbalance_min:
+        return
     for successor in successors(partition, view, ledger):
         imbalance = ledger.leader_count[here] - ledger.leader_count[successor.node_id]
         if imbalance < view.configuration.leader_imbalance_min:

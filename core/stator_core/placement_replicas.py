@@ -61,6 +61,10 @@ class ReplicaRules:
         self.view = view
         self.ledger = ledger
         self.wishes = wishes
+        nodes = view.nodes.values()
+        full = view.configuration.full_fraction
+        self._are_draining = any(node.state is NodeState.DRAINING for node in nodes)
+        self._are_full = any(used_fraction(node) > full for node in nodes)
         self._emptied_of_leaders_first = frozenset(
             partition.leader.node_id
             for partition in view.led.values()
@@ -194,6 +198,8 @@ class ReplicaRules:
 
     def begin(self, partition: Partition, purpose: Purpose) -> None:
         """Add the learner that serves this purpose, if there is a need, a node and room."""
+        if not self._may_concern(partition, purpose):
+            return
         needed = self._victims(partition, purpose)
         if not needed or partition.is_moving:
             return
@@ -220,6 +226,31 @@ class ReplicaRules:
                 swap.target.node_id,
             )
         )
+
+    def _may_concern(self, partition: Partition, purpose: Purpose) -> bool:
+        """False where the purpose has no victim: of thousands of partitions, most need nothing."""
+        match purpose:
+            case Purpose.LOST:
+                return any(self.view.is_lost(each.node_id) for each in partition.descriptor.voters)
+            case Purpose.MISSING:
+                table = self.view.table_of(partition)
+                voters = partition.descriptor.voters
+                return table is not None and len(voters) < table.replication
+            case Purpose.ZONE:
+                voters = partition.descriptor.voters
+                return len({self.view.zone_of(voter.node_id) for voter in voters}) < len(voters)
+            case Purpose.DRAIN:
+                return self._are_draining
+            case Purpose.SPACE:
+                return self._are_full
+            case Purpose.MERGE:
+                return partition.partition_id in self.wishes
+            case Purpose.BALANCE:
+                count = self.ledger.replica_count
+                counts = [count[node_id] for node_id in self.view.nodes]
+                # One that departs still counts where it is (`_serves`).
+                spread = max(counts) + 1 - min(counts)
+                return spread >= self.view.configuration.replica_imbalance_min
 
     def _open_nodes(self, partition: Partition, purpose: Purpose) -> list[Node]:
         """Nodes that could take one more replica of this partition."""

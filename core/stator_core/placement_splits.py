@@ -123,10 +123,10 @@ def merging_pair(table: TableSpecification, view: ClusterView) -> Pair | None:
 
 def _is_small_and_cold(left: Partition, right: Partition, view: ClusterView) -> bool:
     limits = view.configuration
+    if any(_rests(side, view, limits.merge_rest_seconds) for side in (left, right)):
+        return False
     small = left.size_bytes + right.size_bytes <= limits.merge_fraction * limits.split_bytes
-    cold = heat(left, view) + heat(right, view) <= limits.merge_fraction
-    rested = not any(_rests(side, view, limits.merge_rest_seconds) for side in (left, right))
-    return small and cold and rested
+    return small and heat(left, view) + heat(right, view) <= limits.merge_fraction
 
 
 def wishes(view: ClusterView) -> dict[int, frozenset[str]]:

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from stator_core.partition_state import PartitionState
 from stator_node.doors import Clock, ItemStore
 from stator_node.hosted_partition import HostedPartition
 
@@ -23,6 +24,7 @@ WINDOW_SECONDS = 10.0
 SAMPLES_MAX = 400
 SLICE_ENTRIES = 500
 ROUND_SECONDS = 5.0
+WALK_RESTS = 2  # times as long as a walk took, before the next one of the partition
 FREE_BYTES_UNKNOWN = 1 << 40
 
 
@@ -37,6 +39,8 @@ class Load:
     size_bytes: int = 0
     item_count: int = 0
     byte_median: int | None = None
+    walked: tuple[PartitionState, int] | None = None  # what was measured: at which index
+    walk_at: float = 0.0  # not before this, monotonic
 
 
 class PartitionLoads:
@@ -105,8 +109,15 @@ class PartitionLoads:
                 del self._loads[partition_id]
 
     async def _measure(self, hosted: HostedPartition) -> None:
-        """Walk the items of a partition: their number, their bytes, and the hash in the middle."""
+        """Walk the items of a partition: their number, their bytes, and the hash in the middle.
+
+        Not where nothing has changed since, and seldom where it takes long.
+        """
         assert hosted.state is not None
+        load, began = self._present(hosted), self._clock.monotonic()
+        walked = hosted.state, hosted.log.applied
+        if load.walked == walked or began < load.walk_at:
+            return
         family, start, end = hosted.state.owned_ranges()[0]
         cursor = self.store.cursor(family, start, end)
         size = count = 0
@@ -117,7 +128,8 @@ class PartitionLoads:
                 count += 1
             marks.append((size, int.from_bytes(found[-1][0][4:12], "big")))
             await asyncio.sleep(0.01)
-        load = self._loads.setdefault(hosted.partition_id, Load(self._clock.monotonic()))
+        load.walked, ended = walked, self._clock.monotonic()
+        load.walk_at = ended + WALK_RESTS * (ended - began)
         load.size_bytes, load.item_count = size, count
         load.byte_median = next((place for at, place in marks if at * 2 >= size), None)
 

@@ -69,6 +69,8 @@ SCRUB_SECONDS = 3_600.0
 FROZEN_SECONDS_MAX = 3.0  # then a merge is given up: clients go before tidiness
 EFFECT_SECONDS = 2 * ROUND_SECONDS + 0.2
 ACTION_ROUNDS = 40  # after which an action that shows no effect is planned anew
+PLAN_RESTS = 4  # times as long as it took: clients and pods are to be heard meanwhile
+PLAN_REST_SECONDS_MAX = 2.0
 RECORD_KEY = b"supervisor"
 
 
@@ -96,6 +98,7 @@ class Supervisor:
         self._joined: dict[str, dict[str, Any]] = {}  # by node: what it has taken down
         self.members: dict[str, dict[str, Any]] = {}  # by node: where it is, as on record
         self.reasons: tuple[Reason, ...] = ()
+        self._plan_at = 0.0  # not before this
         self.ready: set[int] = set()  # identifiers of tables whose partitions all have leaders
         self.gone: set[int] = set()  # identifiers of tables of which nothing is left
         self._scrub_seconds = SCRUB_SECONDS
@@ -132,10 +135,18 @@ class Supervisor:
         self._forget_emptied()
         await self._merge()
         await self._scrub()
+        if self._clock.monotonic() >= self._plan_at:
+            self._plan()
+
+    def _plan(self) -> None:
+        """Decide what is next, and begin it. With thousands of partitions this takes its time."""
+        began = self._clock.monotonic()
         decision = placement.decide(self.specification(), self.observation(), self._clock.now())
         self.reasons = decision.reasons
         for action in decision.actions:
             self._begin(action)
+        ended = self._clock.monotonic()
+        self._plan_at = ended + min(PLAN_RESTS * (ended - began), PLAN_REST_SECONDS_MAX)
 
     def give_up(self, node_id: str) -> None:
         """The node will never come back: replace what it held, at once."""

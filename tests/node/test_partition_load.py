@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from stator_node.partition_load import (
     ROUND_SECONDS,
     SAMPLES_MAX,
     SLICE_ENTRIES,
+    WALK_RESTS,
     WINDOW_SECONDS,
     PartitionLoads,
 )
@@ -32,6 +34,7 @@ class Held:
         table = music()
         self.partition_id = 1
         self.state: PartitionState | None = PartitionState(partition(table, 1, start, end), table)
+        self.log = SimpleNamespace(applied=1)
 
 
 class Measured:
@@ -135,6 +138,41 @@ def test_items_are_counted_and_the_middle_of_their_bytes_is_found(measured: Meas
     assert (report["item_count"], report["size_bytes"]) == (count, count * 100)
     slices_off = SLICE_ENTRIES << 48
     assert abs(int(report["byte_median"], 16) - (count // 2 << 48)) <= slices_off
+
+
+def test_only_what_has_changed_is_walked_again(measured: Measured) -> None:
+    measured.put(1, 100)
+    measured.measure(measured.held)
+    measured.put(2, 100)
+
+    measured.measure(measured.held)
+    assert measured.report["item_count"] == 1, "nothing was applied, as far as it knows"
+
+    measured.held.log.applied += 1
+    measured.measure(measured.held)
+    assert measured.report["item_count"] == 2
+
+
+def test_a_walk_that_takes_long_is_seldom(measured: Measured) -> None:
+    """Else the walks over a big partition that is written to would never end."""
+    took = 100.0
+
+    def slow(*_: Any) -> Any:
+        measured.clock.advance(took)
+        return cursor(*_)
+
+    cursor, measured.store.cursor = measured.store.cursor, slow  # type: ignore[method-assign]
+    measured.put(1, 100)
+    measured.measure(measured.held)
+    measured.put(2, 100)
+    measured.held.log.applied += 1
+
+    measured.clock.advance(WALK_RESTS * took - 1)
+    measured.measure(measured.held)
+    assert measured.report["item_count"] == 1
+    measured.clock.advance(1)
+    measured.measure(measured.held)
+    assert measured.report["item_count"] == 2
 
 
 def test_what_lies_outside_the_range_is_not_counted(measured: Measured) -> None:
