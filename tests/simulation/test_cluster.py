@@ -23,7 +23,7 @@ from stator_node.raft_commit import RaftCommit
 
 FIRST_SEED = 0
 STREAMED_SEEDS = [seed for seed in range(40) if cluster_run.has_stream(seed)]
-CUTTING_STREAMED = (155, 55, 56, 75, 76, 135, 136, 156, 215, 216, 235)
+CUTTING_STREAMED = (436, 695, 836, 296, 555)
 TESTS = Path(__file__).resolve().parents[1]
 
 
