@@ -70,6 +70,7 @@ async def _serve(settings: GatewaySettings) -> int:
     try:
         counted = CountedExecutor(router, clock)
         doors = await FrontDoors.open(settings, counted, access_keys, clock)
+        await pods.look()  # Who has not been met may know of tables that nobody else does.
         await view.first_news(lambda: not stopped.is_set())
         health.serves(process.nothing_to_hand_over, counted.families)
         doors.say_ready(f"cluster {settings.cluster_id}")
