@@ -83,6 +83,12 @@ def plan(
     return [*gone, *made, *changed][:WRITES_MAX]
 
 
+def is_behind(actions: list[Action]) -> bool:
+    """Whether a round was too short for the objects that are to be made, or to go."""
+    last = actions[-1] if len(actions) == WRITES_MAX else None
+    return isinstance(last, RemovePartition) or (last is not None and last.is_new)
+
+
 def partition_body(pool: PoolView, line: Object) -> Object:
     """The object of a partition, without its status. Its pool takes it along."""
     table, _, index = line["table"].removesuffix(DELETED_MARK).partition("/")

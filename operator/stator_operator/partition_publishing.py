@@ -24,6 +24,7 @@ from stator_operator.partition_objects import (
     PoolView,
     RemovePartition,
     WritePartition,
+    is_behind,
     plan,
 )
 from stator_operator.supervisor_client import Supervisors
@@ -31,6 +32,7 @@ from stator_operator.supervisor_client import Supervisors
 logger = logging.getLogger(__name__)
 
 ROUND_SECONDS = 10.0
+BEHIND_SECONDS = 2.0  # where partitions have no object yet: a pool may have thousands
 READ_AGAIN_SECONDS = 300.0
 
 PoolName = tuple[str, str]  # namespace, name
@@ -68,9 +70,10 @@ class PartitionPublisher:
         view = PoolView(pool, namespace, body["metadata"]["uid"], pods)
         known = await self._objects(view)
         now = self.wall().strftime("%Y-%m-%dT%H:%M:%SZ")
-        for action in plan(view, said["partitions"], known.objects, now):
+        actions = plan(view, said["partitions"], known.objects, now)
+        for action in actions:
             await self._carry_out(view, known, action)
-        return ROUND_SECONDS
+        return BEHIND_SECONDS if is_behind(actions) else ROUND_SECONDS
 
     async def _pods(self, namespace: str, pool: str, nodes: list[Object]) -> dict[str, str]:
         """The names of pods by the ids of the nodes that run in them."""

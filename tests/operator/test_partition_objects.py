@@ -11,6 +11,7 @@ from stator_operator.partition_objects import (
     PoolView,
     RemovePartition,
     WritePartition,
+    is_behind,
     partition_body,
     partition_status,
     plan,
@@ -145,4 +146,18 @@ def test_partitions_that_are_gone_are_removed_and_new_ones_made() -> None:
 def test_many_changes_are_written_a_few_at_a_time() -> None:
     lines = [line(number) for number in range(1, 3 * WRITES_MAX)]
 
-    assert len(plan(POOL, lines, {}, NOW)) == WRITES_MAX
+    first = plan(POOL, lines, {}, NOW)
+    assert len(first) == WRITES_MAX
+    assert is_behind(first), "there are more to be made"
+    assert not is_behind(first[:-1])
+
+
+def test_who_is_behind_with_changes_alone_is_in_no_hurry() -> None:
+    lines = [line(number) for number in range(1, 3 * WRITES_MAX)]
+    led_elsewhere = [{**each, "leader": "n2"} for each in lines]
+    objects = {name: body for each in lines for name, body in stored(each).items()}
+
+    changed = plan(POOL, led_elsewhere, objects, LATER)
+    assert len(changed) == WRITES_MAX
+    assert not is_behind(changed)
+    assert is_behind(plan(POOL, [], objects, LATER)), "they are to go"
