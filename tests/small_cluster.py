@@ -26,6 +26,7 @@ from stator_node.cluster_table_work import ClusterTableWork
 from stator_node.cluster_view import ClusterView
 from stator_node.doors import Caller
 from stator_node.errand import Errands
+from stator_node.found_cluster import FoundCluster
 from stator_node.hosted_partition import HostedPartition
 from stator_node.memory import MemoryItemStore
 from stator_node.node import Node, build
@@ -135,6 +136,27 @@ class SmallCluster:
         await self._end_supervisor()
         self.catalog = Catalog(self.store)
         self._put_together(SystemClock())
+        self.tables.resume()
+        self.supervising = asyncio.get_running_loop().create_task(self.supervisor.run())
+
+    async def lose_record(self) -> None:
+        """The supervisor ends, and another begins with an empty store."""
+        await self._end_supervisor()
+        for pod in self.pods:
+            self.links.disconnect(pod.node_id)
+        clock = SystemClock()
+        self.store = MemoryItemStore()
+        self.view = ClusterView(self.links, clock, "z0")
+        for pod in self.pods:
+            if pod.node is not None:
+                self.view.join(pod.node_id, pod.zone, Address("127.0.0.1", pod.port))
+        lost_seconds = CONFIGURATION.dead_node_seconds
+        found = FoundCluster(self.store, self.view, clock, lost_seconds, lambda: 0)
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            assert await found.take_up(lambda: True)
+        self.catalog = Catalog(self.store)
+        self.errands = Errands(self.view, clock, random.Random(2).random)
+        self._put_together(clock)
         self.tables.resume()
         self.supervising = asyncio.get_running_loop().create_task(self.supervisor.run())
 

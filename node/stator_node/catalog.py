@@ -10,7 +10,7 @@ what is answered from memory is on disk; an identifier is never given twice, not
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Protocol
 
 import orjson
@@ -145,6 +145,22 @@ class Catalog:
         """Nothing of it is left anywhere. Raises StorageFailed."""
         self._store.write([("meta", _deleted_key(descriptor), None)], sync=True)
         del self.deleted[descriptor.identifier]
+
+    @staticmethod
+    def begun(
+        tables: Iterable[Table], deleted: Iterable[Table], next_identifier: int
+    ) -> list[Operation]:
+        """What makes an empty store a catalog of these."""
+        return [
+            *(_stored(TABLE_PREFIX + each.name.encode(), each) for each in tables),
+            *(_stored(_deleted_key(each), each) for each in deleted),
+            ("meta", IDENTIFIERS_KEY, next_identifier.to_bytes(8, "big")),
+        ]
+
+    @staticmethod
+    def is_begun(store: ItemStore) -> bool:
+        """Whether there is a catalog in a store, or was once."""
+        return store.get_from("meta", IDENTIFIERS_KEY) is not None
 
     def _remember(self, descriptor: Table) -> None:
         self.tables[descriptor.name] = descriptor

@@ -25,6 +25,7 @@ logger = logging.getLogger(__name__)
 
 LOOK_SECONDS = 0.05
 FOLLOWER_LOOKS_MAX = 40
+TELLING_LOOKS_MAX = 40
 
 
 class ClusterTableWork:
@@ -47,6 +48,7 @@ class ClusterTableWork:
         A table that ever had a stream gives up its items and its name only: its partitions stay
         for the readers of the stream, and the supervisor takes them away when all is trimmed.
         """
+        await self._tell_of_end(table)
         indexes = {index.identifier for index in table.global_indexes}
         if table.latest_stream_label is None:
             await _until(lambda: indexes | {table.identifier} <= self._supervisor.gone)
@@ -60,6 +62,18 @@ class ClusterTableWork:
             await asyncio.sleep(LOOK_SECONDS)
         self._catalog.save_deleted(deleted)
         self._supervisor.saved(deleted)
+
+    async def _tell_of_end(self, table: Table) -> None:
+        """Have the partitions know that they go, before the first of them has gone.
+
+        So that a record of the tables that is lost can be rebuilt (`found_cluster.py`). But not
+        forever: some may have no leader any more.
+        """
+        for _ in range(TELLING_LOOKS_MAX):
+            if await self._supervisor.describe(table):
+                break
+            await asyncio.sleep(LOOK_SECONDS)
+        self._supervisor.let_go(table)
 
     async def remove_index(self, table: Table, index: Index) -> None:
         """Wait until no pod holds anything of the index, then describe the table without it."""

@@ -60,7 +60,8 @@ class NodeView:
 
     `report` is put together: what it says of replicas that rest, it has said before.
 
-    `pod`: the name of the machine that it says it runs on, which in a pod is the pod's.
+    `pod`: the name of the machine that it says it runs on, which in a pod is the pod's. `members`:
+    who the pods of the cluster are, as it had been told when it was heard first.
     """
 
     node_id: str
@@ -71,6 +72,7 @@ class NodeView:
     report: dict[str, Any] = field(default_factory=dict)
     replicas: dict[int, HeardReplica] = field(default_factory=dict)  # by partition
     book: list[Any] | None = None  # how much of its reports has been read
+    members: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
 class ClusterView:
@@ -261,6 +263,7 @@ class ClusterView:
         """What a node says, and of its replicas what is news."""
         node.heard_at = self._clock.monotonic()
         node.pod = report.get("pod", "")
+        node.members = report.get("members", node.members)
         life_began = self._clock.now() - report.get("life", 0) / 1000
         here: set[int] = set(report["held"]) if "held" in report else set()
         for said in report["partitions"]:

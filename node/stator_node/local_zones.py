@@ -14,6 +14,7 @@ import asyncio
 import logging
 import os
 import random
+from collections.abc import Callable
 
 from stator_core.item_format import Damaged
 from stator_core.log_format import LogDamaged
@@ -30,6 +31,7 @@ from stator_node.cluster_table_work import ClusterTableWork
 from stator_node.cluster_view import ClusterView
 from stator_node.doors import Clock, StorageFailed
 from stator_node.errand import Errands
+from stator_node.found_cluster import FoundCluster
 from stator_node.front_doors import FrontDoors
 from stator_node.gateway.access_keys import AccessKeys, AccessKeysRefused
 from stator_node.gateway.clock_door import side_doors
@@ -88,9 +90,9 @@ async def _serve(settings: LocalSettings) -> int:
 class ClusterRecord:
     """The port that `stator cluster` speaks to, and the file that says where it is."""
 
-    def __init__(self, folder: DataFolder, server: FrameServer, tls: TlsFiles | None) -> None:
+    def __init__(self, folder: DataFolder, tls: TlsFiles | None) -> None:
         self._control = folder.path
-        self._server = server
+        self._server: FrameServer | None = None
         self._tls = tls
         try:
             self.before = cluster_file.read(self._control).nodes
@@ -98,28 +100,33 @@ class ClusterRecord:
             self.before = {}  # A new cluster. All that the file would say can be learned again.
         self._nodes = dict(self.before)
 
-    async def serve(self) -> None:
+    async def serve(self, server: FrameServer) -> None:
         """Listen, and say where. Raises CannotStart."""
         try:
-            await self._server.start(HOST, 0)
-            self._write()
+            await server.start(HOST, 0)
+            self._server = server
+            self._write(server)
         except OSError as error:
             raise CannotStart(f"the supervisor has no port of its own: {error}") from error
 
     def note(self, zone: str, place: Place) -> None:
         """The pod of a zone is this one."""
         self._nodes[zone] = place
+        if self._server is None:
+            return
         try:
-            self._write()
+            self._write(self._server)
         except OSError as error:
             logger.warning("%s could not be written: %s", cluster_file.FILE_NAME, error)
 
     async def close(self) -> None:
-        await self._server.stop()
+        server, self._server = self._server, None
+        if server is not None:
+            await server.stop()
 
-    def _write(self) -> None:
-        hello = self._server.hello
-        place = Place(hello.sender_id, HOST, self._server.port)
+    def _write(self, server: FrameServer) -> None:
+        hello = server.hello
+        place = Place(hello.sender_id, HOST, server.port)
         cluster_file.write(
             self._control, ClusterFile(hello.cluster_id, place, self._nodes, self._tls)
         )
@@ -155,9 +162,30 @@ def _cluster_id(settings: LocalSettings, control: DataFolder) -> str:
     return found.pop() if found else control.folder_id
 
 
-async def _start(processes: NodeProcesses, view: ClusterView, clock: Clock) -> None:
+class LostNodes:
+    """Nodes whose folders were emptied: given up, as soon as there is a supervisor to do it."""
+
+    def __init__(self) -> None:
+        self._names: list[str] = []
+        self._give_up: Callable[[str], None] = self._names.append
+
+    def __call__(self, node_id: str) -> None:
+        self._give_up(node_id)
+
+    def known_to(self, supervisor: Supervisor) -> None:
+        """Tell it of those before, and from now on."""
+        self._give_up = supervisor.give_up
+        for node_id in self._names:
+            self._give_up(node_id)
+
+
+async def _start(
+    processes: NodeProcesses, store: RocksItemStore, view: ClusterView, clock: Clock
+) -> None:
     """Start the nodes and hear them: they listen soon, but without news no table is known."""
     await processes.start()
+    lost_seconds = CONFIGURATION.dead_node_seconds
+    await FoundCluster(store, view, clock, lost_seconds, lambda: 0).take_up(lambda: True)
     begun = clock.monotonic()
     await view.first_news(lambda: clock.monotonic() - begun < NEWS_SECONDS_MAX)
 
@@ -169,28 +197,13 @@ async def _serve_cluster(
     clock: SystemClock,
     access_keys: AccessKeys,
 ) -> int:
-    """Put the parts together, serve, take them apart."""
-    loop, chance = asyncio.get_running_loop(), random.Random()
-    catalog = Catalog(store)
+    """Start the nodes, serve, end them."""
+    chance, tls = random.Random(), settings.tls
     cluster_id = _cluster_id(settings, folder)
     hello = Hello(cluster_id, f"gateway-{os.getpid()}", "gateway", GATEWAY_ZONE)
-    tls = settings.tls
     links = Links(hello, clock, chance.random, tls=for_connecting(tls))
     view = ClusterView(links, clock, GATEWAY_ZONE)
-    lasting = MovableClock(clock) if settings.test_clock else clock
-    supervisor = Supervisor(store, catalog, view, clock, CONFIGURATION)
-    tables = TableLife(
-        catalog,
-        ClusterTableWork(catalog, view, supervisor),
-        lasting,
-        delay_seconds=settings.table_delay_seconds,
-        account=settings.account,
-    )
-    requests = SupervisorRequests(cluster_id, view, supervisor, lasting, tables.operations())
-    router = _router(view, Errands(view, clock, chance.random), tables, catalog, lasting)
-    server = FrameServer(hello, requests, tls=for_listening(tls))
-    record = ClusterRecord(folder, server, tls)
-    await record.serve()
+    record, lost = ClusterRecord(folder, tls), LostNodes()
 
     def joined(node_id: str, zone: str, address: Address) -> None:
         view.join(node_id, zone, address)
@@ -202,20 +215,51 @@ async def _serve_cluster(
         cluster_id,
         record.before,
         joined,
-        supervisor.give_up,
+        lost,
         tls=tls,
         options=_node_options(settings),
     )
-    await _start(processes, view, clock)
     try:
-        doors = await FrontDoors.open(settings, router, access_keys, clock, side_doors(lasting))
-    except CannotStart:
-        await processes.stop()
+        await _start(processes, store, view, clock)
+        await _serve_clients(settings, store, view, record, lost, access_keys)
+    finally:
         await record.close()
-        raise
+        await processes.stop()
+        links.close()
+    store.flush()
+    return 0
+
+
+async def _serve_clients(
+    settings: LocalSettings,
+    store: RocksItemStore,
+    view: ClusterView,
+    record: ClusterRecord,
+    lost: LostNodes,
+    access_keys: AccessKeys,
+) -> None:
+    """Put the parts of supervisor and gateway together, serve, take them apart."""
+    clock, chance, hello = SystemClock(), random.Random(), view.links.hello
+    catalog = Catalog(store)
+    lasting = MovableClock(clock) if settings.test_clock else clock
+    supervisor = Supervisor(store, catalog, view, clock, CONFIGURATION)
+    lost.known_to(supervisor)
+    tables = TableLife(
+        catalog,
+        ClusterTableWork(catalog, view, supervisor),
+        lasting,
+        delay_seconds=settings.table_delay_seconds,
+        account=settings.account,
+    )
+    requests = SupervisorRequests(hello.cluster_id, view, supervisor, lasting, tables.operations())
+    router = _router(view, Errands(view, clock, chance.random), tables, catalog, lasting)
+    server = FrameServer(hello, requests, tls=for_listening(settings.tls))
+    await record.serve(server)
+    doors = await FrontDoors.open(settings, router, access_keys, clock, side_doors(lasting))
     stopped = asyncio.Event()
     process.stop_on_signals(stopped)
-    background = [loop.create_task(supervisor.run()), *renewing(tls, links, server)]
+    background = [asyncio.create_task(supervisor.run())]
+    background += renewing(settings.tls, view.links, server)
     background += following(lasting, view)
     tables.resume()
     process.settle()
@@ -228,7 +272,3 @@ async def _serve_cluster(
         task.cancel()
     await supervisor.stop()
     await tables.stop()
-    await processes.stop()
-    links.close()
-    store.flush()
-    return 0

@@ -124,8 +124,11 @@ class NodeRequests:
 
     def _report(self, request: Request) -> None:
         """What the asker has not heard yet, for supervisors, gateways and status pages."""
-        news = self._reports.since(known_book(request.body))
-        request.answer(Status.RESULT, orjson.dumps(self._pod() | news))
+        known = known_book(request.body)
+        news = self._pod() | self._reports.since(known)
+        if known is None:
+            news["members"] = self._members.known  # for a supervisor whose record is lost
+        request.answer(Status.RESULT, orjson.dumps(news))
 
     def report(self) -> dict[str, Any]:
         """What this pod holds, for its own figures."""

@@ -16,12 +16,8 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
-import orjson
-
 from stator_core import (
-    log_format,
     merge_steps,
-    partition_descriptor,
     partition_state,
     placement,
     table_status,
@@ -49,6 +45,7 @@ from stator_core.placement_types import (
 )
 from stator_core.table import Index, Table
 from stator_core.table_status import DELETED
+from stator_node import supervisor_record
 from stator_node.action_words import words
 from stator_node.catalog import Catalog
 from stator_node.cluster_actions import ClusterActions
@@ -57,6 +54,7 @@ from stator_node.doors import Clock, ItemStore
 from stator_node.operation_codes import OperationCode
 from stator_node.reports import HeardReplica, identifiers_of
 from stator_node.scrub import outvoted
+from stator_node.supervisor_record import SupervisorRecord
 from stator_node.transport.links import Address
 
 logger = logging.getLogger(__name__)
@@ -71,7 +69,6 @@ EFFECT_SECONDS = 2 * ROUND_SECONDS + 0.2
 ACTION_ROUNDS = 40  # after which an action that shows no effect is planned anew
 PLAN_RESTS = 4  # times as long as it took: clients and pods are to be heard meanwhile
 PLAN_REST_SECONDS_MAX = 2.0
-RECORD_KEY = b"supervisor"
 
 
 class Supervisor:
@@ -96,7 +93,6 @@ class Supervisor:
         self._tasks: set[asyncio.Task[bool]] = set()
         self._node_since: dict[str, tuple[NodeState, float]] = {}
         self._joined: dict[str, dict[str, Any]] = {}  # by node: what it has taken down
-        self.members: dict[str, dict[str, Any]] = {}  # by node: where it is, as on record
         self.reasons: tuple[Reason, ...] = ()
         self._plan_at = 0.0  # not before this
         self.ready: set[int] = set()  # identifiers of tables whose partitions all have leaders
@@ -106,12 +102,13 @@ class Supervisor:
         self._with_shards: set[int] = set()  # identifiers of tables that have a stream, or had one
         self._frozen: dict[int, float] = {}  # by partition: since when it is seen to be frozen
         self._coming: dict[int, Table] = {}  # by identifier: descriptions on their way
-        self._next_partition_id = 1
-        self._recorded: dict[int, PartitionDescriptor] = {}
+        self._leaving: set[int] = set()  # identifiers of tables that know that they are deleted
         self._recorded_of: dict[int, list[PartitionDescriptor]] = {}  # by table
-        self.draining: set[str] = set()
-        self.replaced: set[str] = set()  # nodes that a person, or an empty folder, gave up
-        self._read_record()
+        self._record = supervisor_record.read(store) or SupervisorRecord()
+        for node_id, each in self._record.members.items():
+            if node_id not in view.nodes:  # One that was met may be elsewhere by now.
+                view.join(node_id, each["zone"], Address(each["host"], each["port"]))
+                view.nodes[node_id].pod = each["pod"]
         self.ready = _made_before(catalog)
 
     async def run(self) -> None:
@@ -173,7 +170,7 @@ class Supervisor:
     @property
     def next_partition_id(self) -> int:
         """An id that no partition has or had."""
-        return self._next_partition_id
+        return self._record.next_partition_id
 
     def served_names(self) -> list[str]:
         """The tables and global indexes that are to be whole, as their partitions name them."""
@@ -203,9 +200,11 @@ class Supervisor:
             if each.shards
         }
         self._recorded_of = {}
-        for descriptor in self._recorded.values():
+        for descriptor in self._record.recorded.values():
             self._recorded_of.setdefault(descriptor.table_identifier, []).append(descriptor)
         for table in self._catalog.tables.values():
+            if table.status == "DELETING" and table.identifier not in self._leaving:
+                table = table.changed(status="ACTIVE")
             # The partitions of a table that had a stream stay for its readers.
             stays = table.status == "DELETING" and table.latest_stream_label is not None
             status = "ACTIVE" if stays else table.status
@@ -242,7 +241,7 @@ class Supervisor:
         self._in_flight = [
             each for each in self._in_flight if now - each.started < ACTION_ROUNDS * ROUND_SECONDS
         ]
-        return Observation(nodes, replicas, self._next_partition_id, tuple(self._in_flight))
+        return Observation(nodes, replicas, self._record.next_partition_id, tuple(self._in_flight))
 
     def _node(self, node: NodeView, now: float) -> Node:
         state = self._state_of(node)
@@ -280,8 +279,8 @@ class Supervisor:
             for node in self._view.nodes.values()
             if node.node_id not in self.replaced
         }
-        if members != self.members:
-            self.members = members
+        if members != self._record.members:
+            self._record.members = members
             self._write_record()
         for node in self._view.fresh():
             if node.node_id in members and self._joined.get(node.node_id) != members:
@@ -415,6 +414,11 @@ class Supervisor:
         self._coming[table.identifier] = table
         return await self._describe_as(table)
 
+    def let_go(self, table: Table) -> None:
+        """Have the partitions of a table that is DELETING thrown away, from now on."""
+        self._leaving.add(table.identifier)
+        self.saved(table)
+
     def saved(self, table: Table) -> None:
         """What was described is on record by now."""
         self._coming.pop(table.identifier, None)
@@ -467,7 +471,7 @@ class Supervisor:
                 self._let_go(node_id)
                 return
             case CreatePartition(descriptor=descriptor):
-                self._recorded[descriptor.partition_id] = descriptor
+                self._record.recorded[descriptor.partition_id] = descriptor
                 self._take_id(descriptor.partition_id)
             case _:
                 child_id = getattr(action, "child_id", None)
@@ -512,48 +516,33 @@ class Supervisor:
     # What is on record.
 
     def _take_id(self, partition_id: int) -> None:
-        self._next_partition_id = max(self._next_partition_id, partition_id + 1)
+        self._record.next_partition_id = max(self._record.next_partition_id, partition_id + 1)
         self._write_record()
 
     def _forget(self, identifier: int) -> None:
-        self._recorded = {
+        self._record.recorded = {
             partition_id: descriptor
-            for partition_id, descriptor in self._recorded.items()
+            for partition_id, descriptor in self._record.recorded.items()
             if descriptor.table_identifier != identifier
         }
         self._write_record()
 
     def _write_record(self) -> None:
-        content = orjson.dumps(
-            {
-                "next_partition_id": self._next_partition_id,
-                "recorded": [
-                    partition_descriptor.to_json(each) for each in self._recorded.values()
-                ],
-                "draining": sorted(self.draining),
-                "replaced": sorted(self.replaced),
-                "members": self.members,
-            }
-        )
-        sealed = log_format.seal(RECORD_KEY, content)
-        self._store.write([("meta", RECORD_KEY, sealed)], sync=True)
+        self._store.write([self._record.operation()], sync=True)
 
-    def _read_record(self) -> None:
-        stored = self._store.get_from("meta", RECORD_KEY)
-        if stored is None:
-            return
-        members = orjson.loads(log_format.unseal(RECORD_KEY, stored))
-        self._next_partition_id = members["next_partition_id"]
-        for each in members["recorded"]:
-            descriptor = partition_descriptor.from_json(each)
-            self._recorded[descriptor.partition_id] = descriptor
-        self.draining = set(members["draining"])
-        self.replaced = set(members["replaced"])
-        # A node that is away is awaited, also by a supervisor that begins anew.
-        self.members = members.get("members", {})
-        for node_id, each in self.members.items():
-            self._view.join(node_id, each["zone"], Address(each["host"], each["port"]))
-            self._view.nodes[node_id].pod = each["pod"]
+    @property
+    def draining(self) -> set[str]:
+        return self._record.draining
+
+    @property
+    def members(self) -> dict[str, dict[str, Any]]:
+        """By node where it is, as pods are told."""
+        return self._record.members
+
+    @property
+    def replaced(self) -> set[str]:
+        """Nodes that a person, or an empty folder, gave up."""
+        return self._record.replaced
 
     async def stop(self) -> None:
         """End what is under way; it is seen again at the next start."""

@@ -1,11 +1,11 @@
 """`stator supervisor`: what steers the storage pods of a cluster. Wiring, and how it starts, stops.
 
-Called by `__main__.py`. It finds the storage pods by name (`transport/seeds.py`), keeps the cluster
-as the tables want it (`supervisor.py`), executes the table operations of gateways
-(`supervisor_requests.py`), and answers the operator of Kubernetes (`operator_requests.py`). Prints
-one line when it listens: `Stator supervisor is ready on HOST:PORT`. Invariant: what it has to
-remember is in its folder before anybody hears of it; while it is away, items are read and written
-all the same.
+Called by `__main__.py`. It finds the storage pods by name (`transport/seeds.py`), rebuilds its
+record of what they hold where it has none (`found_cluster.py`), keeps the cluster as the tables
+want it (`supervisor.py`), executes the table operations of gateways (`supervisor_requests.py`), and
+answers the operator of Kubernetes (`operator_requests.py`). Prints one line when it listens:
+`Stator supervisor is ready on HOST:PORT`. Invariant: what it has to remember is in its folder
+before anybody hears of it; while it is away, items are read and written all the same.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from stator_node.cluster_file import ClusterFile, Place
 from stator_node.cluster_table_work import ClusterTableWork
 from stator_node.cluster_view import ClusterView
 from stator_node.doors import Caller, StorageFailed
+from stator_node.found_cluster import FoundCluster
 from stator_node.health import Health
 from stator_node.operator_door import OperatorDoor
 from stator_node.operator_requests import OperatorRequests
@@ -78,12 +79,40 @@ async def _serve(settings: SupervisorSettings) -> int:
 
 
 async def _steer(settings: SupervisorSettings, store: RocksItemStore, health: Health) -> int:
-    """Put the parts together, steer, take them apart."""
+    """Find the pods, and hear them where nothing is on record; then steer."""
     clock, chance = SystemClock(), random.Random()
-    tls = for_connecting(settings.tls)
     hello = Hello(settings.cluster_id, process.process_name("supervisor"), "gateway", "")
-    links = Links(hello, clock, chance.random, tls=tls)
+    links = Links(hello, clock, chance.random, tls=for_connecting(settings.tls))
     view = ClusterView(links, clock, "")
+    pods = Seeds(settings.seeds, hello, view.met, links.is_up, lambda: links.tls)
+    stopped = asyncio.Event()
+    process.stop_on_signals(stopped)
+    looking = asyncio.create_task(pods.run())
+    renewals = renewing(settings.tls, links)
+    lost_seconds = Configuration().dead_node_seconds
+    found = FoundCluster(store, view, clock, lost_seconds, lambda: pods.unanswered)
+    # It may take long, and is no reason to start the process again.
+    health.catches_up(process.nothing_to_hand_over)
+    is_known = await found.take_up(lambda: not stopped.is_set())
+    for task in renewals:
+        task.cancel()
+    if is_known:
+        await _steer_on(settings, store, view, health, stopped)
+    looking.cancel()
+    links.close()
+    store.flush()
+    return 0
+
+
+async def _steer_on(
+    settings: SupervisorSettings,
+    store: RocksItemStore,
+    view: ClusterView,
+    health: Health,
+    stopped: asyncio.Event,
+) -> None:
+    """Put the parts together, steer, take them apart."""
+    clock, hello = SystemClock(), view.links.hello
     catalog = Catalog(store)
     supervisor = Supervisor(store, catalog, view, clock, Configuration())
     work = ClusterTableWork(catalog, view, supervisor)
@@ -104,20 +133,19 @@ async def _steer(settings: SupervisorSettings, store: RocksItemStore, health: He
         operations = asks.operations()
     requests = SupervisorRequests(settings.cluster_id, view, supervisor, clock, operations)
     server = FrameServer(hello, requests, tls=for_listening(settings.tls))
-    pods = Seeds(settings.seeds, hello, view.met, links.is_up, lambda: links.tls)
     asked = OperatorRequests(settings.cluster_id, view, supervisor, clock, kept)
     door = OperatorDoor(asked.answer, tls=for_listening(settings.tls))
     await _listen(settings, server, door)
     _say_where(settings, hello, server.port)
-    stopped = asyncio.Event()
-    process.stop_on_signals(stopped)
-    background = [asyncio.create_task(each.run()) for each in (pods, supervisor)]
     listeners = (server,) if settings.operator_port is None else (server, door)
-    background += renewing(settings.tls, links, *listeners)
+    background = [
+        asyncio.create_task(supervisor.run()),
+        *renewing(settings.tls, view.links, *listeners),
+    ]
     tables.resume()
     if kept is not None:
         background.append(asyncio.create_task(wanted.run()))
-    health.serves(process.nothing_to_hand_over)
+    health.has_caught_up()
     print(f"Stator supervisor is ready on {settings.host}:{server.port}", flush=True)
     await stopped.wait()
     health.ends()
@@ -127,9 +155,6 @@ async def _steer(settings: SupervisorSettings, store: RocksItemStore, health: He
     await server.stop()
     await supervisor.stop()
     await tables.stop()
-    links.close()
-    store.flush()
-    return 0
 
 
 async def _listen(settings: SupervisorSettings, server: FrameServer, door: OperatorDoor) -> None:

@@ -97,10 +97,13 @@ class Pods:
         """The file by which a person keeps the node of a zone out."""
         return self._folder / f"{zone}-fence"
 
-    def start_supervisor(self, *more: str) -> Process:
-        words = ("supervisor", f"--folder={self._folder / 'steering'}", self._seeds, *more)
+    def start_supervisor(self, *more: str, awaited: str = "/ready") -> Process:
+        # It would wait for those at addresses where nobody answers yet.
+        seeds = "--seeds=" + ",".join(f"127.0.0.1:{port}" for port in self.ports.values())
+        words = ("supervisor", f"--folder={self._folder / 'steering'}", seeds, *more)
         ports = (f"--port={self._supervisor_port}", f"--operator-port={self.operator_port}")
-        self.supervisor = self._process("supervisor", *words, *ports, f"--cluster-id={CLUSTER_ID}")
+        words += (*ports, f"--cluster-id={CLUSTER_ID}")
+        self.supervisor = self._process("supervisor", *words, awaited=awaited)
         return self.supervisor
 
     def pool(self) -> Any:

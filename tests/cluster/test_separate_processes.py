@@ -209,8 +209,8 @@ def written(client: object, key: str) -> bool | None:
 
 
 def test_a_gateway_that_has_found_nobody_is_not_ready(pods: Pods) -> None:
-    health = pods.start_supervisor()
-    assert health.health("/ready") == 200
+    supervisor = pods.start_supervisor(awaited="/started")
+    assert supervisor.health("/ready") == 503  # It does not know whether the cluster is new.
 
     with pytest.raises(Exception, match="not ready in"):
         pods.start_gateway()

@@ -56,6 +56,7 @@ class Seeds:
         self._is_linked = is_linked
         self._met: dict[Address, str] = {}
         self._complaints = Complaints()
+        self.unanswered = len(self._seeds)  # names and addresses, at the last look
 
     async def run(self) -> None:
         """Look, forever."""
@@ -65,8 +66,10 @@ class Seeds:
 
     async def look(self) -> None:
         """Look once: ask everybody who may be new."""
-        found = [address for seed in self._seeds for address in await self._resolved(seed)]
-        await asyncio.gather(*(self._meet(each) for each in dict.fromkeys(found[:ADDRESSES_MAX])))
+        resolved = [await self._resolved(seed) for seed in self._seeds]
+        found = dict.fromkeys([address for each in resolved for address in each][:ADDRESSES_MAX])
+        met = await asyncio.gather(*(self._meet(each) for each in found))
+        self.unanswered = met.count(False) + resolved.count([])
 
     async def _resolved(self, seed: Address) -> list[Address]:
         loop = asyncio.get_running_loop()
@@ -79,23 +82,25 @@ class Seeds:
         self._complaints.well(f"the name {seed.host}")
         return [Address(str(entry[4][0]), seed.port) for entry in entries]
 
-    async def _meet(self, address: Address) -> None:
+    async def _meet(self, address: Address) -> bool:
+        """Whether it is known who is there."""
         met = self._met.get(address)
         if met is not None and self._is_linked(met):
-            return
+            return True
         name = f"{address.host}:{address.port}"
         try:
             hello = await shake_hands(address, self._hello, self._tls())
         except ConnectionError as error:
             now = asyncio.get_running_loop().time()
             self._complaints.absent(name, str(error) or type(error).__name__, now)
-            return
+            return False
         except (OSError, FrameRefused) as error:
             self._complaints.say(name, str(error) or type(error).__name__)
-            return
+            return False
         self._complaints.well(name)
         self._met[address] = hello.sender_id
         self._joined(hello, address)
+        return True
 
 
 async def shake_hands(address: Address, hello: Hello, tls: ssl.SSLContext | None) -> Hello:

@@ -117,3 +117,22 @@ def test_who_listens_and_says_nothing_is_given_up(monkeypatch: pytest.MonkeyPatc
         server.close()
 
     run(body())
+
+
+def test_where_nobody_answers_is_counted() -> None:
+    """Names that mean nothing too: a supervisor without a record waits for who may be there."""
+
+    async def body() -> None:
+        pod = await Pod("n1").start()
+        met = Met()
+        here, nobody = Address(HOST, pod.server.port), Address(HOST, 1)
+        seeds = met.seeds(here, nobody, Address("no-such-name.invalid", 8_002))
+        assert seeds.unanswered == 3, "nobody has been asked yet"
+
+        await seeds.look()
+        assert seeds.unanswered == 2
+        met.linked.add("n1")
+        await seeds.look()
+        assert seeds.unanswered == 2
+
+    run(body())
