@@ -113,8 +113,9 @@ class ObservedNode:
 
 @dataclass(frozen=True, slots=True)
 class ObservedPool:
-    """What is there. `lacking`: partitions without a replica that serves; None: nobody knows.
+    """What is there; `pods` and `claims` are storage pods' alone.
 
+    `lacking`: partitions without a replica that serves; None: nobody knows.
     `nodes`: those that the supervisor knows; None: it did not answer.
     """
 
@@ -124,6 +125,8 @@ class ObservedPool:
     lacking: int | None = None
     whole_seconds: float = 0.0  # how long nothing has been lacking
     nodes: tuple[ObservedNode, ...] | None = None
+    supervisor_pod: ObservedPod | None = None
+    supervisor_claim: ObservedClaim | None = None
 
     def set_of(self, zone: str) -> ObservedSet | None:
         return next((each for each in self.sets if each.zone == zone), None)

@@ -3,8 +3,8 @@
 In: a `Pool` and an `ObservedPool`. Out: actions that may all be carried out now, in this order, and
 the reasons why others must wait. Called again and again; whoever carries the actions out may stop
 between any two of them. Invariants: those of the parts, `pool_sets.py`, `pool_scale_in.py`,
-`pool_replacement.py` and `pool_restarts.py`; a replacement goes before a restart, and never both;
-what belongs to somebody else, and a pool in maintenance, is left alone.
+`pool_replacement.py`, `supervisor_replacement.py` and `pool_restarts.py`; a replacement goes before
+a restart, and never both; what belongs to somebody else, and a pool in maintenance, is left alone.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from stator_operator.pool_restarts import plan_restart
 from stator_operator.pool_scale_in import plan_scale_in
 from stator_operator.pool_sets import is_foreign, plan_set
 from stator_operator.storage_pool import Pool
+from stator_operator.supervisor_replacement import plan_supervisor_replacement
 
 Object = dict[str, Any]
 
@@ -48,10 +49,12 @@ def plan(pool: Pool, observed: ObservedPool) -> Plan:
             plan_scale_in(pool, zone, observed, draft)
         plan_set(pool, zone, observed, draft)
     if not pool.is_suspended:
-        if not plan_replacement(pool, observed, draft):
+        is_busy = plan_supervisor_replacement(pool, observed, draft)
+        if not is_busy and not plan_replacement(pool, observed, draft):
             plan_restart(pool, observed, draft)
         plan_successions(pool, observed, draft)
-        for pod in observed.pods:
+        steering = () if observed.supervisor_pod is None else (observed.supervisor_pod,)
+        for pod in (*observed.pods, *steering):
             _say_what_is_asked(pod, draft)
     return draft.plan()
 

@@ -34,9 +34,9 @@ REVISION_LABEL = "controller-revision-hash"  # Kubernetes' own, on a StatefulSet
 
 def observed_pool(
     pool: Pool,
-    sets: Iterable[Object],
-    pods: Iterable[Object],
-    claims: Iterable[Object],
+    sets: Collection[Object],
+    pods: Collection[Object],
+    claims: Collection[Object],
     facts: dict[str, Any] | None,
     whole_seconds: float,
     now: datetime,
@@ -63,6 +63,10 @@ def observed_pool(
         lacking=None if unsettled else lacking_of(pool, facts),
         whole_seconds=whole_seconds,
         nodes=_nodes(pool, facts),
+        supervisor_pod=_supervisor_pod(pool, pods, now),
+        supervisor_claim=next(
+            (_observed_claim(each) for each in claims if _is_supervisor(pool, each)), None
+        ),
     )
 
 
@@ -164,6 +168,15 @@ def _is_storage(pool: Pool, body: Object) -> bool:
     return ordinal.isdecimal() and name == naming.stateful_set_name(pool.name, _zone(body))
 
 
+def _is_supervisor(pool: Pool, body: Object) -> bool:
+    """Whether it is the pod that steers, or its claim, by labels and name."""
+    labels = body["metadata"].get("labels", {})
+    wanted = naming.selector(pool.name, naming.SUPERVISOR)
+    full: str = body["metadata"]["name"]
+    is_ours = all(labels.get(name) == value for name, value in wanted.items())
+    return is_ours and full.removeprefix(f"{DATA}-") == naming.supervisor_pod_name(pool.name)
+
+
 def _observed_set(pool: Pool, zone: str, found: Object) -> ObservedSet:
     labels = found["metadata"].get("labels", {})
     ours = {**naming.selector(pool.name, naming.STORAGE), naming.ZONE_LABEL: zone}
@@ -207,6 +220,12 @@ def _observed_pod(pod: Object, found: Object | None, now: datetime) -> ObservedP
         is_fenced=naming.is_asked(annotations, naming.FENCED_ANNOTATION),
         is_started=is_started(pod),
     )
+
+
+def _supervisor_pod(pool: Pool, pods: Collection[Object], now: datetime) -> ObservedPod | None:
+    """The pod that steers. It has no data that anybody could be kept from: it is never fenced."""
+    found = [_observed_pod(each, None, now) for each in pods if _is_supervisor(pool, each)]
+    return replace(found[0], is_fenced=False) if found else None
 
 
 def _observed_claim(claim: Object) -> ObservedClaim:

@@ -62,6 +62,22 @@ def test_a_set_of_ours_and_its_pod_are_seen() -> None:
     assert world.lacking == 0
 
 
+def test_the_pod_that_steers_and_its_claim_are_no_storage() -> None:
+    labels = naming.selector("default", naming.SUPERVISOR)
+    name = naming.supervisor_pod_name("default")
+    pod = a_pod()
+    pod["metadata"] = {"name": name, "uid": "s", "labels": labels}
+    pod["metadata"]["annotations"] = {naming.FENCED_ANNOTATION: "true"}
+    size = {"resources": {"requests": {"storage": "1Gi"}}}
+    claim = {"metadata": {"name": f"data-{name}", "uid": "c", "labels": labels}, "spec": size}
+    world = observed_pool(POOL, [a_set()], [pod], [claim], WHOLE, 60.0, NOON)
+
+    assert world.pods == world.claims == ()
+    assert world.supervisor_pod is not None
+    assert (world.supervisor_pod.name, world.supervisor_pod.is_fenced) == (name, False)
+    assert world.supervisor_claim == ObservedClaim(f"data-{name}", "", "1Gi", uid="c")
+
+
 def test_a_pod_of_an_older_template_is_not_up_to_date() -> None:
     assert not read([a_set()], [a_pod("old")]).pods[0].is_updated
     assert not read([], [a_pod()]).pods[0].is_updated
