@@ -23,7 +23,7 @@ from blackbox import wait_for
 from gateways import MORE, TABLE, AnyCluster, create_table
 from history_load import Load
 from operators import OperatorProcess
-from pools import LIFE_SECONDS, POOL, ZONES, Pool
+from pools import LIFE_SECONDS, POOL, ZONES, Pool, is_serving
 from stator_operator import naming
 from stator_operator.custom_resources import RESOURCES
 from stator_operator.objects.pod import HEALTH_PORT
@@ -404,17 +404,15 @@ def test_a_machine_is_lost_for_good_and_its_pod_gets_a_volume_on_another(
 ) -> None:
     """Its volumes are lost with it. As the playbook says: its Node object is deleted, once.
 
-    It is the machine without supervisor and gateway: a supervisor's volume is not replaced, and the
-    only gateway would be missed until Kubernetes has cleared away.
+    It is the supervisor's machine, so nobody knows any more which tables there are, but the pods.
+    Not the only gateway's, which would be missed until Kubernetes has cleared away.
     """
     pool, cluster, before = own_pool, own_pool.cluster, own_pool.uids("pvc")
     assert isinstance(cluster, Cluster)
-    kept = {
-        each["spec"]["nodeName"]
-        for component in (naming.SUPERVISOR, naming.GATEWAY)
-        for each in pool.of_component(component).values()
-    }
-    lost = next(each for each in cluster.nodes if each.name not in kept)
+    steering, record = naming.supervisor_pod_name(POOL), record_of(pool)
+    machine = pool.of_component(naming.SUPERVISOR)[steering]["spec"]["nodeName"]
+    (lost,) = [each for each in cluster.nodes if each.name == machine]
+    move_gateway_from(pool, machine)
     pod = pool.pod(lost.zone)
     with under_load(pool, tmp_path, seed=11) as load:
         cluster.lose_node(lost)
@@ -424,9 +422,55 @@ def test_a_machine_is_lost_for_good_and_its_pod_gets_a_volume_on_another(
         load.wait_for_success(60, MORE)
         cluster.wait_until_ready(other)
         other.tag(stator_image, f"{stator_image}-next")
+        wait_for(lambda: record_of(pool) != record or None, "another record", LIFE_SECONDS)
         wait_until_another(pool, f"data-{pod}", before)
         pool.wait_until_ready(pod)
+        pool.wait_until_well()
+        assert "is rebuilt from what 2 pods hold" in pool.kubectl("logs", steering, pool.own)
+        with pool.client() as client:
+            assert TABLE in client.list_tables()["TableNames"]
+            create_table(client, "After")
+            client.delete_table(TableName="After")
+        cut(pool)
+        load.wait_for_success(60, MORE)
         pool.wait_until_well()
     assert pool.storage("pods")[pod]["spec"]["nodeName"] == other.name
     after = pool.uids("pvc")
     assert {name for name in before if after[name] != before[name]} == {f"data-{pod}"}
+
+
+def record_of(pool: Pool) -> str:
+    """The uid of the supervisor's claim; empty while it has none."""
+    claims = pool.of_component(naming.SUPERVISOR, "pvc").values()
+    return next((str(each["metadata"]["uid"]) for each in claims), "")
+
+
+def move_gateway_from(pool: Pool, machine: str) -> None:
+    """Have the pool's gateway run on another machine than this one."""
+
+    def elsewhere() -> bool | None:
+        gateways = pool.of_component(naming.GATEWAY).values()
+        places = [each["spec"].get("nodeName") for each in gateways if is_serving(each)]
+        return True if places and machine not in places else None
+
+    pool.kubectl("cordon", machine)
+    try:
+        for name, gateway in pool.of_component(naming.GATEWAY).items():
+            if gateway["spec"]["nodeName"] == machine:
+                pool.kubectl("delete", "pod", name, pool.own)
+        wait_for(elsewhere, "a gateway on another machine", LIFE_SECONDS)
+    finally:
+        pool.kubectl("uncordon", machine)
+
+
+def cut(pool: Pool) -> None:
+    """Have a person split the table, and see that it was."""
+
+    def count() -> int:
+        words = ("partitions", f"--field-selector=spec.tableName={TABLE}", pool.own)
+        return len(pool.kubectl.items(*words))
+
+    before, steering = count(), naming.supervisor_pod_name(POOL)
+    words = ("stator", "cluster", "split", TABLE, "--folder", FOLDER)
+    print(pool.kubectl("exec", steering, pool.own, "--", *words))
+    wait_for(lambda: count() == before + 1 or None, "a partition more", 60)
