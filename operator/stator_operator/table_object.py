@@ -21,7 +21,10 @@ FINALIZER: Final = f"{GROUP}/table"
 
 @dataclass(frozen=True, slots=True)
 class TableObject:
-    """A Table. `storage`: the spec of a pool of its own, whose name is the object's."""
+    """A Table. `storage`: the spec of a pool of its own, whose name is the object's.
+
+    `table_id`: DynamoDB's TableId of the table that was seen to be this object's.
+    """
 
     name: str
     namespace: str
@@ -35,6 +38,16 @@ class TableObject:
     is_ending: bool
     finalizers: tuple[str, ...]
     body: Object  # what a supervisor is asked for
+    table_id: str | None = None
+
+    def is_told_of(self, entry: SupervisorEntry) -> bool:
+        """Whether it is this object's table that a supervisor speaks of.
+
+        One whose record was lost knows the table, and of no object.
+        """
+        if entry.object_uid is not None or entry.description is None:
+            return entry.object_uid == self.uid
+        return self.table_id is not None and entry.description["TableId"] == self.table_id
 
     @property
     def has_finalizer(self) -> bool:
@@ -86,6 +99,7 @@ def table_object(found: Object) -> TableObject:
         is_ending="deletionTimestamp" in metadata,
         finalizers=tuple(metadata.get("finalizers", ())),
         body=desired_body(spec),
+        table_id=found.get("status", {}).get("tableId"),
     )
 
 

@@ -147,7 +147,7 @@ def _ending(observed: ObservedTable) -> TablePlan:
         return go
     if entry is None:
         return TablePlan(waiting=supervisor_away(table.pool))
-    if entry.object_uid == table.uid:
+    if table.is_told_of(entry):
         items_go = Waiting("ItemsGo", "the table's items are being deleted")
         return TablePlan((DeleteTable(),), items_go)
     if table.storage is None:

@@ -166,6 +166,19 @@ def test_an_object_that_goes_while_nobody_answers_waits() -> None:
     assert (planned.actions, reason(planned)) == ((), "SupervisorAway")
 
 
+def test_items_go_though_the_supervisor_has_lost_its_record_meanwhile() -> None:
+    """It knows the table by what pods hold, and no object; the object knows its table's id."""
+    deleted = ending(KEPT)
+    entry = an_entry(object=None)
+    assert plan(observed(deleted, entry=entry)).actions == (SetFinalizers(()),)
+
+    of_another = {**deleted, "status": {"tableId": "id-0"}}
+    assert plan(observed(of_another, entry=entry)).actions == (SetFinalizers(()),)
+    its_own = {**deleted, "status": {"tableId": "id-1"}}
+    assert plan(observed(its_own, entry=entry)).actions == (DeleteTable(),)
+    assert plan(observed(its_own, entry=NOBODYS)).actions == (SetFinalizers(()),)
+
+
 @pytest.mark.parametrize(
     "world",
     [
