@@ -28,6 +28,7 @@ from stator_node.transport.links import Address
 logger = logging.getLogger(__name__)
 
 LOOK_SECONDS = 0.1
+SAY_AFTER_SECONDS = 3.0  # pods that start with it are heard by then
 SAY_AGAIN_SECONDS = 30.0
 
 
@@ -54,6 +55,7 @@ class FoundCluster:
         self._actions = ClusterActions(view)
         self._joined: dict[str, dict[str, Any]] = {}  # by node: what it has taken down
         self._said: tuple[str, float] = "", 0.0
+        self._began = clock.monotonic()
 
     async def take_up(self, waits: Callable[[], bool]) -> bool:
         """Have in the store what a supervisor needs. False: it was told to wait no longer.
@@ -62,7 +64,7 @@ class FoundCluster:
         """
         if supervisor_record.read(self._store) or Catalog.is_begun(self._store):
             return True
-        began = self._clock.monotonic()
+        began = self._began = self._clock.monotonic()
         while waits():
             await self._view.poll()
             self._meet_listed()
@@ -132,6 +134,8 @@ class FoundCluster:
         """Why it goes on waiting: when that changes, and now and then."""
         text, said_at = self._said
         now = self._clock.monotonic()
+        if now - self._began < SAY_AFTER_SECONDS:
+            return
         if why != text or now - said_at > SAY_AGAIN_SECONDS:
             logger.warning("the control store is empty, and the pods are asked first: %s", why)
             self._said = why, now

@@ -14,11 +14,13 @@ from stator_node import supervisor_record
 from stator_node.catalog import Catalog
 from stator_node.clock import SystemClock
 from stator_node.cluster_view import ClusterView
-from stator_node.found_cluster import FoundCluster
+from stator_node.found_cluster import LOOK_SECONDS, SAY_AFTER_SECONDS, FoundCluster
 from stator_node.memory import MemoryItemStore
 from stator_node.transport.frame_format import Hello
 from stator_node.transport.links import Address, Links
 from table_bodies import attributes, index
+from told_links import LoopClock
+from virtual_time import run
 
 STREAM = {"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"}
 
@@ -191,17 +193,17 @@ def test_in_a_new_cluster_numbers_begin_at_one() -> None:
 
 
 def test_who_hears_nobody_writes_nothing_and_says_why(caplog: pytest.LogCaptureFixture) -> None:
-    async def run() -> None:
-        clock = SystemClock()
+    async def story() -> None:
+        clock = LoopClock()
         links = Links(Hello(CLUSTER, "another", "gateway", "z0"), clock, random.Random(3).random)
-        looks = [True, True, False]
+        looks = [True] * int(1.1 * SAY_AFTER_SECONDS / LOOK_SECONDS) + [False]
         store = MemoryItemStore()
         found = FoundCluster(store, ClusterView(links, clock, "z0"), clock, 1.0, lambda: 3)
         assert not await found.take_up(lambda: looks.pop(0))
         assert list(store.cursor("meta", b"", b"\xff")) == []
         links.close()
 
-    asyncio.run(run())
+    run(story())
     assert [each.message for each in caplog.records] == [
         "the control store is empty, and the pods are asked first: no storage pod has been heard"
     ]
