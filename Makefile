@@ -22,7 +22,7 @@ PARALLEL := -n 2 --dist loadfile
 .DEFAULT_GOAL := help
 .PHONY: help run setup test test-kubernetes kubernetes-packages check conformance guides faults \
 	simulate differential fuzz bench \
-	bench-quick bench-cluster bench-cluster-quick etcd format profile proto crds peers clean
+	bench-quick bench-cluster bench-kubernetes bench-cluster-quick etcd format profile proto crds peers clean
 
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-19s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -82,6 +82,9 @@ bench-cluster: setup etcd ## three zones beside etcd; writes benchmarks/results-
 
 bench-followers: setup ## indexes, streams and time to live; writes a page of results
 	$(BIN)/python benchmarks/followers.py
+
+bench-kubernetes: setup kubernetes-packages ## the operator and a pool in a real cluster; writes a page of results
+	$(BIN)/python benchmarks/kubernetes.py
 
 bench-cluster-quick: setup etcd ## the same in three minutes, printed only
 	$(BIN)/python benchmarks/cluster.py --quick
