@@ -84,7 +84,7 @@ bench-followers: setup ## indexes, streams and time to live; writes a page of re
 	$(BIN)/python benchmarks/followers.py
 
 bench-kubernetes: setup kubernetes-packages ## the operator and a pool in a real cluster; writes a page of results
-	$(BIN)/python benchmarks/kubernetes.py
+	PYTHONPATH=tests:tests/kubernetes:benchmarks $(BIN)/python tests/kubernetes/measure.py $(QUICK)
 
 bench-cluster-quick: setup etcd ## the same in three minutes, printed only
 	$(BIN)/python benchmarks/cluster.py --quick

@@ -1,13 +1,13 @@
 """`make bench-kubernetes`: the operator and a pool in a real cluster of three zones.
 
-    python benchmarks/kubernetes.py [--quick] [--tables N] [--seconds N]
+    make bench-kubernetes [QUICK=--quick]
 
-Makes the cluster that tests/kubernetes has, installs the chart, and measures: how long from `helm
+Makes the cluster that these tests have, installs the chart, and measures: how long from `helm
 install` to the first item; writes and strong reads a second, and the oldest thing that a strong
 read saw, before and while every storage pod is replaced by a rolling change of the pool; with many
 tables in the pool how long until all of them are Ready, what a look at a Table takes, how much the
 operator writes when nothing changes, and its memory. Prints as it goes and, for a whole run, writes
-a page beside the other results. Aims: no second below half of the middle one; no strong read that
+benchmarks/results-kubernetes.md. Aims: no second below half of the middle one; no strong read that
 is older than an answered write of the same client; an operator under 150 MB.
 """
 
@@ -29,14 +29,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from blackbox import boto3_client, wait_for
 from clusters import load_average
+from music_load import create_music
 from report import QUIET, processor
 from servers import ROOT
-
-sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "tests" / "kubernetes")]
-
-from blackbox import boto3_client, wait_for
-from music_load import create_music
 from testbed.chart import CHART, RELEASE, Helm
 from testbed.cluster import STORAGE_CLASS, Cluster
 from testbed.images import STATOR, stator_archive
@@ -191,9 +188,10 @@ class Measured:
         below = sum(each < middle / 2 for each in rolled)
         self.say(
             f"while all storage pods are replaced, in {ended - changed:.0f} s: the middle second "
-            f"x{statistics.median(rolled) / middle:.2f}, the worst one x{min(rolled) / middle:.2f}, "
-            f"{below} of {len(rolled)} below half; {clients.errors} errors, {clients.stale} strong "
-            "reads older than the client's last answered write"
+            f"x{statistics.median(rolled) / middle:.2f}, the worst one "
+            f"x{min(rolled) / middle:.2f}, {below} of {len(rolled)} below half; "
+            f"{clients.errors} errors, {clients.stale} strong reads older than the client's last "
+            "answered write"
         )
 
     def _storage_pods(self) -> set[str]:
@@ -233,13 +231,15 @@ class Measured:
         name: str = pod["metadata"]["name"]
         return name
 
-    def _figures(self) -> Counter[str]:
+    def _figures(self) -> dict[str, float]:
         """The operator's figures, each summed up over its labels."""
-        found: Counter[str] = Counter()
-        with self.kubectl.forward(f"pod/{self._operator_pod()}", 8080, NAMESPACE) as port:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
-                for name, _, figure in FIGURE.findall(answer.read().decode()):
-                    found[name] += float(figure)  # type: ignore[assignment]  # They are numbers.
+        found: dict[str, float] = {}
+        with (
+            self.kubectl.forward(f"pod/{self._operator_pod()}", 8080, NAMESPACE) as port,
+            urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer,
+        ):
+            for name, _, figure in FIGURE.findall(answer.read().decode()):
+                found[name] = found.get(name, 0.0) + float(figure)
         return found
 
     def _memory(self) -> int:
@@ -270,7 +270,8 @@ def markdown(lines: list[str], load_before: float) -> str:
         [
             "# The operator and a pool in a cluster",
             "",
-            f"{datetime.now(UTC):%Y-%m-%d}, {processor()}, load {load_before:.2f} before it.{quiet}",
+            f"{datetime.now(UTC):%Y-%m-%d}, {processor()}.",
+            f"Load {load_before:.2f} before it.{quiet}",
             "The cluster is that of tests/kubernetes: three nodes, the control plane, all pods and",
             "the clients share this one machine. `make bench-kubernetes` measures it again.",
             "",
