@@ -78,16 +78,16 @@ bench-quick: setup peers ## the same in two minutes, printed only
 	$(BIN)/python benchmarks/run.py --quick
 
 bench-cluster: setup etcd ## three zones beside etcd; writes benchmarks/results-cluster.md
-	$(BIN)/python benchmarks/cluster.py
+	$(BIN)/python benchmarks/beside_etcd.py
 
 bench-followers: setup ## indexes, streams and time to live; writes a page of results
 	$(BIN)/python benchmarks/followers.py
 
 bench-kubernetes: setup kubernetes-packages ## the operator and a pool in a real cluster; writes a page of results
-	PYTHONPATH=tests:tests/kubernetes:benchmarks $(BIN)/python tests/kubernetes/measure.py $(QUICK)
+	PYTHONPATH=tests:tests/kubernetes:tests/operator:tests/core/raft:benchmarks $(BIN)/python tests/kubernetes/measure.py $(QUICK)
 
 bench-cluster-quick: setup etcd ## the same in three minutes, printed only
-	$(BIN)/python benchmarks/cluster.py --quick
+	$(BIN)/python benchmarks/beside_etcd.py --quick
 
 etcd: ## etcd and the program that drives it, where both can be had; else they are left out
 	@command -v etcd >/dev/null || apt-get install -y -qq etcd-server >/dev/null 2>&1 || \

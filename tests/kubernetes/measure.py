@@ -6,19 +6,20 @@ Makes the cluster that these tests have, installs the chart, and measures: how l
 install` to the first item; writes and strong reads a second, and the oldest thing that a strong
 read saw, before and while every storage pod is replaced by a rolling change of the pool; with many
 tables in the pool how long until all of them are Ready, what a look at a Table takes, how much the
-operator writes when nothing changes, and its memory. Prints as it goes and, for a whole run, writes
-benchmarks/results-kubernetes.md. Aims: no second below half of the middle one; no strong read that
-is older than an answered write of the same client; an operator under 150 MB.
+operator writes when nothing changes, and its memory; the same again when each table has been cut
+into several partitions, with what supervisor and storage pods take of a processor then. Prints as
+it goes and, for a whole run, writes benchmarks/results-kubernetes.md. Aims: no second below half of
+the middle one; no strong read that is older than an answered write of the same client; an operator
+under 150 MB.
 """
 
 from __future__ import annotations
 
 import argparse
-import base64
-import json
+import itertools
+import os
 import re
 import statistics
-import sys
 import tempfile
 import threading
 import time
@@ -29,9 +30,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from blackbox import boto3_client, wait_for
+from blackbox import wait_for
 from clusters import load_average
-from music_load import create_music
+from gateways import TABLE, Gateway, create_table
+from history_doors import Boto3Door, Heard
+from pools import Pool
 from report import QUIET, processor
 from servers import ROOT
 from testbed.chart import CHART, RELEASE, Helm
@@ -46,7 +49,27 @@ POOL = "default"
 REST_SECONDS = 60.0
 CLIENTS = 4
 READY_SECONDS = 600.0
-FIGURE = re.compile(r"stator_operator_(\w+)(?:\{([^}]*)\})? (\S+)")
+# Run in the supervisor's pod: `stator cluster split` of every table, again and again.
+SPLITS = """
+from concurrent.futures import ThreadPoolExecutor
+from stator_node import cli, cluster_command
+
+
+def split(name):
+    settings = cli.parse(["cluster", "split", name, "{folder}"])
+    for _ in range(5):
+        try:
+            return bool(cluster_command.ask(settings))
+        except cluster_command.NotDone:
+            pass
+    return False
+
+
+names = [f"table-{{number}}" for number in range({tables})]
+with ThreadPoolExecutor(8) as pool:
+    print(sum(sum(pool.map(split, names)) for _ in range({times})))
+"""
+FIGURE = re.compile(r"^stator_operator_(\w+)(?:\{([^}]*)\})? (\S+)$", re.MULTILINE)
 
 
 def values(pod_annotations: dict[str, str]) -> dict[str, Any]:
@@ -70,10 +93,9 @@ def values(pod_annotations: dict[str, str]) -> dict[str, Any]:
 class Clients:
     """Each writes a number to an item of its own and reads it back, strongly, on and on."""
 
-    url: str
-    keys: list[str]
+    gateway: Gateway
     done: Counter[int] = field(default_factory=Counter)  # answered, by second
-    errors: int = 0
+    errors: Counter[str] = field(default_factory=Counter)
     stale: int = 0
 
     def __post_init__(self) -> None:
@@ -93,22 +115,28 @@ class Clients:
             thread.join()
 
     def _run(self, number: int) -> None:
-        client = boto3_client(self.url, *self.keys)
-        name, written = {"pk": {"S": f"client-{number}"}}, 0
-        for count in range(1, sys.maxsize):
+        door = Boto3Door(f"http://{self.gateway.http}", self.gateway.key)
+        key, written = {"pk": {"S": f"client-{number}"}}, 0
+        for count in itertools.count(1):
             if self._ending.is_set():
                 break
-            try:
-                client.put_item(TableName="Music", Item=name | {"n": {"N": str(count)}})
+            item = key | {"n": {"N": str(count)}}
+            if self._answered(door.ask("PutItem", {"TableName": TABLE, "Item": item})):
                 written = count
-                self.done[int(time.monotonic())] += 1
-                found = client.get_item(TableName="Music", Key=name, ConsistentRead=True)
-            except client.exceptions.ClientError:
-                self.errors += 1
+            if not written:
                 continue
-            self.done[int(time.monotonic())] += 1
-            self.stale += int(found["Item"]["n"]["N"]) < written
-        client.close()
+            body = {"TableName": TABLE, "Key": key, "ConsistentRead": True}
+            found = door.ask("GetItem", body)
+            if self._answered(found):
+                self.stale += int(found.body["Item"]["n"]["N"]) < written
+        door.close()
+
+    def _answered(self, heard: Heard) -> bool:
+        if heard.outcome != "ok":
+            self.errors[heard.error] += 1
+            return False
+        self.done[int(time.monotonic())] += 1
+        return True
 
     def seconds(self, begin: float, end: float) -> list[int]:
         """Answers in each whole second between two moments."""
@@ -119,8 +147,10 @@ class Measured:
     """The cluster with the chart in it. What is measured is said at once and kept for the page."""
 
     def __init__(self, cluster: Cluster, home: Path) -> None:
+        self.cluster = cluster
         self.kubectl: Kubectl = cluster.kubectl
         self.helm = Helm(program("helm"), home, cluster.kubeconfig)
+        self.pool = Pool(cluster, NAMESPACE, POOL)
         self.lines: list[str] = []
 
     def say(self, line: str) -> None:
@@ -134,50 +164,39 @@ class Measured:
         self.helm(*words, values=values({}))
         return time.monotonic() - began
 
-    def keys(self) -> list[str]:
-        secret = self.kubectl.get("secret", f"{POOL}-access-keys", OWN)
-        text = base64.b64decode(secret["data"]["access-keys"]).decode()
-        return next(line.split() for line in text.splitlines() if not line.startswith("#"))
-
     def first_item(self) -> None:
         began = time.monotonic()
         installed = self.install()
-        wait_for(self._has_keys, "access keys", READY_SECONDS)
-        self.kubectl("rollout", "status", f"deployment/{POOL}-gateway", OWN, "--timeout=300s",
-                     seconds=310)  # fmt: skip
-        with self.kubectl.forward(f"svc/{POOL}-gateway", 8000, NAMESPACE) as port:
-            client = boto3_client(f"http://127.0.0.1:{port}", *self.keys())
-            create_music(client)
-            client.put_item(TableName="Music", Item={"pk": {"S": "first"}})
-            client.close()
+        wait_for(self._has_gateway, "a gateway and its access keys", READY_SECONDS)
+        with self.pool.client() as client:
+            create_table(client)
+            client.put_item(TableName=TABLE, Item={"pk": {"S": "first"}})
         self.say(
             f"`helm install` ends after {installed:.0f} s, the first item is in a table "
             f"{time.monotonic() - began:.0f} s after it began"
         )
 
-    def _has_keys(self) -> bool | None:
-        names = {each["metadata"]["name"] for each in self.kubectl.items("secrets", OWN)}
-        return f"{POOL}-access-keys" in names or None
+    def _has_gateway(self) -> bool | None:
+        secrets = {each["metadata"]["name"] for each in self.kubectl.items("secrets", OWN)}
+        deployments = {each["metadata"]["name"] for each in self.kubectl.items("deployments", OWN)}
+        return (f"{POOL}-access-keys" in secrets and f"{POOL}-gateway" in deployments) or None
 
     def rolling(self, seconds: float) -> None:
         """Every storage pod is replaced, one after the other, under load."""
-        self.kubectl.wait("condition=Ready", f"storagepool/{POOL}", OWN, seconds=READY_SECONDS)
-        address = self.kubectl.get("service", f"{POOL}-gateway", OWN)["spec"]["clusterIP"]
+        self.pool.wait_until_well()
         before = self._storage_pods()
-        with Clients(f"http://{address}:8000", self.keys()) as clients:
+        with self.pool.gateway() as gateway, Clients(gateway) as clients:
             time.sleep(3.0)
             quiet = time.monotonic()
             time.sleep(seconds)
             changed = time.monotonic()
-            patch = {"spec": {"resources": {"requests": {"cpu": "25m", "memory": "64Mi"}}}}
-            self.kubectl("patch", "storagepool", POOL, OWN, "--type=merge",
-                         f"--patch={json.dumps(patch)}")  # fmt: skip
+            self.pool.change(resources={"requests": {"cpu": "25m", "memory": "64Mi"}})
             wait_for(
                 lambda: True if not before & self._storage_pods() else None,
                 "every storage pod is another",
                 READY_SECONDS,
             )
-            self.kubectl.wait("condition=Ready", f"storagepool/{POOL}", OWN, seconds=READY_SECONDS)
+            self.pool.wait_until_well()
             ended = time.monotonic()
         plain, rolled = clients.seconds(quiet, changed), clients.seconds(changed, ended)
         middle = statistics.median(plain)
@@ -190,31 +209,77 @@ class Measured:
             f"while all storage pods are replaced, in {ended - changed:.0f} s: the middle second "
             f"x{statistics.median(rolled) / middle:.2f}, the worst one "
             f"x{min(rolled) / middle:.2f}, {below} of {len(rolled)} below half; "
-            f"{clients.errors} errors, {clients.stale} strong reads older than the client's last "
+            f"{_counts(clients.errors)}, {clients.stale} strong reads older than the client's last "
             "answered write"
         )
 
     def _storage_pods(self) -> set[str]:
-        selector = f"--selector=stator.dev/pool={POOL},app.kubernetes.io/component=storage"
-        return {each["metadata"]["uid"] for each in self.kubectl.items("pods", selector, OWN)}
+        return {each["metadata"]["uid"] for each in self.pool.storage("pods").values()}
 
     def many_tables(self, count: int) -> None:
         began = time.monotonic()
         self.kubectl.apply(*(table(number) for number in range(count)), namespace=NAMESPACE)
         wait_for(lambda: self._ready_tables() >= count or None, "all tables are Ready", 1_800)
         self.say(f"{count} Tables applied at once are Ready after {time.monotonic() - began:.0f} s")
-        time.sleep(REST_SECONDS / 4)  # What follows from the last of them.
+        self._at_rest(f"{count} tables")
+
+    def _at_rest(self, what: str) -> None:
+        """What the operator does, and what everybody takes, when nothing happens."""
+        time.sleep(REST_SECONDS / 4)  # What follows from the last change.
         before, began = self._figures(), time.monotonic()
+        used = {name: self._processor_seconds(name) for name in self._pods()}
         time.sleep(REST_SECONDS)
-        after, minutes = self._figures(), (time.monotonic() - began) / 60
+        after, seconds = self._figures(), time.monotonic() - began
+        minutes = seconds / 60
         writes = after["api_writes_total"] - before["api_writes_total"]
         looks = after["reconcile_seconds_count"] - before["reconcile_seconds_count"]
         spent = after["reconcile_seconds_sum"] - before["reconcile_seconds_sum"]
         self.say(
-            f"at rest with {count} tables: {writes / minutes:.1f} writes to the Kubernetes API a "
-            f"minute, {looks / minutes:.0f} looks a minute of {1000 * spent / max(looks, 1):.1f} ms"
+            f"at rest with {what}: {writes / minutes:.1f} writes to the Kubernetes API a minute, "
+            f"{looks / minutes:.0f} looks a minute of {1000 * spent / max(looks, 1):.1f} ms"
         )
-        self.say(f"the operator's memory then: {self._memory() / 2**20:.0f} MB")
+        shares = {
+            name: (self._processor_seconds(name) - before_it) / seconds
+            for name, before_it in used.items()
+        }
+        taken = "; ".join(
+            f"{name} {shares[name]:.1%}, {self._memory(name) / 2**20:.0f} MB" for name in shares
+        )
+        self.say(f"of one processor, and memory, then: {taken}")
+
+    def many_partitions(self, tables: int, each: int) -> None:
+        """Cut every table into so many."""
+        began = time.monotonic()
+        supervisor = self._pods()["supervisor"]
+        (container,) = self.kubectl.get("pod", supervisor, OWN)["spec"]["containers"]
+        told = (*container.get("command", ()), *container.get("args", ()))
+        folder = next(word for word in told if word.startswith("--folder="))
+        asked = SPLITS.format(tables=tables, times=each - 1, folder=folder)
+        words = ("exec", supervisor, OWN, "--", "python3", "-c", asked)
+        done = int(self.kubectl(*words, seconds=READY_SECONDS * 3).splitlines()[-1])
+        self.say(f"{done} splits, asked for one table beside the other: {_since(began)}")
+        self.pool.wait_until_well()
+        total = self._published()
+        wait_for(lambda: self._published() >= done or None, "partitions as objects", 1_800)
+        self.say(f"{self._published()} Partition objects ({total} at the end of the splits)")
+        self._at_rest(f"{tables} tables of {each} partitions")
+
+    def _published(self) -> int:
+        return len(self.kubectl.items("partitions.stator.dev", OWN))
+
+    def _pods(self) -> dict[str, str]:
+        """One pod of each kind: its name by what it is."""
+        found = {}
+        for component in ("operator", "supervisor", "storage", "gateway"):
+            selector = f"--selector=app.kubernetes.io/component={component}"
+            for each in self.kubectl.items("pods", selector, OWN)[:1]:
+                found[component] = each["metadata"]["name"]
+        return found
+
+    def _processor_seconds(self, component: str) -> float:
+        words = ("exec", self._pods()[component], OWN, "--", "cat", "/proc/1/stat")
+        numbers = self.kubectl(*words).rpartition(")")[2].split()
+        return (int(numbers[11]) + int(numbers[12])) / os.sysconf("SC_CLK_TCK")
 
     def _ready_tables(self) -> int:
         return sum(
@@ -225,29 +290,31 @@ class Measured:
             for table in self.kubectl.items("tables.stator.dev", OWN)
         )
 
-    def _operator_pod(self) -> str:
-        selector = "--selector=app.kubernetes.io/component=operator"
-        (pod,) = self.kubectl.items("pods", selector, OWN)
-        name: str = pod["metadata"]["name"]
-        return name
-
     def _figures(self) -> dict[str, float]:
         """The operator's figures, each summed up over its labels."""
         found: dict[str, float] = {}
         with (
-            self.kubectl.forward(f"pod/{self._operator_pod()}", 8080, NAMESPACE) as port,
+            self.kubectl.forward(f"pod/{self._pods()['operator']}", 8080, NAMESPACE) as port,
             urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer,
         ):
             for name, _, figure in FIGURE.findall(answer.read().decode()):
                 found[name] = found.get(name, 0.0) + float(figure)
         return found
 
-    def _memory(self) -> int:
-        words = ("exec", self._operator_pod(), OWN, "--", "cat", "/proc/1/status")
+    def _memory(self, component: str) -> int:
+        words = ("exec", self._pods()[component], OWN, "--", "cat", "/proc/1/status")
         for line in self.kubectl(*words).splitlines():
             if line.startswith("VmRSS:"):
                 return int(line.split()[1]) * 1_024
-        raise AssertionError("no figure of the operator's memory")
+        raise AssertionError(f"no figure of the memory of the {component}")
+
+
+def _counts(errors: Counter[str]) -> str:
+    return ", ".join(f"{count} x {error}" for error, count in errors.items()) or "no error"
+
+
+def _since(began: float) -> str:
+    return f"{time.monotonic() - began:.0f} s"
 
 
 def table(number: int) -> dict[str, Any]:
@@ -285,10 +352,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="The operator and a pool in a real cluster")
     parser.add_argument("--quick", action="store_true", help="few tables, printed only")
     parser.add_argument("--tables", type=int, default=200)
+    parser.add_argument("--partitions", type=int, default=10, help="of each table")
     parser.add_argument("--seconds", type=float, default=20.0, help="of load at rest")
     options = parser.parse_args()
     if options.quick:
-        options.tables, options.seconds = 10, 8.0
+        options.tables, options.partitions, options.seconds = 10, 3, 8.0
     load_before = load_average()
     with tempfile.TemporaryDirectory(prefix="stator-bench-kubernetes-") as name:
         folder = Path(name)
@@ -303,6 +371,7 @@ def main() -> None:
                 measured.first_item()
                 measured.rolling(options.seconds)
                 measured.many_tables(options.tables)
+                measured.many_partitions(options.tables, options.partitions)
         finally:
             cluster.end()
     page = markdown(measured.lines, load_before)

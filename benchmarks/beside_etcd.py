@@ -1,6 +1,6 @@
 """`make bench-cluster`: three zones of Stator, a bare yardstick and three-node etcd, side by side.
 
-    python benchmarks/cluster.py [--quick] [--seconds 3] [--clients 64 ...] [--only NAME ...]
+    python benchmarks/beside_etcd.py [--quick] [--seconds 3] [--clients 64 ...] [--only NAME ...]
                                  [--parts throughput recovery changes]
 
 All run at once and idle; each cell is measured on one after the other, in rounds of which the
