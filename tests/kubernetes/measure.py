@@ -221,6 +221,7 @@ class Measured:
         self.kubectl.apply(*(table(number) for number in range(count)), namespace=NAMESPACE)
         wait_for(lambda: self._ready_tables() >= count or None, "all tables are Ready", 1_800)
         self.say(f"{count} Tables applied at once are Ready after {time.monotonic() - began:.0f} s")
+        wait_for(lambda: self._published() >= count or None, "partitions as objects", 1_800)
         self._at_rest(f"{count} tables")
 
     def _at_rest(self, what: str) -> None:
