@@ -261,7 +261,8 @@ class Measured:
         self.say(f"{done} splits, asked for one table beside the other: {_since(began)}")
         self.pool.wait_until_well()
         total = self._published()
-        wait_for(lambda: self._published() >= done or None, "partitions as objects", 1_800)
+        wanted = tables * each
+        wait_for(lambda: self._published() >= wanted or None, "partitions as objects", 1_800)
         self.say(f"{self._published()} Partition objects ({total} at the end of the splits)")
         self._at_rest(f"{tables} tables of {each} partitions")
 
