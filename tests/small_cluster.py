@@ -1,9 +1,9 @@
 """Three storage pods, a gateway and a supervisor in one event loop, over real sockets on loopback.
 
 The pods are what `node.build` makes, over memory stores; the gateway is a `ClusterRouter`.
-Elections are ten times faster than in production, so a test takes a second. For faults of disks,
-clocks and networks there is the simulator; this is for what the modules promise when nothing is
-broken but a pod at a time.
+Elections are ten times faster than in production, so a test takes a second; all share a clock that
+does not count what a busy machine keeps from them. For faults of disks, clocks and networks there
+is the simulator; this is for what the modules promise when nothing is broken but a pod at a time.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from typing import Any
 
 import orjson
 
+from patient_clock import PatientClock
 from stator_core.placement_types import Configuration
 from stator_core.raft.settings import Settings
 from stator_node.catalog import Catalog
-from stator_node.clock import SystemClock
 from stator_node.cluster_router import ClusterRouter
 from stator_node.cluster_streams import ClusterStreams
 from stator_node.cluster_table_work import ClusterTableWork
@@ -53,6 +53,7 @@ class Pod:
 
     node_id: str
     zone: str
+    clock: PatientClock
     store: MemoryItemStore = field(default_factory=MemoryItemStore)
     node: Node | None = None
     port: int = 0
@@ -63,7 +64,7 @@ class Pod:
         self.node = build(
             self.store,
             hello,
-            SystemClock(),
+            self.clock,
             self.settings,
             random.Random(self.node_id),
             ttl_round_seconds=TTL_ROUND_SECONDS,
@@ -94,14 +95,17 @@ class SmallCluster:
     """Use as an asynchronous context manager."""
 
     def __init__(self, nodes: int = 3, settings: Settings = FAST) -> None:
+        self.clock = PatientClock()
         self.pods = [
-            Pod(f"n{number}", f"z{number % 3}", settings=settings) for number in range(nodes)
+            Pod(f"n{number}", f"z{number % 3}", self.clock, settings=settings)
+            for number in range(nodes)
         ]
         self.store = MemoryItemStore()
         self.catalog = Catalog(self.store)
 
     async def __aenter__(self) -> SmallCluster:
-        clock = SystemClock()
+        clock = self.clock
+        self._watching = asyncio.get_running_loop().create_task(clock.watch())
         for pod in self.pods:
             await pod.start()
         hello = Hello(CLUSTER, "gateway", "gateway", "z0")
@@ -115,7 +119,7 @@ class SmallCluster:
         self.supervising = asyncio.get_running_loop().create_task(self.supervisor.run())
         return self
 
-    def _put_together(self, clock: SystemClock) -> None:
+    def _put_together(self, clock: PatientClock) -> None:
         """The supervisor, and what a gateway has of it."""
         self.supervisor = Supervisor(self.store, self.catalog, self.view, clock, CONFIGURATION)
         self.tables = TableLife(
@@ -135,7 +139,7 @@ class SmallCluster:
         """Another supervisor, on the record of the one before."""
         await self._end_supervisor()
         self.catalog = Catalog(self.store)
-        self._put_together(SystemClock())
+        self._put_together(self.clock)
         self.tables.resume()
         self.supervising = asyncio.get_running_loop().create_task(self.supervisor.run())
 
@@ -144,7 +148,7 @@ class SmallCluster:
         await self._end_supervisor()
         for pod in self.pods:
             self.links.disconnect(pod.node_id)
-        clock = SystemClock()
+        clock = self.clock
         self.store = MemoryItemStore()
         self.view = ClusterView(self.links, clock, "z0")
         for pod in self.pods:
@@ -177,6 +181,7 @@ class SmallCluster:
         for pod in self.pods:
             if pod.node is not None:
                 await pod.kill()
+        self._watching.cancel()
 
     async def until(self, is_so: Callable[[], object]) -> None:
         """Wait for what happens in its own time."""

@@ -57,6 +57,9 @@ async def merge(cluster: SmallCluster, left_id: int = 1, right_id: int = 2) -> N
     """Ask for it as the planner does; again where the right one's leader has just changed."""
     async with asyncio.timeout(20):
         while True:
+            await cluster.until(
+                lambda: cluster.has_leader(left_id) and cluster.has_leader(right_id)
+            )
             sides = [cluster.leader(each).partitions[each].state for each in (left_id, right_id)]
             left, right = [each.descriptor for each in sides if each is not None]
             action = MergePartitions(
@@ -65,9 +68,6 @@ async def merge(cluster: SmallCluster, left_id: int = 1, right_id: int = 2) -> N
             if await cluster.supervisor.carry_out(action):
                 return
             await asyncio.sleep(0.05)  # The view is about to hear of the leader.
-            await cluster.until(
-                lambda: cluster.has_leader(left_id) and cluster.has_leader(right_id)
-            )
 
 
 async def merged(cluster: SmallCluster, right_id: int = 2) -> None:

@@ -12,7 +12,6 @@ from stator_core.catalog_rebuilding import NUMBERS_MARGIN
 from stator_core.table import Table
 from stator_node import supervisor_record
 from stator_node.catalog import Catalog
-from stator_node.clock import SystemClock
 from stator_node.cluster_view import ClusterView
 from stator_node.found_cluster import LOOK_SECONDS, SAY_AFTER_SECONDS, FoundCluster
 from stator_node.memory import MemoryItemStore
@@ -170,7 +169,7 @@ def test_a_pod_that_is_away_is_awaited_and_what_it_alone_holds_is_left_alone() -
 def test_in_a_new_cluster_numbers_begin_at_one() -> None:
     async def run() -> None:
         async with SmallCluster() as cluster:
-            store, clock = MemoryItemStore(), SystemClock()
+            store, clock = MemoryItemStore(), cluster.clock
             hello = Hello(CLUSTER, "another", "gateway", "z0")
             links = Links(hello, clock, random.Random(3).random)
             new = SmallCluster()

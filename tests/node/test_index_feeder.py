@@ -12,7 +12,6 @@ from stator_core.errors import InternalServerError, ThrottlingException
 from stator_core.key_format import HASH_SPACE
 from stator_core.partition_state import index_follower
 from stator_core.placement_types import SplitPartition
-from stator_node.clock import SystemClock
 from stator_node.hosted_partition import HostedPartition
 from stator_node.movable_clock import MovableClock
 from table_bodies import attributes, index
@@ -266,7 +265,7 @@ def test_a_wall_clock_that_jumps_makes_no_index_late(monkeypatch: pytest.MonkeyP
                 monkeypatch.setattr(feeder, "deliver", refuse)
             await put(cluster, song(2))
             await asked.wait()
-            clock = MovableClock(SystemClock())
+            clock = MovableClock(cluster.clock)
             clock.advance(3_600)
             for feeder in feeders:
                 monkeypatch.setattr(feeder, "_clock", clock)

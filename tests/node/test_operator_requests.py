@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from small_cluster import CLUSTER, SmallCluster
-from stator_node.clock import SystemClock
 from stator_node.operator_http import OperatorRequest, Refused
 from stator_node.operator_requests import OperatorRequests
 
@@ -20,7 +19,7 @@ class Asked:
     def __init__(self, cluster: SmallCluster) -> None:
         self.cluster = cluster
         self._requests = OperatorRequests(
-            CLUSTER, cluster.view, cluster.supervisor, SystemClock(), None
+            CLUSTER, cluster.view, cluster.supervisor, cluster.clock, None
         )
 
     async def __call__(self, method: str, *path: str, **members: Any) -> Any:

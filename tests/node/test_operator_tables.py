@@ -13,7 +13,6 @@ import pytest
 from small_cluster import CALLER, CLUSTER, SmallCluster
 from stator_core.desired_table import body_of
 from stator_core.errors import ResourceInUseException
-from stator_node.clock import SystemClock
 from stator_node.cluster_table_work import ClusterTableWork
 from stator_node.operator_http import OperatorRequest, Refused
 from stator_node.operator_requests import OperatorRequests
@@ -31,7 +30,7 @@ class Operator:
 
     def __init__(self, cluster: SmallCluster) -> None:
         self.cluster = cluster
-        clock = SystemClock()
+        clock = cluster.clock
         self.asks = TableAsks(cluster.tables)
         self.wanted = WantedTables(
             cluster.store, cluster.catalog, cluster.tables, clock, CALLER, self.asks.is_open

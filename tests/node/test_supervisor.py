@@ -9,7 +9,6 @@ from small_cluster import CONFIGURATION, Pod, SmallCluster
 from stator_core.placement_types import Configuration, NodeState
 from stator_core.placement_view import ClusterView as PlannedView
 from stator_core.requests import create_table
-from stator_node.clock import SystemClock
 from stator_node.cluster_view import ClusterView
 from stator_node.reports import table_members
 from stator_node.supervisor import DEAD_SECONDS, Supervisor
@@ -48,7 +47,7 @@ def test_a_node_that_is_gone_for_good_is_replaced_and_its_data_is_whole_again() 
                 await cluster.execute("PutItem", TableName="Music", Item=item)
             lost = next(pod for pod in cluster.pods if pod is not cluster.leader())
             await lost.kill()
-            new = Pod("n9", lost.zone)
+            new = Pod("n9", lost.zone, cluster.clock)
             await new.start()
             cluster.pods.append(new)
             cluster.view.join("n9", lost.zone, Address("127.0.0.1", new.port))
@@ -107,8 +106,8 @@ def test_what_the_supervisor_has_on_record_is_there_after_a_restart() -> None:
             await cluster.create_table()
             cluster.supervisor.drain("n2")
             cluster.supervising.cancel()
-            view = ClusterView(cluster.links, SystemClock(), "z0")
-            again = Supervisor(cluster.store, cluster.catalog, view, SystemClock(), CONFIGURATION)
+            view = ClusterView(cluster.links, cluster.clock, "z0")
+            again = Supervisor(cluster.store, cluster.catalog, view, cluster.clock, CONFIGURATION)
             assert again.draining == {"n2"}
             assert again.observation().next_partition_id == 2
             (table,) = again.specification().tables
@@ -164,12 +163,12 @@ def test_a_node_that_is_away_is_awaited_by_a_supervisor_that_begins_anew() -> No
             cluster.supervising.cancel()
             await pod.kill()
 
-            view = ClusterView(cluster.links, SystemClock(), "z0")
-            again = Supervisor(cluster.store, cluster.catalog, view, SystemClock(), Configuration())
+            view = ClusterView(cluster.links, cluster.clock, "z0")
+            again = Supervisor(cluster.store, cluster.catalog, view, cluster.clock, Configuration())
             assert again.states() == dict.fromkeys(("n0", "n1", "n2"), NodeState.DEAD)
             found = view.nodes["n2"]
             assert (found.zone, found.address.port, found.pod) == ("z2", pod.port, gethostname())
-            now = SystemClock().now()
+            now = cluster.clock.now()
             seen = PlannedView(again.specification(), again.observation(), now)
             assert not any(seen.is_lost(node_id) for node_id in view.nodes)
 

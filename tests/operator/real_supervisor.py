@@ -18,7 +18,6 @@ from pretended_api import Object, PretendedApi
 from pretended_cluster import pool_body
 from sample_table import table_body
 from small_cluster import CALLER, CLUSTER, SmallCluster
-from stator_node.clock import SystemClock
 from stator_node.cluster_table_work import ClusterTableWork
 from stator_node.operator_http import OperatorRequest, Refused
 from stator_node.operator_requests import OperatorRequests
@@ -57,7 +56,7 @@ class RealSupervisor:
     """The supervisor of a small cluster, asked without a port. `is_away`: it does not answer."""
 
     def __init__(self, cluster: SmallCluster) -> None:
-        clock = SystemClock()
+        clock = cluster.clock
         self.asks = TableAsks(cluster.tables)
         self.wanted = WantedTables(
             cluster.store, cluster.catalog, cluster.tables, clock, CALLER, self.asks.is_open
