@@ -53,6 +53,7 @@ def balance_leader(partition: Partition, view: ClusterView, ledger: Ledger) -> N
     here = partition.leader.node_id
     if view.state_of(here) is not NodeState.ALIVE:
         return
+    # Asked of thousands of partitions, most of which lie well: successors are looked for last.
     fewest = min(ledger.leader_count[node_id] for node_id in view.nodes)
     if ledger.leader_count[here] - fewest < view.configuration.leader_imbalance_min:
         return

@@ -198,7 +198,7 @@ class ReplicaRules:
 
     def begin(self, partition: Partition, purpose: Purpose) -> None:
         """Add the learner that serves this purpose, if there is a need, a node and room."""
-        if not self._may_concern(partition, purpose):
+        if not self._is_called_for(purpose):
             return
         needed = self._victims(partition, purpose)
         if not needed or partition.is_moving:
@@ -227,30 +227,23 @@ class ReplicaRules:
             )
         )
 
-    def _may_concern(self, partition: Partition, purpose: Purpose) -> bool:
-        """False where the purpose has no victim: of thousands of partitions, most need nothing."""
+    def _is_called_for(self, purpose: Purpose) -> bool:
+        """Whether the cluster as a whole gives a reason; mostly it gives none: a look costs."""
         match purpose:
-            case Purpose.LOST:
-                return any(self.view.is_lost(each.node_id) for each in partition.descriptor.voters)
-            case Purpose.MISSING:
-                table = self.view.table_of(partition)
-                voters = partition.descriptor.voters
-                return table is not None and len(voters) < table.replication
-            case Purpose.ZONE:
-                voters = partition.descriptor.voters
-                return len({self.view.zone_of(voter.node_id) for voter in voters}) < len(voters)
             case Purpose.DRAIN:
                 return self._are_draining
             case Purpose.SPACE:
                 return self._are_full
             case Purpose.MERGE:
-                return partition.partition_id in self.wishes
+                return bool(self.wishes)
             case Purpose.BALANCE:
                 count = self.ledger.replica_count
                 counts = [count[node_id] for node_id in self.view.nodes]
                 # One that departs still counts where it is (`_serves`).
                 spread = max(counts) + 1 - min(counts)
                 return spread >= self.view.configuration.replica_imbalance_min
+            case Purpose.LOST | Purpose.MISSING | Purpose.ZONE:
+                return True  # A partition's own affair.
 
     def _open_nodes(self, partition: Partition, purpose: Purpose) -> list[Node]:
         """Nodes that could take one more replica of this partition."""
@@ -297,12 +290,14 @@ class ReplicaRules:
     def _victims(self, partition: Partition, purpose: Purpose) -> list[Replica | None]:
         """The voters that the purpose wants away, first choice first; None: it only adds."""
         table = self.view.table_of(partition)
-        voters = list(partition.descriptor.voters)
-        if table is None or len(voters) > table.replication:
+        count_of_voters = len(partition.descriptor.voters)
+        if table is None or count_of_voters > table.replication:
             return []
-        if len(voters) < table.replication:
+        if count_of_voters < table.replication:
             return [None] if purpose is Purpose.MISSING else []
-        away = [voter for voter in voters if self._is_wanted_away(partition, purpose, voter)]
+        away = self._wanted_away(partition, purpose)
+        if not away:
+            return []
         if purpose in OF_CHOICE and not self._could_be_led_by_others(partition):
             away = [voter for voter in away if not self._leads(partition, voter)]
         count = self.ledger.replica_count
@@ -317,27 +312,31 @@ class ReplicaRules:
             for voter in partition.descriptor.voters
         )
 
-    def _is_wanted_away(self, partition: Partition, purpose: Purpose, voter: Replica) -> bool:
-        node_id = voter.node_id
-        state = self.view.state_of(node_id)
+    def _wanted_away(self, partition: Partition, purpose: Purpose) -> list[Replica]:
+        view, voters = self.view, partition.descriptor.voters
         match purpose:
             case Purpose.LOST:
-                return self.view.is_lost(node_id)
+                return [each for each in voters if view.is_lost(each.node_id)]
             case Purpose.MISSING:
-                return False
+                return []
             case Purpose.ZONE:
-                zones = self.view.zone_use(partition.descriptor.voters)
-                return zones[self.view.zone_of(node_id) or ""] > 1
+                zones = view.zone_use(voters)
+                return [each for each in voters if zones[view.zone_of(each.node_id) or ""] > 1]
             case Purpose.DRAIN:
-                return state is NodeState.DRAINING
+                return self._in_state(voters, NodeState.DRAINING)
             case Purpose.SPACE:
-                full = self.view.configuration.full_fraction
-                return state is NodeState.ALIVE and used_fraction(self.view.nodes[node_id]) > full
+                full = view.configuration.full_fraction
+                alive = self._in_state(voters, NodeState.ALIVE)
+                return [each for each in alive if used_fraction(view.nodes[each.node_id]) > full]
             case Purpose.MERGE:
                 wished = self.wishes.get(partition.partition_id, frozenset())
-                return bool(wished) and node_id not in wished
+                return [each for each in voters if wished and each.node_id not in wished]
             case Purpose.BALANCE:
-                return state is NodeState.ALIVE and partition.partition_id not in self.wishes
+                is_wished = partition.partition_id in self.wishes
+                return [] if is_wished else self._in_state(voters, NodeState.ALIVE)
+
+    def _in_state(self, voters: Iterable[Replica], state: NodeState) -> list[Replica]:
+        return [each for each in voters if self.view.state_of(each.node_id) is state]
 
     def _fits_zones(
         self,
