@@ -58,9 +58,7 @@ class NodeRequests:
         feeder: IndexFeeder,
         expiries: ClusterExpiries,
     ) -> None:
-        self._reports = ReplicaReports(
-            host.partitions, host.now, loads, items.read_positions, feeder, expiries
-        )
+        self._reports = ReplicaReports(host, loads, items.read_positions, feeder, expiries)
         self._members = members
         self._host = host
         self._items = items

@@ -47,7 +47,7 @@ class PartitionLoads:
     """The figures of all partitions of this pod."""
 
     def __init__(self, store: ItemStore, clock: Clock, folder: Path | None) -> None:
-        self.store = store
+        self._store = store
         self._clock = clock
         self._folder = folder
         self._loads: dict[int, Load] = {}
@@ -119,7 +119,7 @@ class PartitionLoads:
         if load.walked == walked or began < load.walk_at:
             return
         family, start, end = hosted.state.owned_ranges()[0]
-        cursor = self.store.cursor(family, start, end)
+        cursor = self._store.cursor(family, start, end)
         size = count = 0
         marks: list[tuple[int, int]] = []  # (bytes so far, hash)
         while found := cursor.take(SLICE_ENTRIES):

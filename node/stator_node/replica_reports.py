@@ -10,7 +10,6 @@ longer held, has the whole report as of the last answer.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
 from dataclasses import asdict, astuple, dataclass
 from typing import Any
 
@@ -21,6 +20,7 @@ from stator_node.cluster_expiries import ClusterExpiries
 from stator_node.feed_keeper import has_delivered, oldest_change
 from stator_node.hosted_partition import HostedPartition
 from stator_node.index_feeder import IndexFeeder
+from stator_node.partition_host import PartitionHost
 from stator_node.partition_load import PartitionLoads
 from stator_node.read_positions import ReadPositions
 
@@ -43,16 +43,13 @@ class ReplicaReports:
 
     def __init__(
         self,
-        partitions: dict[int, HostedPartition],
-        now: Callable[[], int],
+        host: PartitionHost,
         loads: PartitionLoads,
         positions: ReadPositions,
         feeder: IndexFeeder,
         expiries: ClusterExpiries,
     ) -> None:
-        """`partitions`: the pod's own dictionary. `now`: milliseconds of its life."""
-        self._partitions = partitions
-        self._now = now
+        self._host = host
         self._loads = loads
         self._positions = positions
         self._feeder = feeder
@@ -85,12 +82,14 @@ class ReplicaReports:
 
     def all(self) -> list[Members]:
         """What is said of every replica that has a state, made anew."""
-        return [self._describe(each) for each in tuple(self._partitions.values()) if each.state]
+        return [
+            self._describe(each) for each in tuple(self._host.partitions.values()) if each.state
+        ]
 
     def _look(self) -> None:
         """Find what has changed."""
         version = self._version + 1
-        here = {key: each for key, each in self._partitions.items() if each.state is not None}
+        here = {key: each for key, each in self._host.partitions.items() if each.state is not None}
         for partition_id in self._said.keys() - here.keys():
             del self._said[partition_id]
             self._version = self._went = version
@@ -122,7 +121,7 @@ class ReplicaReports:
             hosted.scrubbed,
             hosted.range_since,
             self._loads.sign(hosted),
-            self._now() // FOLLOWERS_MILLISECONDS if followed else 0,
+            self._host.now() // FOLLOWERS_MILLISECONDS if followed else 0,
         )
 
     def _describe(self, hosted: HostedPartition) -> Members:
@@ -166,7 +165,7 @@ class ReplicaReports:
             "time_to_live": self._expiries.report(hosted),
         }
         if state.frozen_for is not None:
-            members["has_delivered"] = has_delivered(self._loads.store, state)
+            members["has_delivered"] = has_delivered(self._host.store, state)
         return members
 
 
