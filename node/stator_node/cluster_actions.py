@@ -42,6 +42,7 @@ class ClusterActions:
 
     def __init__(self, view: ClusterView) -> None:
         self._view = view
+        self._joined: dict[str, dict[str, Any]] = {}  # by node: what it has taken down
 
     async def create(self, action: CreatePartition, table: Table) -> bool:
         """Every node of the descriptor begins its replica."""
@@ -121,9 +122,14 @@ class ClusterActions:
             leader, partition.partition_id, OperationCode.DESCRIBE, body
         )
 
-    async def join(self, node_id: str, members: dict[str, dict[str, Any]]) -> bool:
-        """A pod hears who the others are. True: it has taken that down."""
-        return await self.ask(node_id, 0, OperationCode.JOIN, orjson.dumps(members))
+    async def introduce(self, members: dict[str, dict[str, Any]]) -> None:
+        """Each member is told who the members are, unless it has taken that down before."""
+        for node in self._view.fresh():
+            if node.node_id not in members:
+                continue
+            if self._joined.get(node.node_id, node.members) != members:
+                if await self.ask(node.node_id, 0, OperationCode.JOIN, orjson.dumps(members)):
+                    self._joined[node.node_id] = members
 
     async def destroy_empty(self, node_id: str, partition_id: int, replica_id: int) -> bool:
         """The node gives up a replica that never had a state."""

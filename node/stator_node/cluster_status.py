@@ -26,7 +26,7 @@ def nodes_of(view: ClusterView, states: dict[str, NodeState], now: float) -> lis
     fresh = {node.node_id for node in view.fresh()}
     lines = []
     for node in sorted(view.nodes.values(), key=lambda each: (each.zone, each.node_id)):
-        replicas = node.report.get("partitions", ())
+        replicas = [each.said for each in node.replicas.values()]
         silent = None if node.heard_at is None else round(now - node.heard_at, 1)
         leads = [each for each in replicas if each["leads"] and node.node_id in fresh]
         lines.append(
@@ -55,11 +55,9 @@ def partitions_of(view: ClusterView, now: float, table: str | None = None) -> li
     fresh = {node.node_id for node in view.fresh()}
     reports: dict[int, list[tuple[NodeView, Report]]] = {}
     for node in view.nodes.values():
-        for replica in node.report.get("partitions", ()):
-            if table not in (None, _name(replica).partition("/")[0]):
-                continue
-            partition_id = replica["descriptor"]["partition_id"]
-            reports.setdefault(partition_id, []).append((node, replica))
+        for partition_id, replica in node.replicas.items():
+            if table in (None, _name(replica.said).partition("/")[0]):
+                reports.setdefault(partition_id, []).append((node, replica.said))
     lines = [_partition(of_partition, view, fresh, now) for of_partition in reports.values()]
     return sorted(lines, key=lambda line: (line["table"], line["range"]))
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -58,8 +58,7 @@ class FeedView:
 class NodeView:
     """One storage pod as it was last heard. `heard_at` is monotonic, None: never.
 
-    `report` is put together: what it says of replicas that rest, it has said before.
-
+    `report`: its last one, which says nothing of replicas that rest; `replicas` has them all.
     `pod`: the name of the machine that it says it runs on, which in a pod is the pod's. `members`:
     who the pods of the cluster are, as it had been told when it was heard first.
     """
@@ -115,6 +114,19 @@ class ClusterView:
             for partition_id in tuple(node.replicas):
                 self._drop(node, partition_id)
             self.links.disconnect(node_id)
+
+    def members(self, without: Collection[str] = ()) -> dict[str, dict[str, Any]]:
+        """Who the storage pods are, as each of them is told; `without` these node ids."""
+        return {
+            node.node_id: {
+                "host": node.address.host,
+                "port": node.address.port,
+                "zone": node.zone,
+                "pod": node.pod,
+            }
+            for node in self.nodes.values()
+            if node.node_id not in without
+        }
 
     def serving(self, name: str) -> Table:
         """The table that item operations of this name or ARN reach.
@@ -196,10 +208,10 @@ class ClusterView:
                 sum(said["size_bytes"] for said in led),
             )
         indexes = {
-            index.name: IndexStatistics(*counted.get(index.identifier, (0, 0)))
+            index.name: IndexStatistics(*counted[index.identifier])
             for index in table.global_indexes
         }
-        return TableStatistics(*counted.get(table.identifier, (0, 0)), indexes)
+        return TableStatistics(*counted[table.identifier], indexes)
 
     def all_tables(self) -> dict[str, Table]:
         """The tables by name, where none can be missing. Raises ServiceUnavailable."""
@@ -249,14 +261,13 @@ class ClusterView:
         ]
 
     async def _ask(self, node: NodeView) -> None:
-        asked = b"" if node.book is None else orjson.dumps({"book": node.book})
+        book = node.book
+        asked = b"" if book is None else orjson.dumps({"book": book})
         answer = await wait(
             self.links.request(node.node_id, 0, OperationCode.REPORT, 0, asked, REPORT_SECONDS_MAX)
         )
         # Two polls may be under way. What is news since a book that has been read on is not all.
-        if answer.status is Status.RESULT and asked == (
-            b"" if node.book is None else orjson.dumps({"book": node.book})
-        ):
+        if answer.status is Status.RESULT and node.book == book:
             self._take(node, orjson.loads(answer.body))
 
     def _take(self, node: NodeView, report: dict[str, Any]) -> None:
@@ -277,7 +288,7 @@ class ClusterView:
         if "held" in report or report.get("is_whole", True):
             for partition_id in node.replicas.keys() - here:
                 self._drop(node, partition_id)
-        node.report = report | {"partitions": [each.said for each in node.replicas.values()]}
+        node.report = report
         node.book = report.get("book")
 
     def _keep(self, node: NodeView, replica: HeardReplica) -> None:

@@ -12,7 +12,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from typing import Any
 
 from stator_core import catalog_rebuilding
 from stator_core.catalog_rebuilding import Hearing, RebuiltCatalog, Witness
@@ -53,7 +52,6 @@ class FoundCluster:
         self._lost_seconds = lost_seconds
         self._unanswered = unanswered
         self._actions = ClusterActions(view)
-        self._joined: dict[str, dict[str, Any]] = {}  # by node: what it has taken down
         self._said: tuple[str, float] = "", 0.0
         self._began = clock.monotonic()
 
@@ -70,7 +68,8 @@ class FoundCluster:
             self._meet_listed()
             hearing = self._hearing()
             if not hearing.is_new:
-                await self._introduce()
+                # They may have other addresses, and want to elect leaders.
+                await self._actions.introduce(self._view.members())
             waited = self._clock.monotonic() - began
             why = catalog_rebuilding.why_wait(hearing, waited, self._lost_seconds)
             if why is None:
@@ -100,32 +99,13 @@ class FoundCluster:
                     self._view.join(node_id, member["zone"], address)
                     self._view.nodes[node_id].pod = member.get("pod", "")
 
-    async def _introduce(self) -> None:
-        """Tell the pods of each other: they may have other addresses, and want to elect leaders."""
-        members = self._members()
-        for node in self._view.fresh():
-            if self._joined.get(node.node_id, node.members) != members:
-                if await self._actions.join(node.node_id, members):
-                    self._joined[node.node_id] = members
-
-    def _members(self) -> dict[str, dict[str, Any]]:
-        return {
-            node.node_id: {
-                "host": node.address.host,
-                "port": node.address.port,
-                "zone": node.zone,
-                "pod": node.pod,
-            }
-            for node in self._view.nodes.values()
-        }
-
     def _write(self, hearing: Hearing) -> None:
         """Put on record what was found, in one piece."""
         if hearing.is_new:
             logger.info("the pods hold nothing: the cluster is new")
             return
         found = catalog_rebuilding.rebuilt(hearing)
-        record = SupervisorRecord(found.next_partition_id, members=self._members())
+        record = SupervisorRecord(found.next_partition_id, members=self._view.members())
         operations = Catalog.begun(found.tables, found.deleted, found.next_identifier)
         self._store.write([*operations, record.operation()], sync=True)
         _say_what(found, hearing)

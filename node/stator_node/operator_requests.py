@@ -109,7 +109,7 @@ class OperatorRequests:
     async def _delete_node(self, request: OperatorRequest) -> Members:
         check_members(request.members, {})
         node = self._node(request.path[1])
-        held = len(node.report.get("partitions", ()))
+        held = len(node.replicas)
         state = self._supervisor.states()[node.node_id]
         if state is not NodeState.DEAD and held:
             raise Refused(

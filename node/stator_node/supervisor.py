@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from stator_core import (
@@ -92,18 +92,15 @@ class Supervisor:
         self._in_flight: list[InFlight] = []
         self._tasks: set[asyncio.Task[bool]] = set()
         self._node_since: dict[str, tuple[NodeState, float]] = {}
-        self._joined: dict[str, dict[str, Any]] = {}  # by node: what it has taken down
         self.reasons: tuple[Reason, ...] = ()
         self._plan_at = 0.0  # not before this
         self.ready: set[int] = set()  # identifiers of tables whose partitions all have leaders
         self.gone: set[int] = set()  # identifiers of tables of which nothing is left
         self._scrub_seconds = SCRUB_SECONDS
         self._scrub_at: dict[int, float] = {}  # by partition: when its replicas are compared next
-        self._with_shards: set[int] = set()  # identifiers of tables that have a stream, or had one
         self._frozen: dict[int, float] = {}  # by partition: since when it is seen to be frozen
         self._coming: dict[int, Table] = {}  # by identifier: descriptions on their way
         self._leaving: set[int] = set()  # identifiers of tables that know that they are deleted
-        self._recorded_of: dict[int, list[PartitionDescriptor]] = {}  # by table
         self._record = supervisor_record.read(store) or SupervisorRecord()
         for node_id, each in self._record.members.items():
             if node_id not in view.nodes:  # One that was met may be elsewhere by now.
@@ -192,44 +189,42 @@ class Supervisor:
 
     def specification(self) -> Specification:
         """The tables on record, as the planner needs them."""
-        tables = []
-        self._with_shards = {
+        with_shards = {
             each.descriptor.table_identifier
             for node in self._view.nodes.values()
             for each in node.replicas.values()
             if each.shards
         }
-        self._recorded_of = {}
+        recorded: dict[int, list[PartitionDescriptor]] = {}
         for descriptor in self._record.recorded.values():
-            self._recorded_of.setdefault(descriptor.table_identifier, []).append(descriptor)
+            recorded.setdefault(descriptor.table_identifier, []).append(descriptor)
+        tables = []
+        for name, identifier, status in self._wanted():
+            assert status in ("CREATING", "ACTIVE", "UPDATING", "DELETING")
+            wanted = TableSpecification(
+                name=name,
+                identifier=identifier,
+                status=status,  # type: ignore[arg-type]  # asserted just before
+                recorded=tuple(recorded.get(identifier, ())),
+                has_shards=identifier in with_shards,
+            )
+            tables.append(wanted)
+        return Specification(tuple(tables), self._configuration)
+
+    def _wanted(self) -> Iterator[tuple[str, int, str]]:
+        """Name, identifier and status of tables and global indexes, all tables to the planner."""
         for table in self._catalog.tables.values():
             if table.status == "DELETING" and table.identifier not in self._leaving:
                 table = table.changed(status="ACTIVE")
             # The partitions of a table that had a stream stay for its readers.
             stays = table.status == "DELETING" and table.latest_stream_label is not None
-            status = "ACTIVE" if stays else table.status
-            tables.append(self._wanted(table.name, table.identifier, status))
+            yield table.name, table.identifier, "ACTIVE" if stays else table.status
             for index in table.global_indexes:
                 name = f"{table.name}/{index.name}"  # No table can have this name.
-                status = _status_of(table, index)
-                tables.append(self._wanted(name, index.identifier, status))
+                yield name, index.identifier, _status_of(table, index)
         for table in self._catalog.deleted.values():
             status = "ACTIVE" if table.status == DELETED else table.status
-            name = f"{table.name}/{table.identifier}"
-            tables.append(self._wanted(name, table.identifier, status))
-        return Specification(tuple(tables), self._configuration)
-
-    def _wanted(self, name: str, identifier: int, status: str) -> TableSpecification:
-        """A table, or a global index, which is a table to the planner."""
-        assert status in ("CREATING", "ACTIVE", "UPDATING", "DELETING")
-        recorded = tuple(self._recorded_of.get(identifier, ()))
-        return TableSpecification(
-            name=name,
-            identifier=identifier,
-            status=status,  # type: ignore[arg-type]  # asserted just before
-            recorded=recorded,
-            has_shards=identifier in self._with_shards,
-        )
+            yield f"{table.name}/{table.identifier}", table.identifier, status
 
     def observation(self) -> Observation:
         """The nodes and their replicas as they were last heard."""
@@ -269,23 +264,11 @@ class Supervisor:
 
     async def _introduce(self) -> None:
         """Tell the pods of each other, whenever that has changed."""
-        members = {
-            node.node_id: {
-                "host": node.address.host,
-                "port": node.address.port,
-                "zone": node.zone,
-                "pod": node.pod,
-            }
-            for node in self._view.nodes.values()
-            if node.node_id not in self.replaced
-        }
+        members = self._view.members(without=self.replaced)
         if members != self._record.members:
             self._record.members = members
             self._write_record()
-        for node in self._view.fresh():
-            if node.node_id in members and self._joined.get(node.node_id) != members:
-                if await self._actions.join(node.node_id, members):
-                    self._joined[node.node_id] = members
+        await self._actions.introduce(members)
 
     async def _clear_empty(self) -> None:
         """Have replicas thrown away that were removed before they ever had a state.

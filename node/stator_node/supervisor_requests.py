@@ -146,7 +146,7 @@ class SupervisorRequests:
     async def _remove(self, members: Members) -> Members:
         node = self._node(members["node"])
         state = self._supervisor.states()[node.node_id]
-        held = len(node.report.get("partitions", ()))
+        held = len(node.replicas)
         if state is not NodeState.DEAD and held:
             raise NotPossible(
                 f"node {node.node_id} is {state.name} and holds {held} replicas: "
@@ -311,8 +311,11 @@ class SupervisorRequests:
         raise NotPossible(f"partition {before.partition_id} was changed by somebody else just now")
 
     def _is_absorbed(self, partition_id: int) -> bool:
-        reports = (report for node in self._view.fresh() for report in _partitions(node))
-        return any(partition_id in report["absorbed"] for report in reports)
+        return any(
+            partition_id in replica.said["absorbed"]
+            for node in self._view.fresh()
+            for replica in node.replicas.values()
+        )
 
     def _right_of(self, left: PartitionDescriptor) -> PartitionDescriptor:
         """The neighbour that begins where this partition ends. Raises NotPossible."""
@@ -336,14 +339,7 @@ class SupervisorRequests:
 
     def _reports(self, partition: PartitionDescriptor) -> list[Members]:
         return [
-            replica
-            for node in self._view.nodes.values()
-            for replica in _partitions(node)
-            if replica["descriptor"]["partition_id"] == partition.partition_id
+            replica.said
+            for replica in self._view.replicas_of(partition.table_identifier)
+            if replica.descriptor.partition_id == partition.partition_id
         ]
-
-
-def _partitions(node: NodeView) -> list[Members]:
-    """What a node reports of its replicas."""
-    replicas: list[Members] = node.report.get("partitions", [])
-    return replicas

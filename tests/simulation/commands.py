@@ -126,8 +126,8 @@ class Commands:
         """The reports of serving leaders, the newest of each partition."""
         newest: dict[int, dict[str, Any]] = {}
         for node in self.cluster.console.view.fresh():
-            for replica in node.report.get("partitions", ()):
-                partition_id = replica["descriptor"]["partition_id"]
+            for partition_id, heard in node.replicas.items():
+                replica = heard.said
                 known = newest.get(partition_id)
                 if replica["serves"] and (known is None or known["term"] < replica["term"]):
                     newest[partition_id] = {**replica, "on": node.node_id}
@@ -309,9 +309,9 @@ class Commands:
             for replica in self._led()
         }
         for node in self.cluster.console.view.fresh():
-            for replica in node.report.get("partitions", ()):
-                descriptor = led.get(replica["descriptor"]["partition_id"])
-                replica_id = replica["replica_id"]
+            for partition_id, heard in tuple(node.replicas.items()):
+                descriptor = led.get(partition_id)
+                replica_id = heard.said["replica_id"]
                 if descriptor is None or descriptor.replica(replica_id) is not None:
                     continue
                 if replica_id < descriptor.next_replica_id:
