@@ -20,7 +20,7 @@ import orjson
 
 from stator_core import partition_descriptor, partition_map
 from stator_core.errors import ResourceNotFoundException, ServiceUnavailable
-from stator_core.partition_descriptor import PartitionDescriptor
+from stator_core.partition_descriptor import PartitionDescriptor, Role
 from stator_core.partition_map import LeaderHint, LeaderHints, PartitionMap, PartitionReport
 from stator_core.stream_shards import Shards
 from stator_core.table import Table
@@ -166,6 +166,17 @@ class ClusterView:
         """The node that is said to lead."""
         hint = self.hints.leader_of(partition.partition_id)
         return None if hint is None else hint.node_id
+
+    def nearest(self, partition: PartitionDescriptor) -> str | None:
+        """A node of a voter that can be reached, in the own zone if there is one. None: no node."""
+        found = None
+        for member in partition.replicas:
+            if member.role is Role.VOTER and self.links.is_up(member.node_id):
+                node = self.nodes.get(member.node_id)
+                if node is not None and node.zone == self._zone:
+                    return member.node_id
+                found = found or member.node_id
+        return found
 
     def nearest_first(self, partition: PartitionDescriptor) -> list[str]:
         """The nodes of a partition's voters: reachable ones, those in the own zone first."""

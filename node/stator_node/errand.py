@@ -109,7 +109,10 @@ class Errands:
         if len(errand.places) > 1 and not all(each in partition.range for each in errand.places):
             errand.result.fail(Scattered())
             return
-        node_id = None if errand.eventual else view.leader(partition)
+        if errand.eventual and not errand.tries:
+            node_id = view.nearest(partition)
+        else:
+            node_id = None if errand.eventual else view.leader(partition)
         if node_id is None:
             nodes = view.nearest_first(partition)
             node_id = nodes[errand.tries % len(nodes)]
@@ -119,13 +122,18 @@ class Errands:
             self._hedge_later(errand, partition, node_id)
 
     def _ask(self, errand: Errand, partition: PartitionDescriptor, node_id: str) -> None:
+        seconds = self._remaining(errand)
+        if seconds > REQUEST_SECONDS_MAX:
+            seconds = REQUEST_SECONDS_MAX
+        elif seconds < TRY_SECONDS_MIN:
+            seconds = TRY_SECONDS_MIN
         self._view.links.request(
             node_id,
             partition.partition_id,
             errand.operation,
             EVENTUAL if errand.eventual else 0,
             errand.body,
-            min(REQUEST_SECONDS_MAX, max(TRY_SECONDS_MIN, self._remaining(errand))),
+            seconds,
         ).listen(lambda done: self._answered(errand, partition, node_id, done.result()))
 
     def _hedge_later(self, errand: Errand, partition: PartitionDescriptor, node_id: str) -> None:

@@ -22,8 +22,8 @@ from stator_node.transport.frame_format import (
     Hello,
     Kind,
     Status,
-    encode_frame,
     encode_hello,
+    frame_header,
 )
 
 ANSWER_SECONDS = 20.0
@@ -76,7 +76,7 @@ class FramePeer:
                 return FrameAnswer(Status(status), orjson.loads(body) if body else None)
 
     def _send(self, kind: Kind, *parts: bytes) -> None:
-        self._socket.sendall(b"".join(encode_frame(kind, *parts)))
+        self._socket.sendall(b"".join((frame_header(kind, parts)[0], *parts)))
 
     def _frame(self) -> tuple[int, bytes]:
         length, kind = FRAME_HEADER.unpack(self._read(FRAME_HEADER.size))

@@ -234,12 +234,15 @@ def test_a_report_that_cannot_be_read_takes_no_other_along(seen: Seen) -> None:
 def test_the_nearest_replicas_that_can_be_reached_come_first(seen: Seen) -> None:
     descriptor = partition(music())
     assert seen.view.nearest_first(descriptor) == ["n2", "n1", "n3"]
+    assert seen.view.nearest(descriptor) == "n2"
 
     seen.links.down = {"n2"}
     assert seen.view.nearest_first(descriptor) == ["n1", "n3", "n2"]
+    assert seen.view.nearest(descriptor) == "n1"
 
     seen.view.leave("n1")
     assert seen.view.nearest_first(descriptor) == ["n3", "n2", "n1"]
+    assert seen.view.nearest(descriptor) == "n3"
 
 
 def test_a_redirect_teaches_the_range_and_the_leader(seen: Seen) -> None:

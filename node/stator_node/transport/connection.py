@@ -17,16 +17,16 @@ from typing import Protocol, cast
 from stator_node.transport.frame_format import (
     FRAME_BYTES_MAX,
     FRAME_HEADER,
+    LENGTH_BYTES,
     FrameRefused,
     Kind,
-    encode_frame,
     encode_refusal,
+    frame_header,
 )
 
 logger = logging.getLogger(__name__)
 
 QUEUE_BYTES_MAX = 64 * 1024 * 1024
-LENGTH_BYTES = 4  # of a frame, before what it counts
 LINGER_SECONDS = 1.0  # for the last bytes to leave, and a refusal to be read
 _KINDS = frozenset(Kind)
 
@@ -75,17 +75,17 @@ class FrameConnection(asyncio.Protocol):
         if transport is None:
             return False
         try:
-            pieces = encode_frame(kind, *parts)
+            header, size = frame_header(kind, parts)
         except FrameRefused as error:
             logger.error("%s to %s is not sent: %s", kind.name, self.peer_host, error)
             return False
-        size = sum(map(len, pieces))
         waiting = self._queue_bytes + size
         if self._paused:
             waiting += transport.get_write_buffer_size()
         if waiting > self._queue_bytes_max:
             return False
-        self._queue += pieces
+        self._queue.append(header)
+        self._queue += parts
         self._queue_bytes += size
         if not self._flushing and not self._paused:
             self._flushing = True

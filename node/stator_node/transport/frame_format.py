@@ -20,6 +20,7 @@ stream into frames, and by `links.py` and `server.py`, which fill them.
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, fields
 from enum import IntEnum
 from struct import Struct
@@ -31,6 +32,7 @@ PROTOCOL_VERSION: Final = 1
 # A request's body has DynamoDB's 16 MB at most, an answer little more than 16 MB of items.
 FRAME_BYTES_MAX: Final = 18 * 1024 * 1024
 FRAME_HEADER = Struct(">IB")
+LENGTH_BYTES: Final = 4  # of a frame, before what it counts
 REQUEST_HEADER = Struct(">QQBB")
 ANSWER_HEADER = Struct(">QB")
 PARTITION_HEADER = Struct(">Q")
@@ -82,14 +84,17 @@ class Hello:
 _HELLO_MEMBERS: Final = frozenset(member.name for member in fields(Hello))
 
 
-def encode_frame(kind: Kind, *parts: bytes) -> list[bytes]:
-    """A frame as the pieces to write; nothing is copied. Raises FrameRefused if it is too large."""
+def frame_header(kind: Kind, parts: Sequence[bytes]) -> tuple[bytes, int]:
+    """What goes before the parts of a frame, and the bytes of it all.
+
+    Raises FrameRefused if it is too large.
+    """
     length = 1
     for part in parts:
         length += len(part)
     if length > FRAME_BYTES_MAX:
         raise FrameRefused(f"a frame of {length} bytes, the limit is {FRAME_BYTES_MAX}")
-    return [FRAME_HEADER.pack(length, kind), *parts]
+    return FRAME_HEADER.pack(length, kind), LENGTH_BYTES + length
 
 
 def encode_hello(hello: Hello) -> bytes:

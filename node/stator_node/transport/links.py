@@ -16,6 +16,7 @@ import logging
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from stator_node.doors import Clock
 from stator_node.pending import Pending
@@ -46,8 +47,7 @@ SWEEP_SECONDS = 0.1
 SILENT_SWEEPS_MAX = 13
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """What came of a request. `status` says what `body` is (`frame_format.Status`)."""
 
     status: Status
@@ -91,11 +91,11 @@ class Link:
         return self.is_up and connection is not None and connection.send(kind, *parts)
 
     def request(
-        self, request_id: int, parts: tuple[bytes, ...], deadline: float
+        self, request_id: int, header: bytes, body: bytes, deadline: float
     ) -> Pending[Answer]:
         """Send a request; resolved by its answer, by the deadline, or by the loss of the link."""
         pending: Pending[Answer] = Pending()
-        if self.send(Kind.REQUEST, *parts):
+        if self.send(Kind.REQUEST, header, body):
             self._requests[request_id] = pending, deadline
         else:
             pending.resolve(NOT_SENT)
@@ -244,13 +244,13 @@ class _Attempt:
 
     def frame_received(self, connection: FrameConnection, kind: int, payload: bytes) -> None:
         link = self._link
-        if kind == Kind.REFUSED:
+        if kind == Kind.ANSWER and self.was_up:
+            link.answered(payload)
+        elif kind == Kind.REFUSED:
             link.refused = decode_refusal(payload)
             connection.abort(f"it refuses this pod: {link.refused}")
         elif not self.was_up:
             self._greet(kind, payload)
-        elif kind == Kind.ANSWER:
-            link.answered(payload)
         elif kind == Kind.PONG:
             link.ponged(payload)
         else:
@@ -366,7 +366,7 @@ class Links:
             return pending
         number = next(self._request_ids)
         header = REQUEST_HEADER.pack(number, partition_id, flags, operation)
-        return link.request(number, (header, body), self.clock.monotonic() + timeout_seconds)
+        return link.request(number, header, body, self.clock.monotonic() + timeout_seconds)
 
     def close(self) -> None:
         """Close every link; what is under way ends as lost. Nobody is told that nodes are down."""

@@ -229,15 +229,15 @@ class _InboundOwner:
 
     def frame_received(self, connection: FrameConnection, kind: int, payload: bytes) -> None:
         sender = self._sender
-        if kind == Kind.REFUSED:
+        if sender is not None and kind == Kind.REQUEST:
+            self._hand_on_request(sender, Request(connection, payload))
+        elif kind == Kind.REFUSED:
             connection.abort(f"refused by the other side: {decode_refusal(payload)}")
         elif sender is None:
             self._greet(connection, kind, payload)
         elif kind == Kind.RAFT:
             (partition_id,) = PARTITION_HEADER.unpack_from(payload)
             self._hand_on_raft(sender, partition_id, payload[PARTITION_HEADER.size :])
-        elif kind == Kind.REQUEST:
-            self._hand_on_request(sender, Request(connection, payload))
         elif kind == Kind.PING:
             connection.send(Kind.PONG, payload)
         else:

@@ -21,25 +21,30 @@ from stator_node.transport.frame_format import (
     Status,
     decode_hello,
     decode_refusal,
-    encode_frame,
     encode_hello,
     encode_refusal,
+    frame_header,
 )
 
 HELLO = Hello("cluster-1", "node-1", "node", "zone-a", "node-2", instance="one")
 
 
-def test_the_bytes_of_frames_never_change() -> None:
-    request = encode_frame(Kind.REQUEST, REQUEST_HEADER.pack(1, 7, 1, 2), b"{}")
-    answer = encode_frame(Kind.ANSWER, ANSWER_HEADER.pack(1, Status.REDIRECT), b"{}")
-    raft = encode_frame(Kind.RAFT, PARTITION_HEADER.pack(7), b"m")
+def frame(kind: Kind, *parts: bytes) -> bytes:
+    header, size = frame_header(kind, parts)
+    whole = b"".join((header, *parts))
+    assert len(whole) == size
+    return whole
 
-    assert b"".join(request) == bytes.fromhex(
-        "00000015 06 0000000000000001 0000000000000007 01 02 7b7d"
-    )
-    assert b"".join(answer) == bytes.fromhex("0000000c 07 0000000000000001 02 7b7d")
-    assert b"".join(raft) == bytes.fromhex("0000000a 05 0000000000000007 6d")
-    assert b"".join(encode_frame(Kind.PING)) == bytes.fromhex("00000001 03")
+
+def test_the_bytes_of_frames_never_change() -> None:
+    request = frame(Kind.REQUEST, REQUEST_HEADER.pack(1, 7, 1, 2), b"{}")
+    answer = frame(Kind.ANSWER, ANSWER_HEADER.pack(1, Status.REDIRECT), b"{}")
+    raft = frame(Kind.RAFT, PARTITION_HEADER.pack(7), b"m")
+
+    assert request == bytes.fromhex("00000015 06 0000000000000001 0000000000000007 01 02 7b7d")
+    assert answer == bytes.fromhex("0000000c 07 0000000000000001 02 7b7d")
+    assert raft == bytes.fromhex("0000000a 05 0000000000000007 6d")
+    assert frame(Kind.PING) == bytes.fromhex("00000001 03")
 
 
 def test_numbers_on_the_wire_never_change() -> None:
@@ -58,9 +63,9 @@ def test_numbers_on_the_wire_never_change() -> None:
 
 
 def test_the_largest_frame_is_a_frame_and_a_larger_one_is_not() -> None:
-    assert len(encode_frame(Kind.RAFT, bytes(FRAME_BYTES_MAX - 1))) == 2
+    assert frame_header(Kind.RAFT, [bytes(FRAME_BYTES_MAX - 1)])[1] == 4 + FRAME_BYTES_MAX
     with pytest.raises(FrameRefused, match="the limit is"):
-        encode_frame(Kind.RAFT, bytes(FRAME_BYTES_MAX))
+        frame_header(Kind.RAFT, [bytes(FRAME_BYTES_MAX)])
 
 
 def test_a_hello_comes_back() -> None:
