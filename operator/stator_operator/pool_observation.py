@@ -139,9 +139,16 @@ class ObservedPool:
 
     def node_of(self, pod_name: str) -> ObservedNode | None:
         """The node on a pod's volume: one that answers, else the one that is waited for."""
+        found = self.nodes_of(pod_name)
+        return found[0] if found else None
+
+    def nodes_of(self, pod_name: str) -> list[ObservedNode]:
+        """The nodes that may be on a pod's volume: one that answers is, else all waited for."""
         found = [each for each in self.nodes or () if each.pod == pod_name]
-        found.sort(key=lambda each: (not each.is_heard, each.is_given_up, each.node_id))
-        return found[0] if found and not found[0].is_given_up else None
+        found = [each for each in found if each.is_heard] or [
+            each for each in found if not each.is_given_up
+        ]
+        return sorted(found, key=lambda each: (each.is_given_up, each.node_id))
 
 
 def ordinal_of(name: str) -> int:

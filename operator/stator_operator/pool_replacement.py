@@ -4,7 +4,8 @@ In: a `Pool` and what is there. Out: actions into the plan of `pool_plan.py`. Th
 empty, so the pod becomes another node; the old one is given up as soon as the new one answers, and
 the supervisor has the replicas copied. Begun after `replaceAfterSeconds`, or at once for a pod with
 the annotation `stator.dev/replace` and for one whose claim somebody deletes. A claim that is being
-deleted says by itself that its pod must go: no other record is needed.
+deleted says by itself that its pod must go: no other record is needed. What is leaving anyhow
+(`pool_scale_in.py`) gets no other volume.
 
 Invariants: one at a time, and unless a person asks, only while all other pods serve; no volume is
 deleted while a partition would have no majority of good copies without it; a pod that is fenced or
@@ -69,10 +70,10 @@ def _is_wanted(claim: ObservedClaim, pool: Pool, observed: ObservedPool) -> bool
     pod = observed.pod_called(claim.pod_name)
     if pod is None or pod.is_fenced or pod.is_in_maintenance:
         return False
-    if claim.is_ending:
-        return True
     if claim.departure is not Departure.NONE and claim.ordinal >= pool.pods_per_zone:
         return False  # It leaves; what it holds has its place elsewhere.
+    if claim.is_ending:
+        return True
     if pod.is_to_be_replaced:
         return True
     return pod.lost_seconds is not None and pod.lost_seconds >= pool.replace_after_seconds

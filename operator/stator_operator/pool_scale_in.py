@@ -36,7 +36,7 @@ def plan_scale_in(pool: Pool, zone: str, observed: ObservedPool, draft: Draft) -
         return  # Nothing can be moved. What was begun goes on when there are pods.
     claims = [each for each in observed.claims if each.zone == zone]
     staying = [each for each in claims if each.ordinal < pool.pods_per_zone]
-    surplus = [each for each in claims if each not in staying and not each.is_ending]
+    surplus = [each for each in claims if each not in staying]
     for claim in staying:
         if claim.departure in _ON_THE_WAY and not claim.is_ending:
             _stay(claim, observed, draft)
@@ -64,20 +64,22 @@ def _stay(claim: ObservedClaim, observed: ObservedPool, draft: Draft) -> None:
 
 def _leave(pool: Pool, claim: ObservedClaim, observed: ObservedPool, draft: Draft) -> None:
     """The next step of a pod that is to go."""
-    node, pod = observed.node_of(claim.pod_name), observed.pod_called(claim.pod_name)
+    nodes, pod = observed.nodes_of(claim.pod_name), observed.pod_called(claim.pod_name)
+    if claim.is_ending and pod is None:
+        return  # It goes by itself, with what was on it.
     if claim.departure is Departure.NONE:
         draft.do(MarkClaim(claim.name, claim.uid, Departure.LEAVING))
     elif is_released(claim, observed):
-        if pod is None and not pool.keeps_volumes and (node is None or node.replicas == 0):
+        if pod is None and not pool.keeps_volumes and not any(each.replicas for each in nodes):
             if observed.nodes is not None:
                 draft.do(DeleteClaim(claim.name, claim.uid))
     elif observed.nodes is None:
         draft.wait(Reason.SCALE_IN_WAITS, f"pod {claim.pod_name} leaves: {_NOBODY_ANSWERS}")
     elif claim.departure is Departure.EMPTY:
         draft.do(MarkClaim(claim.name, claim.uid, Departure.LEAVING))  # It has been given more.
-    elif node is not None and node.is_heard and not node.is_draining:
-        draft.do(DrainNode(node.node_id))
-    elif (held := _held(node, observed)) is not None:
+    elif nodes and nodes[0].is_heard and not nodes[0].is_draining:
+        draft.do(DrainNode(nodes[0].node_id))
+    elif (held := _held(nodes, observed)) is not None:
         draft.wait(Reason.SCALE_IN_WAITS, f"pod {claim.pod_name} leaves: {held}")
     else:
         draft.do(MarkClaim(claim.name, claim.uid, Departure.EMPTY))
@@ -86,10 +88,11 @@ def _leave(pool: Pool, claim: ObservedClaim, observed: ObservedPool, draft: Draf
 _NOBODY_ANSWERS = "the supervisor does not answer"
 
 
-def _held(node: ObservedNode | None, observed: ObservedPool) -> str | None:
-    """Why a node that leaves is not known to be empty; None if it is."""
-    if node is not None:
-        return f"it still holds {node.replicas} replicas" if node.replicas else None
+def _held(nodes: list[ObservedNode], observed: ObservedPool) -> str | None:
+    """Why a volume that leaves is not known to be empty; None if it is."""
+    if nodes:
+        held = sum(each.replicas for each in nodes)
+        return f"it still holds {held} replicas" if held else None
     # It never was heard, as a pod that never started: whole partitions have nothing there.
     return None if observed.lacking == 0 else "it has not been heard, and replicas are lacking"
 

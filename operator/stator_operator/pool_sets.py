@@ -86,8 +86,8 @@ def is_released(claim: ObservedClaim, observed: ObservedPool) -> bool:
         return True  # Nothing comes back with it.
     if claim.departure is not Departure.EMPTY:
         return False
-    node = observed.node_of(claim.pod_name)
-    if node is not None and (node.replicas or (node.is_heard and not node.is_draining)):
+    nodes = observed.nodes_of(claim.pod_name)
+    if any(node.replicas or (node.is_heard and not node.is_draining) for node in nodes):
         return False
     # Unless something runs on it, it cannot have been given anything since.
     runs = observed.pod_called(claim.pod_name) is not None or _is_due(claim, observed)

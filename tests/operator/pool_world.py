@@ -145,7 +145,13 @@ class PoolWorld:
         present = self.sets.get(zone)
         if not self.pool.is_suspended:
             for each in self.claims.values():
-                if each.zone == zone and each.ordinal >= spec["replicas"] and not each.is_ending:
+                goes = present is None or each.ordinal < present.pods
+                if (
+                    each.zone == zone
+                    and goes
+                    and each.ordinal >= spec["replicas"]
+                    and not each.is_ending
+                ):
                     volume = self.data.volumes[each.uid]
                     assert not self.data.named(volume.node_id), "no pod with data is taken away"
         if present is not None:

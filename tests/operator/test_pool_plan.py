@@ -6,7 +6,7 @@ from dataclasses import replace
 from random import Random
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pool_data import COPIES
@@ -22,6 +22,8 @@ ROUNDS = 60
 
 
 @given(st.integers(0, 2**32))
+@example(774648607)  # A volume with data was taken for the one that its pod had before.
+@example(533151343)  # A claim that was deleted and a lost volume before it waited for each other.
 def test_whatever_goes_wrong_it_arrives_and_loses_nothing(seed: int) -> None:
     """The promises themselves are asserted by the world, action by action and step by step."""
     random = Random(seed)

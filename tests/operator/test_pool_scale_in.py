@@ -103,6 +103,39 @@ def test_no_volume_is_deleted_while_nobody_says_that_it_is_empty() -> None:
     ]
 
 
+def test_a_volume_is_not_taken_for_one_that_its_pod_had_before() -> None:
+    """The pool slept: neither node answers, and the older one was empty. Data was deleted so."""
+    pool = a_pool(volume={"size": "10Gi", "whenScaled": "Delete"})
+    away = without_pod(world(Departure.EMPTY, is_draining=True, replicas=0, is_heard=False))
+    (older,) = [each for each in away.nodes or () if each.node_id == NODE]
+    newer = replace(older, node_id=f"{NODE}-newer", replicas=3, is_draining=False)
+    assert older.node_id < newer.node_id
+    both = replace(away, nodes=(*(away.nodes or ()), newer))
+
+    assert doings(pool, both) == [MarkClaim(CLAIM, CLAIM_UID, Departure.LEAVING)]
+    assert applied_sets(pool, both)["default-zone-1"] == 2
+    leaving = with_claim(both, POD, departure=Departure.LEAVING)
+    assert "it still holds 3 replicas" in plan(pool, leaving).waiting[0].message
+
+    # Of one that answers it is known that this is its volume.
+    heard = replace(newer, is_heard=True, is_draining=True, replicas=0)
+    silent = replace(older, replicas=1)
+    others = tuple(each for each in away.nodes or () if each.node_id != NODE)
+    seen = replace(leaving, nodes=(*others, silent, heard))
+    assert doings(pool, seen)[0] == MarkClaim(CLAIM, CLAIM_UID, Departure.EMPTY)
+
+
+def test_a_pod_leaves_although_somebody_deletes_its_volume() -> None:
+    """It is not replaced first: that would wait for a pod before it, which waits for this one."""
+    seen = with_claim(world(Departure.LEAVING, is_draining=True, replicas=0), POD, is_ending=True)
+    assert doings(ONE, seen) == [MarkClaim(CLAIM, CLAIM_UID, Departure.EMPTY)]
+
+    gone = with_claim(world(Departure.EMPTY, is_draining=True, replicas=0), POD, is_ending=True)
+    assert doings(ONE, gone) == []
+    assert applied_sets(ONE, gone)["default-zone-1"] == 1
+    assert doings(ONE, without_pod(gone)) == []  # The claim goes by itself.
+
+
 def test_a_pod_is_wanted_again_at_any_moment() -> None:
     leaving = world(Departure.LEAVING, is_draining=True)
     assert KeepNode(NODE) in doings(TWO, leaving)
