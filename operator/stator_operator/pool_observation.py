@@ -140,7 +140,7 @@ class ObservedPool:
     def node_of(self, pod_name: str) -> ObservedNode | None:
         """The node on a pod's volume: one that answers, else the one that is waited for."""
         found = self.nodes_of(pod_name)
-        return found[0] if found else None
+        return found[0] if found and not found[0].is_given_up else None
 
     def nodes_of(self, pod_name: str) -> list[ObservedNode]:
         """The nodes that may be on a pod's volume: one that answers is, else all waited for."""
