@@ -8,7 +8,7 @@
     running_cluster the same for fixtures of a module or session, which say themselves when they
                     enter (`with running_cluster.entered():`).
     stator_image    the project's image, built from its Dockerfile and on every node. Its name.
-    helm, kind, promtool   the programs' paths.
+    helm, kind, promtool, cert_manager_program   the programs' paths.
     definition_of   the definition of a kind of cert-manager's or the Prometheus operator's.
 
 A `KUBECONFIG` in the environment is the cluster that all tests then use (with `STATOR_IMAGE`, and
@@ -135,6 +135,11 @@ def promtool() -> Path:
 @pytest.fixture(scope="session")
 def kind() -> Path:
     return _program("kind")
+
+
+@pytest.fixture(scope="session")
+def cert_manager_program() -> Path:
+    return _program("cert-manager")
 
 
 @pytest.fixture(scope="session")

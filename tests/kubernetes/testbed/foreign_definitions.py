@@ -1,6 +1,6 @@
 """Definitions of other projects' resources, out of their own modules: what our objects must fit.
 
-Nothing of those projects runs; their definitions alone are applied to an API server.
+Of the Prometheus operator nothing runs; cert-manager's controller does (`cert_manager.py`).
 """
 
 from __future__ import annotations
@@ -12,17 +12,21 @@ from typing import Any
 
 import yaml
 
-from testbed.programs import CACHE, Missing, go
+from testbed.programs import CACHE, MODULES, Missing, go
 
 Object = dict[str, Any]
 
 DOWNLOAD_SECONDS = 300.0
-CERT_MANAGER = "github.com/cert-manager/cert-manager@v1.16.2"
+CERT_MANAGER = "github.com/cert-manager/cert-manager"  # of the version that is run
 PROMETHEUS_OPERATOR = "github.com/prometheus-operator/prometheus-operator@v0.79.2"
+CERTIFICATES = "deploy/crds/cert-manager.io_"
 MONITORING = "example/prometheus-operator-crd/monitoring.coreos.com_"
 # By kind: the module, and the file in it.
 FILES = {
-    "Certificate": (CERT_MANAGER, "deploy/crds/crd-certificates.yaml"),
+    "Certificate": (CERT_MANAGER, f"{CERTIFICATES}certificates.yaml"),
+    "CertificateRequest": (CERT_MANAGER, f"{CERTIFICATES}certificaterequests.yaml"),
+    "ClusterIssuer": (CERT_MANAGER, f"{CERTIFICATES}clusterissuers.yaml"),
+    "Issuer": (CERT_MANAGER, f"{CERTIFICATES}issuers.yaml"),
     "PodMonitor": (PROMETHEUS_OPERATOR, f"{MONITORING}podmonitors.yaml"),
     "PrometheusRule": (PROMETHEUS_OPERATOR, f"{MONITORING}prometheusrules.yaml"),
 }
@@ -32,15 +36,16 @@ def foreign_definition(kind: str) -> Object:
     """The CustomResourceDefinition of a kind. Raises Missing."""
     module, file = FILES[kind]
     definition: Object = yaml.safe_load((_folder(module) / file).read_text())
-    definition["metadata"].pop("labels", None)  # templates of a chart, in one of them
     return definition
 
 
 def _folder(module: str) -> Path:
     CACHE.mkdir(parents=True, exist_ok=True)
     command = [go(), "mod", "download", "-json", module]
+    # Where what is asked for has no version, it is the one that the program here is built of.
+    place = CACHE if "@" in module else MODULES / "cert-manager"
     done = subprocess.run(
-        command, cwd=CACHE, capture_output=True, text=True, timeout=DOWNLOAD_SECONDS, check=False
+        command, cwd=place, capture_output=True, text=True, timeout=DOWNLOAD_SECONDS, check=False
     )
     if done.returncode:
         raise Missing(f"`{' '.join(command)}` failed:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
