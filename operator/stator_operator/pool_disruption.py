@@ -1,8 +1,9 @@
 """When a storage pod may be taken down: what a restart and a replacement both ask first.
 
-In: what is there. Out: None, or the reason why not, for people. Invariants: never two pods of a
-pool at one time; none while a partition lacks a replica, except one that serves nothing anyhow; a
-partition that has just become whole is given time before the next pod goes.
+In: what is there. Out: None, or the reason why not, for people; and how many others may evict.
+Invariants: never two pods of a pool at one time; none while a partition lacks a replica, except one
+that serves nothing anyhow; a partition that has just become whole is given time before the operator
+itself takes the next pod.
 """
 
 from __future__ import annotations
@@ -19,6 +20,11 @@ SETTLED_SECONDS = 20.0
 
 def absence(pool: Pool, observed: ObservedPool, besides: str) -> str | None:
     """Which pod is away, or about to lose its volume, apart from the one of this name."""
+    return _absence_of_pods(pool, observed, besides) or volume_that_goes(observed, besides)
+
+
+def _absence_of_pods(pool: Pool, observed: ObservedPool, besides: str | None) -> str | None:
+    """Which pod is away, apart from the one of this name."""
     for zone in pool.zones:
         present = observed.set_of(zone)
         if present is None or present.is_ending:
@@ -32,7 +38,7 @@ def absence(pool: Pool, observed: ObservedPool, besides: str) -> str | None:
     for each in observed.pods:
         if each.name != besides and not each.serves:
             return _why_away(each)
-    return volume_that_goes(observed, besides)
+    return None
 
 
 def volume_that_goes(observed: ObservedPool, besides: str) -> str | None:
@@ -52,6 +58,17 @@ def unsettled(observed: ObservedPool) -> str | None:
     if observed.whole_seconds < SETTLED_SECONDS:
         return f"all partitions must have had their replicas for {SETTLED_SECONDS:g} s"
     return None
+
+
+def evictable(pool: Pool, observed: ObservedPool) -> int:
+    """How many storage pods may be evicted by whoever drains machines: one, or none.
+
+    None while a pod is away, so that none may go either when it is back with an empty volume:
+    it is ready then, and what was on its volume has not been copied yet. A pod whose volume is to
+    go may: the operator evicts it.
+    """
+    is_whole = observed.lacking == 0 and _absence_of_pods(pool, observed, None) is None
+    return 1 if is_whole else 0
 
 
 def _why_away(pod: ObservedPod) -> str:

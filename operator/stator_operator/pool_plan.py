@@ -23,6 +23,7 @@ from stator_operator.objects.supervisor import (
     supervisor_set,
 )
 from stator_operator.pool_actions import Apply, Draft, Plan, Reason
+from stator_operator.pool_disruption import evictable
 from stator_operator.pool_observation import ObservedPod, ObservedPool
 from stator_operator.pool_replacement import plan_replacement, plan_successions
 from stator_operator.pool_restarts import plan_restart
@@ -43,7 +44,7 @@ def plan(pool: Pool, observed: ObservedPool) -> Plan:
             f"nothing is changed while the pool has the annotation {naming.MAINTENANCE_ANNOTATION}",
         )
         return draft.plan()
-    draft.do(*(Apply(body) for body in common_children(pool)))
+    draft.do(*(Apply(body) for body in common_children(pool, evictable(pool, observed))))
     for zone in pool.zones:
         if not is_foreign(pool, observed.set_of(zone)):
             plan_scale_in(pool, zone, observed, draft)
@@ -59,10 +60,10 @@ def plan(pool: Pool, observed: ObservedPool) -> Plan:
     return draft.plan()
 
 
-def common_children(pool: Pool) -> Iterator[Object]:
-    """The children that a pool has once."""
+def common_children(pool: Pool, evictable_pods: int = 1) -> Iterator[Object]:
+    """The children that a pool has once. `evictable_pods`: storage pods, by whoever drains."""
     yield storage_service(pool)
-    yield storage_budget(pool)
+    yield storage_budget(pool, evictable_pods)
     yield storage_policy(pool)
     yield supervisor_service(pool)
     yield supervisor_policy(pool)

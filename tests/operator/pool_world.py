@@ -54,6 +54,7 @@ class PoolWorld:
     images: dict[str, str] = field(default_factory=dict)  # by pod
     heard: set[str] = field(default_factory=set)  # uids of pods that answer, ready or not yet
     calm: float = 0.0
+    budget: int = 0  # how many storage pods may be down where somebody evicts one
     uids: itertools.count[int] = field(default_factory=itertools.count)
 
     def observed(self, is_answered: bool = True) -> ObservedPool:
@@ -112,6 +113,9 @@ class PoolWorld:
         match action:
             case Apply(body) if naming.ZONE_LABEL in body["metadata"]["labels"]:
                 self._apply(body)
+            case Apply({"kind": "PodDisruptionBudget", "spec": spec, "metadata": metadata}):
+                if metadata["name"] == naming.storage_service_name(self.pool.name):
+                    self.budget = spec["maxUnavailable"]
             case GrowClaim(name, size):
                 assert amount(size) > amount(self.claims[name].size), "a volume never shrinks"
                 self.claims[name] = replace(self.claims[name], size=size)
@@ -197,6 +201,7 @@ class PoolWorld:
         if pod.serves:
             assert self._down() == [], "never two pods at one time"
             assert self.calm >= SETTLED_SECONDS, "replicas are settled first"
+            assert self.budget == 1, "the operator's own budget lets it"
         assert not (pod.is_fenced or pod.is_in_maintenance), "it is left alone"
         volume = self._volume_of(name)
         if self._answers(pod) and volume is not None:
@@ -332,6 +337,21 @@ class PoolWorld:
             case "drained" if (volume := self._volume_of(pod.name)) and pod.ordinal == 0:
                 self.data.draining.add(volume.node_id)
                 self.data.drained_by_people.add(volume.node_id)
+        self._settle()
+
+    def evict(self) -> None:
+        """Somebody drains a machine: a pod that serves goes if the budget lets it, as Kubernetes.
+
+        Just after a look of the operator: it cannot know what happens between two of them.
+        """
+        serving = sorted(each.name for each in self.pods.values() if each.serves)
+        if not serving or len(self._down()) >= self.budget:
+            return
+        name = self.random.choice(serving)
+        volume = self._volume_of(name)
+        assert volume is not None
+        self._assert_spared(volume.node_id)
+        self.pods[name] = replace(self.pods[name], is_ending=True)
         self._settle()
 
     def _falls_silent(self, pod: ObservedPod) -> None:

@@ -124,7 +124,7 @@ def test_probes_tell_starting_serving_and_dead_apart() -> None:
 
 def test_a_budget_spans_all_zones() -> None:
     """Two zones may hold two replicas of one partition."""
-    budget = storage_budget(POOL)["spec"]
+    budget = storage_budget(POOL, evictable=1)["spec"]
 
     assert budget["maxUnavailable"] == 1
     for zone in POOL.zones:

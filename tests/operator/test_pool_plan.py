@@ -37,6 +37,8 @@ def test_whatever_goes_wrong_it_arrives_and_loses_nothing(seed: int) -> None:
         killed_after = random.randint(0, len(actions)) if random.random() < 0.3 else len(actions)
         for action in actions[:killed_after]:
             world.carry_out(action)
+        if killed_after == len(actions) and random.random() < 0.3:
+            world.evict()
         if random.random() < 0.3:
             world.go_wrong()
         for _ in range(random.randint(0, 12)):
