@@ -153,6 +153,7 @@ class HostedPartition:
 
     def tick(self) -> None:
         """Time has passed."""
+        self.commit.tick(self._around.now())
         if not self.rebuilding:
             self.raft.tick(self._around.now())
             self._around.process_soon(self)
@@ -221,7 +222,7 @@ class HostedPartition:
             if self._writing >= PROPOSED_MAX and not all_of_it:
                 return
             if not self.may_write:
-                commit.lead_no_more()
+                self.commit.lead_no_more(self._around.now())
                 return
             group = commit.take()
             if group is None:
@@ -282,7 +283,7 @@ class HostedPartition:
             self._term_start = self.raft.state.term_start
         else:
             self._term_start = self._wall = 0
-            self.commit.lead_no_more()
+            self.commit.lead_no_more(self._around.now())
             self._fail_reads()
         self._around.changed(self)
 
@@ -359,6 +360,9 @@ class HostedPartition:
             batch.groups.append(group)
         else:
             batch.operations += decode_writes(entry.data)
+            own = self.commit.uncertain_at(entry.index, entry.term)
+            if own is not None:
+                batch.groups.append(own)
 
     def _apply_change(self, kind: EntryKind, stamp: int, body: bytes, batch: Batch) -> bool:
         """Apply an entry that changes the partition. False: it has to wait."""
@@ -399,6 +403,7 @@ class HostedPartition:
         self.raft.applied(self._around.now(), last)
         for group in batch.groups:
             self.commit.applied(group)
+        self.commit.applied_up_to(last)
         if 0 < self._wall <= last:
             self._wall = 0
             self.commit.refuse_all()  # They were let in by the old range, or before it was frozen.
@@ -498,7 +503,8 @@ class HostedPartition:
                 ready = self.raft.ready()
                 for message in () if ready is None else ready.messages:
                     self._send(message)
-        self.commit.lead_no_more()
+        self.commit.lead_no_more(self._around.now())
+        self.commit.give_up_uncertain()
         self._fail_reads()
 
     def stop(self, record: ReplicaRecord) -> None:

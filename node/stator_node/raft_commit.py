@@ -6,8 +6,10 @@ arrives while the disk is busy becomes one entry. Out: proposals to the partitio
 
 Invariants: entries are evaluated against what is applied plus every group still in flight, in the
 order in which they are proposed; an answer of success leaves only after its group is applied; when
-leadership is lost, a group that was proposed is answered as unknown, one that was not as not begun;
-a group that cannot be proposed takes with it all that were evaluated on top of it. Who asks for a
+leadership is lost, a group that was not proposed is answered as not begun, and one that was waits
+for what the log says in its place: its own entry, then it is done, or another, then it never was
+(Raft, 5.3: an index and a term name one entry). What cannot be waited for is answered as unknown. A
+group that cannot be proposed takes with it all that were evaluated on top of it. Who asks for a
 write looks at `is_full` first: beyond it memory would have no bound.
 """
 
@@ -29,6 +31,9 @@ logger = logging.getLogger(__name__)
 GROUP_BYTES_MAX = 1024 * 1024
 # With so much not even in the log, a disk or a quorum hangs: more is refused, not piled up.
 WAITING_BYTES_MAX = 32 * 1024 * 1024
+# So long writes wait to hear from the next leader what became of them: it is there within two
+# seconds where a majority is, and gateways wait for five.
+UNCERTAIN_MILLISECONDS_MAX = 4_000
 OUTCOME_UNKNOWN = "The request may or may not have taken effect: its partition lost its leader."
 
 
@@ -56,11 +61,19 @@ class RaftCommit:
         self._waiting: deque[tuple[int, Group]] = deque()
         self._waiting_bytes = 0
         self._proposed: deque[tuple[int, int, Group]] = deque()  # (index, term, group)
+        # Proposed before leadership was lost, by (index, term): no part of what writers see.
+        self._uncertain: dict[tuple[int, int], Group] = {}
+        self._uncertain_until = 0  # then they are given up; milliseconds of Raft's clock
 
     @property
     def proposed(self) -> int:
         """How many groups are on their way through the log."""
         return len(self._proposed)
+
+    @property
+    def uncertain(self) -> int:
+        """How many groups wait for what the log of another leader says of them."""
+        return len(self._uncertain)
 
     @property
     def is_full(self) -> bool:
@@ -176,6 +189,19 @@ class RaftCommit:
         self._proposed.popleft()
         return group
 
+    def uncertain_at(self, index: int, term: int) -> Group | None:
+        """The group of an earlier leadership that a committed entry carries, if it does."""
+        return self._uncertain.pop((index, term), None) if self._uncertain else None
+
+    def applied_up_to(self, index: int) -> None:
+        """All that stands in the log up to this index is known: other uncertain groups never were.
+
+        They can be asked for again at the leader that there is now.
+        """
+        if self._uncertain:
+            for place in [each for each in self._uncertain if each[0] <= index]:
+                _answer(self._uncertain.pop(place), NotLeading())
+
     def applied(self, group: Group) -> None:
         """The group is committed and applied: everybody who waits for it hears."""
         _answer(group, None)
@@ -194,14 +220,26 @@ class RaftCommit:
         for group in self._not_proposed():
             _answer(group, NotLeading())
 
-    def lead_no_more(self) -> None:
-        """Leadership is lost: give up what is in flight, and say how far it had come."""
-        begun, self._proposed = self._proposed, deque()
-        not_begun = self._not_proposed()
-        for _, _, group in begun:
-            _answer(group, OutcomeUnknown(OUTCOME_UNKNOWN))
-        for group in not_begun:
+    def lead_no_more(self, now: int) -> None:
+        """Leadership is lost: what is in the log waits for its fate, all else is not begun."""
+        if not self._uncertain:
+            self._uncertain_until = now + UNCERTAIN_MILLISECONDS_MAX
+        for index, term, group in self._proposed:
+            self._uncertain[index, term] = group
+        self._proposed.clear()
+        for group in self._not_proposed():
             _answer(group, NotLeading())
+
+    def tick(self, now: int) -> None:
+        """Time has passed."""
+        if self._uncertain and now >= self._uncertain_until:
+            self.give_up_uncertain()
+
+    def give_up_uncertain(self) -> None:
+        """Nobody will say here what became of those groups, or not in time."""
+        uncertain, self._uncertain = self._uncertain, {}
+        for group in uncertain.values():
+            _answer(group, OutcomeUnknown(OUTCOME_UNKNOWN))
 
     def _not_proposed(self) -> list[Group]:
         """Take away every group that is not in the log yet."""

@@ -46,7 +46,9 @@ from testbed.programs import program
 NAMESPACE = "measured"
 OWN = f"--namespace={NAMESPACE}"
 POOL = "default"
-REST_SECONDS = 60.0
+REST_SECONDS = 120.0
+STILL_SECONDS = 30.0  # so long nothing must have been written before a rest is measured
+STILL_SECONDS_MAX = 1_800.0
 CLIENTS = 4
 READY_SECONDS = 600.0
 # Run in the supervisor's pod: `stator cluster split` of every table, again and again.
@@ -226,7 +228,7 @@ class Measured:
 
     def _at_rest(self, what: str) -> None:
         """What the operator does, and what everybody takes, when nothing happens."""
-        time.sleep(REST_SECONDS / 4)  # What follows from the last change.
+        self._wait_until_still(what)
         before, began = self._figures(), time.monotonic()
         used = {name: self._processor_seconds(name) for name in self._pods()}
         time.sleep(REST_SECONDS)
@@ -247,6 +249,19 @@ class Measured:
             f"{name} {shares[name]:.1%}, {self._memory(name) / 2**20:.0f} MB" for name in shares
         )
         self.say(f"of one processor, and memory, then: {taken}")
+
+    def _wait_until_still(self, what: str) -> None:
+        """Until what follows from the last change has been written."""
+        began = time.monotonic()
+        written = self._figures()["api_writes_total"]
+        while time.monotonic() - began < STILL_SECONDS_MAX:
+            time.sleep(STILL_SECONDS)
+            now = self._figures()["api_writes_total"]
+            if now == written:
+                break
+            written = now
+        seconds = time.monotonic() - began - STILL_SECONDS
+        self.say(f"with {what} the operator writes nothing any more {seconds:.0f} s later")
 
     def many_partitions(self, tables: int, each: int) -> None:
         """Cut every table into so many."""

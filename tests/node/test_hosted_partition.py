@@ -6,6 +6,8 @@ import asyncio
 import contextlib
 from typing import Any
 
+import pytest
+
 from small_cluster import Pod, SmallCluster
 from stator_core.errors import InternalServerError
 
@@ -119,5 +121,40 @@ def test_no_write_is_taken_without_a_majority() -> None:
             await put(cluster, 1)
             read = await cluster.execute("Scan", TableName="Music", ConsistentRead=True)
             assert read["Count"] == 2
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    "cut", ["send", "raft_received"], ids=["nobody had it", "both others had it"]
+)
+def test_a_write_of_a_leader_that_is_cut_off_is_done_once_and_not_in_doubt(cut: str) -> None:
+    """The next leader's log has another entry in its place, or has it: either tells."""
+
+    async def run() -> None:
+        async with SmallCluster() as cluster:
+            await cluster.create_table()
+            await put(cluster, 0)
+            old = cluster.leader()
+            assert old.node is not None
+            host = old.node.host
+            setattr(host, cut, lambda *_: None)
+            writing = asyncio.create_task(
+                cluster.execute(
+                    "UpdateItem",
+                    TableName="Music",
+                    Key={"pk": {"S": "key-0"}},
+                    UpdateExpression="ADD n :one",
+                    ExpressionAttributeValues={":one": {"N": "1"}},
+                    ReturnValues="UPDATED_NEW",
+                )
+            )
+            await cluster.until(lambda: cluster.has_leader() and not old.partitions[1].raft.leads)
+            await cluster.until(lambda: cluster.leader() is not old)
+            assert not writing.done()
+            assert old.partitions[1].commit.uncertain == 1
+            delattr(host, cut)
+            assert (await writing)["Attributes"] == {"n": {"N": "1"}}
+            assert old.partitions[1].commit.uncertain == 0
 
     asyncio.run(run())

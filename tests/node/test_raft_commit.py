@@ -12,6 +12,7 @@ from stator_node.memory import MemoryItemStore
 from stator_node.pending import Pending
 from stator_node.raft_commit import (
     GROUP_BYTES_MAX,
+    UNCERTAIN_MILLISECONDS_MAX,
     WAITING_BYTES_MAX,
     NotLeading,
     OutcomeUnknown,
@@ -20,6 +21,7 @@ from stator_node.raft_commit import (
 )
 
 OK = b"{}"
+NOW = 1_000
 HALF = bytes(GROUP_BYTES_MAX // 2 + 1)
 
 
@@ -50,6 +52,11 @@ class Writer:
         assert group is not None
         self.store.write(group.operations, sync=False)
         self.commit.applied(group)
+
+    def lose(self) -> None:
+        """Leadership, and nobody will say what became of what was proposed."""
+        self.commit.lead_no_more(NOW)
+        self.commit.give_up_uncertain()
 
 
 @pytest.fixture
@@ -109,7 +116,7 @@ def test_what_waits_to_be_proposed_has_a_bound(writer: Writer) -> None:
     assert not writer.commit.has_more()
     while not writer.commit.is_full:
         answers.append(writer.put(b"%d" % len(answers), HALF))
-    writer.commit.lead_no_more()
+    writer.lose()
     assert not writer.commit.is_full
     assert all(answer.done for answer in answers)
 
@@ -139,7 +146,7 @@ def test_index_entries_in_flight_are_seen_newest_first(writer: Writer) -> None:
 
     assert writer.commit.index_entry(b"i") is None
     assert writer.commit.index_entry(b"other") is None
-    writer.commit.lead_no_more()
+    writer.commit.lead_no_more(NOW)
     assert writer.commit.index_entry(b"i") == b"stored"
 
 
@@ -182,21 +189,75 @@ def test_a_group_in_flight_never_outlives_its_leadership_unseen(writer: Writer) 
 
 
 def test_lost_leadership_tells_begun_from_not_begun(writer: Writer) -> None:
-    begun = [writer.put(b"a", HALF)]
+    begun = writer.put(b"a", HALF)
     writer.propose()
     closed = [writer.put(key, HALF) for key in (b"b", b"c")]
     collected = [writer.put(b"d", b"v")]
-    writer.commit.lead_no_more()
+    writer.commit.lead_no_more(NOW)
 
-    assert [error_of(pending) for pending in begun] == [OutcomeUnknown]
+    assert not begun.done, "its entry may yet come, from another leader"
     assert [error_of(pending) for pending in closed + collected] == [NotLeading] * 3
     assert not writer.commit.has_more()
     assert writer.commit.proposed == 0
     assert writer.commit.item(b"a") is None
-    assert writer.commit.group_at(1, 2) is None, "its entry may yet come, from another leader"
+    assert writer.commit.group_at(1, 2) is None
     again = writer.put(b"a", b"v")
     assert stored_writes(writer.propose()) == [("items", b"a", b"v")]
     assert not again.done
+
+
+def test_the_next_leaders_log_says_what_became_of_a_write(writer: Writer) -> None:
+    """Raft, 5.3: an index and a term name one entry, so another in its place is the end of it."""
+    kept, replaced = writer.put(b"a", b"1"), []
+    writer.propose()
+    for key in (b"b", b"c"):
+        replaced.append(writer.put(key, b"2"))
+        writer.propose()
+    writer.commit.lead_no_more(NOW)
+
+    own = writer.commit.uncertain_at(1, 2)
+    assert own is not None
+    writer.commit.applied(own)
+    writer.commit.applied_up_to(1)
+    assert kept.result() == OK
+    assert not any(pending.done for pending in replaced)
+    assert writer.commit.uncertain_at(2, 5) is None, "the next leader's own entry"
+    writer.commit.applied_up_to(2)
+    assert [pending.done for pending in replaced] == [True, False]
+    writer.commit.applied_up_to(9)
+    assert [error_of(pending) for pending in replaced] == [NotLeading] * 2
+    assert writer.commit.uncertain == 0
+
+
+def test_one_index_may_hold_writes_of_two_lost_leaderships(writer: Writer) -> None:
+    first = writer.put(b"a", b"1")
+    writer.propose(term=2)
+    writer.commit.lead_no_more(NOW)
+    writer.index = 0  # Another leader has cut the log, and this replica leads again.
+    second = writer.put(b"a", b"2")
+    writer.propose(term=7)
+    writer.commit.lead_no_more(NOW)
+
+    own = writer.commit.uncertain_at(1, 7)
+    assert own is not None
+    writer.commit.applied(own)
+    writer.commit.applied_up_to(1)
+    assert second.result() == OK
+    assert error_of(first) is NotLeading
+
+
+def test_a_write_that_nobody_tells_of_is_unknown_in_the_end(writer: Writer) -> None:
+    begun = writer.put(b"a", b"1")
+    writer.propose()
+    writer.commit.lead_no_more(NOW)
+    writer.commit.lead_no_more(NOW + 3_000)
+    writer.commit.tick(NOW + UNCERTAIN_MILLISECONDS_MAX - 1)
+    assert not begun.done
+    writer.commit.tick(NOW + UNCERTAIN_MILLISECONDS_MAX)
+
+    assert error_of(begun) is OutcomeUnknown
+    assert writer.commit.uncertain == 0
+    assert writer.commit.uncertain_at(1, 2) is None
 
 
 def test_a_group_that_cannot_be_proposed_takes_all_behind_it_along(writer: Writer) -> None:
@@ -250,13 +311,13 @@ def test_a_read_that_waits_for_a_group_is_sent_elsewhere_when_leadership_is_lost
     writer.put(b"k", b"v")
     group = writer.propose()
     read = writer.commit.read_after(group, lambda: bytes(ran.append(True) or b""))
-    writer.commit.lead_no_more()
+    writer.lose()
 
     assert error_of(read) is NotLeading
     assert ran == []
 
 
-@pytest.mark.parametrize("end", [lambda w: w.apply(1), lambda w: w.commit.lead_no_more()])
+@pytest.mark.parametrize("end", [lambda w: w.apply(1), lambda w: w.lose()])
 def test_one_listener_s_bug_leaves_the_others_answered(
     writer: Writer, end: Callable[[Writer], None], caplog: pytest.LogCaptureFixture
 ) -> None:
