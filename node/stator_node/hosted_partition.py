@@ -222,7 +222,7 @@ class HostedPartition:
             if self._writing >= PROPOSED_MAX and not all_of_it:
                 return
             if not self.may_write:
-                self.commit.lead_no_more(self._around.now())
+                self.commit.lead_no_more(self._around.now(), self.raft.term)
                 return
             group = commit.take()
             if group is None:
@@ -283,7 +283,7 @@ class HostedPartition:
             self._term_start = self.raft.state.term_start
         else:
             self._term_start = self._wall = 0
-            self.commit.lead_no_more(self._around.now())
+            self.commit.lead_no_more(self._around.now(), self.raft.term)
             self._fail_reads()
         self._around.changed(self)
 
@@ -503,7 +503,7 @@ class HostedPartition:
                 ready = self.raft.ready()
                 for message in () if ready is None else ready.messages:
                     self._send(message)
-        self.commit.lead_no_more(self._around.now())
+        self.commit.lead_no_more(self._around.now(), self.raft.term)
         self.commit.give_up_uncertain()
         self._fail_reads()
 

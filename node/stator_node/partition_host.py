@@ -207,7 +207,7 @@ class PartitionHost:
         self._dirty.pop(partition_id, None)
         self._receiving.pop(partition_id, None)
         self._destroyed[partition_id] = tombstone.replica_id
-        hosted.commit.lead_no_more(self.now())
+        hosted.commit.lead_no_more(self.now(), hosted.raft.term)
         hosted.commit.give_up_uncertain()
 
     def _end(self, hosted: HostedPartition) -> None:

@@ -6,11 +6,11 @@ arrives while the disk is busy becomes one entry. Out: proposals to the partitio
 
 Invariants: entries are evaluated against what is applied plus every group still in flight, in the
 order in which they are proposed; an answer of success leaves only after its group is applied; when
-leadership is lost, a group that was not proposed is answered as not begun, and one that was waits
-for what the log says in its place: its own entry, then it is done, or another, then it never was
-(Raft, 5.3: an index and a term name one entry). What cannot be waited for is answered as unknown. A
-group that cannot be proposed takes with it all that were evaluated on top of it. Who asks for a
-write looks at `is_full` first: beyond it memory would have no bound.
+leadership is lost, a group that was not proposed is answered as not begun, and one that was waits,
+where a newer term is known, for what the log says in its place: its own entry, then it is done, or
+another, then it never was (Raft, 5.3: an index and a term name one entry). Else it is answered as
+unknown. A group that cannot be proposed takes with it all that were evaluated on top of it. Who
+asks for a write looks at `is_full` first: beyond it memory would have no bound.
 """
 
 from __future__ import annotations
@@ -31,9 +31,8 @@ logger = logging.getLogger(__name__)
 GROUP_BYTES_MAX = 1024 * 1024
 # With so much not even in the log, a disk or a quorum hangs: more is refused, not piled up.
 WAITING_BYTES_MAX = 32 * 1024 * 1024
-# So long writes wait to hear from the next leader what became of them: it is there within two
-# seconds where a majority is, and gateways wait for five.
-UNCERTAIN_MILLISECONDS_MAX = 4_000
+# So long writes of a deposed leader wait to hear what became of them: whoever deposed it is near.
+UNCERTAIN_MILLISECONDS_MAX = 1_000
 OUTCOME_UNKNOWN = "The request may or may not have taken effect: its partition lost its leader."
 
 
@@ -220,14 +219,22 @@ class RaftCommit:
         for group in self._not_proposed():
             _answer(group, NotLeading())
 
-    def lead_no_more(self, now: int) -> None:
-        """Leadership is lost: what is in the log waits for its fate, all else is not begun."""
+    def lead_no_more(self, now: int, term: int) -> None:
+        """Leadership is lost, in this term: what was not proposed is not begun.
+
+        What was proposed in an earlier term waits for its fate: another replica stands for the new
+        one, and is heard. Who gives up in its own term hears nobody, so waiting tells nothing.
+        """
         if not self._uncertain:
             self._uncertain_until = now + UNCERTAIN_MILLISECONDS_MAX
-        for index, term, group in self._proposed:
-            self._uncertain[index, term] = group
-        self._proposed.clear()
-        for group in self._not_proposed():
+        proposed, self._proposed = self._proposed, deque()
+        not_begun = self._not_proposed()
+        for index, own_term, group in proposed:
+            if own_term < term:
+                self._uncertain[index, own_term] = group
+            else:
+                _answer(group, OutcomeUnknown(OUTCOME_UNKNOWN))
+        for group in not_begun:
             _answer(group, NotLeading())
 
     def tick(self, now: int) -> None:

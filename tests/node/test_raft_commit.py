@@ -22,6 +22,7 @@ from stator_node.raft_commit import (
 
 OK = b"{}"
 NOW = 1_000
+NEXT_TERM = 9
 HALF = bytes(GROUP_BYTES_MAX // 2 + 1)
 
 
@@ -55,7 +56,7 @@ class Writer:
 
     def lose(self) -> None:
         """Leadership, and nobody will say what became of what was proposed."""
-        self.commit.lead_no_more(NOW)
+        self.commit.lead_no_more(NOW, NEXT_TERM)
         self.commit.give_up_uncertain()
 
 
@@ -146,7 +147,7 @@ def test_index_entries_in_flight_are_seen_newest_first(writer: Writer) -> None:
 
     assert writer.commit.index_entry(b"i") is None
     assert writer.commit.index_entry(b"other") is None
-    writer.commit.lead_no_more(NOW)
+    writer.commit.lead_no_more(NOW, NEXT_TERM)
     assert writer.commit.index_entry(b"i") == b"stored"
 
 
@@ -193,7 +194,7 @@ def test_lost_leadership_tells_begun_from_not_begun(writer: Writer) -> None:
     writer.propose()
     closed = [writer.put(key, HALF) for key in (b"b", b"c")]
     collected = [writer.put(b"d", b"v")]
-    writer.commit.lead_no_more(NOW)
+    writer.commit.lead_no_more(NOW, NEXT_TERM)
 
     assert not begun.done, "its entry may yet come, from another leader"
     assert [error_of(pending) for pending in closed + collected] == [NotLeading] * 3
@@ -213,7 +214,7 @@ def test_the_next_leaders_log_says_what_became_of_a_write(writer: Writer) -> Non
     for key in (b"b", b"c"):
         replaced.append(writer.put(key, b"2"))
         writer.propose()
-    writer.commit.lead_no_more(NOW)
+    writer.commit.lead_no_more(NOW, NEXT_TERM)
 
     own = writer.commit.uncertain_at(1, 2)
     assert own is not None
@@ -232,11 +233,11 @@ def test_the_next_leaders_log_says_what_became_of_a_write(writer: Writer) -> Non
 def test_one_index_may_hold_writes_of_two_lost_leaderships(writer: Writer) -> None:
     first = writer.put(b"a", b"1")
     writer.propose(term=2)
-    writer.commit.lead_no_more(NOW)
+    writer.commit.lead_no_more(NOW, NEXT_TERM)
     writer.index = 0  # Another leader has cut the log, and this replica leads again.
     second = writer.put(b"a", b"2")
     writer.propose(term=7)
-    writer.commit.lead_no_more(NOW)
+    writer.commit.lead_no_more(NOW, NEXT_TERM)
 
     own = writer.commit.uncertain_at(1, 7)
     assert own is not None
@@ -246,11 +247,21 @@ def test_one_index_may_hold_writes_of_two_lost_leaderships(writer: Writer) -> No
     assert error_of(first) is NotLeading
 
 
+def test_a_leader_that_gives_up_in_its_own_term_does_not_wait(writer: Writer) -> None:
+    """It hears nobody, so nobody would tell it; clients are to go on at the next leader."""
+    begun = writer.put(b"a", b"1")
+    writer.propose(term=2)
+    writer.commit.lead_no_more(NOW, 2)
+
+    assert error_of(begun) is OutcomeUnknown
+    assert writer.commit.uncertain == 0
+
+
 def test_a_write_that_nobody_tells_of_is_unknown_in_the_end(writer: Writer) -> None:
     begun = writer.put(b"a", b"1")
     writer.propose()
-    writer.commit.lead_no_more(NOW)
-    writer.commit.lead_no_more(NOW + 3_000)
+    writer.commit.lead_no_more(NOW, NEXT_TERM)
+    writer.commit.lead_no_more(NOW + 900, NEXT_TERM)
     writer.commit.tick(NOW + UNCERTAIN_MILLISECONDS_MAX - 1)
     assert not begun.done
     writer.commit.tick(NOW + UNCERTAIN_MILLISECONDS_MAX)
