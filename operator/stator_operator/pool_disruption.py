@@ -65,10 +65,11 @@ def evictable(pool: Pool, observed: ObservedPool) -> int:
 
     None while a pod is away, so that none may go either when it is back with an empty volume:
     it is ready then, and what was on its volume has not been copied yet. A pod whose volume is to
-    go may: the operator evicts it.
+    go may: the operator evicts it. While nobody can say what is lacking, pods that are ready count
+    alone: a drain that took the supervisor first would wait for it, and it for the drain's end.
     """
-    is_whole = observed.lacking == 0 and _absence_of_pods(pool, observed, None) is None
-    return 1 if is_whole else 0
+    is_lacking = observed.lacking is not None and observed.lacking > 0
+    return 0 if is_lacking or _absence_of_pods(pool, observed, None) is not None else 1
 
 
 def _why_away(pod: ObservedPod) -> str:

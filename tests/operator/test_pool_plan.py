@@ -32,12 +32,13 @@ def test_whatever_goes_wrong_it_arrives_and_loses_nothing(seed: int) -> None:
     for number in range(ROUNDS):
         if number in (12, 24, 36, 48):
             pool = world.pool = changed(number, random)
-        seen = world.observed(is_answered=random.random() < 0.9)
+        is_answered = random.random() < 0.9
+        seen = world.observed(is_answered)
         actions = plan(pool, seen).actions
         killed_after = random.randint(0, len(actions)) if random.random() < 0.3 else len(actions)
         for action in actions[:killed_after]:
             world.carry_out(action)
-        if killed_after == len(actions) and random.random() < 0.3:
+        if is_answered and killed_after == len(actions) and random.random() < 0.3:
             world.evict()
         if random.random() < 0.3:
             world.go_wrong()
