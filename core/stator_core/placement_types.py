@@ -17,7 +17,8 @@ What the shell owes each action:
   asked to stay after all or that holds something.
 - AddLearner is done as soon as the learner is a member; that it catches up is seen in reports.
 - PromoteLearner is one joint change: the learner gets its vote, the voter it replaces leaves. The
-  leader refuses it unless a majority of the incoming voters has caught up at that moment.
+  leader refuses it, and a RemoveReplica, unless a majority of the voters that it leads to answers
+  and has caught up at that moment.
 """
 
 from __future__ import annotations

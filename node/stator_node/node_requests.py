@@ -258,19 +258,24 @@ class NodeRequests:
         request.answer(Status.RESULT, OK)
 
     def _change_members(self, request: Request) -> None:
-        """Promote a learner, remove a replica, or both at once."""
+        """Promote a learner, remove a replica, or both at once, if a good majority is left."""
         members = orjson.loads(request.body)
         hosted = self._open(request, members)
-        promoted = members.get("promote")
+        promoted, removed = members.get("promote"), members.get("remove")
         if promoted is not None and not _has_caught_up(hosted, promoted):
             raise ValueError(f"replica {promoted} has not caught up")
         changes: list[Change] = []
-        if members.get("promote") is not None:
-            changes.append(Change(ChangeKind.ADD_VOTER, members["promote"]))
-        if members.get("remove") is not None:
-            changes.append(Change(ChangeKind.REMOVE, members["remove"]))
-        hosted.raft.propose_change(self._host.now(), MembershipChange(tuple(changes)))
-        self._host.process_soon(hosted)
+        if promoted is not None:
+            changes.append(Change(ChangeKind.ADD_VOTER, promoted))
+        if removed is not None:
+            changes.append(Change(ChangeKind.REMOVE, removed))
+        change, now = MembershipChange(tuple(changes)), self._host.now()
+        is_kept = hosted.raft.keeps_quorum(now, change, CAUGHT_UP_ENTRIES)
+        if is_kept:
+            hosted.raft.propose_change(now, change)
+        self._host.process_soon(hosted)  # To ask may have woken the group.
+        if not is_kept:
+            raise ValueError("most of the voters that were left do not answer, or are far behind")
         request.answer(Status.RESULT, OK)
 
     # The steps of a merge (`stator_core.merge_steps`).

@@ -101,3 +101,31 @@ def test_what_makes_no_sense_is_refused_with_a_reason() -> None:
             assert answer.status is Status.REDIRECT
 
     asyncio.run(run())
+
+
+def test_no_voter_goes_whose_loss_would_leave_the_others_without_a_majority() -> None:
+    """A person, or a plan made before a disk was lost, asks for it; nothing would serve after."""
+
+    async def run() -> None:
+        async with SmallCluster() as cluster:
+            await cluster.create_table()
+            leading = cluster.leader()
+            hosted = leading.partitions[1]
+            lost, other = (pod for pod in cluster.pods if pod is not leading)
+            assert hosted.state is not None
+            members = {each.node_id: each.replica_id for each in hosted.state.descriptor.replicas}
+            removed = {"remove": members[other.node_id]}
+            await lost.kill()
+            timeout = leading.settings.election_timeout / 1000
+            begun = cluster.clock.monotonic()
+            await cluster.until(lambda: cluster.clock.monotonic() > begun + 2 * timeout)
+
+            answer = await cluster.ask(leading.node_id, 1, OperationCode.CHANGE_MEMBERS, removed)
+            assert answer.status is Status.UNAVAILABLE
+            assert b"do not answer" in answer.body
+            removed = {"remove": members[lost.node_id]}
+            answer = await cluster.ask(leading.node_id, 1, OperationCode.CHANGE_MEMBERS, removed)
+            assert answer.status is Status.RESULT
+            await cluster.execute("PutItem", TableName="Music", Item={"pk": {"S": "after"}})
+
+    asyncio.run(run())

@@ -49,6 +49,7 @@ from stator_core.raft.quiescence import may_quiesce, quiesce, wake
 from stator_core.raft.ready import Ready, take_ready
 from stator_core.raft.reconfiguration import (
     campaign_now,
+    keeps_quorum,
     leave_joint_if_due,
     propose_change,
     transfer,
@@ -226,6 +227,14 @@ class Raft:
         Raises NotLeader, LeadershipMoving, MembershipRefused.
         """
         return propose_change(self._act_as_leader(now), change)
+
+    def keeps_quorum(self, now: int, change: MembershipChange, behind_max: int) -> bool:
+        """Whether, after this change, a majority answers and lacks at most so many entries.
+
+        False, too, right after a quiet group was woken by asking: ask again after a heartbeat.
+        Raises NotLeader, MembershipRefused.
+        """
+        return keeps_quorum(self._act_as_leader(now), change, behind_max)
 
     def read_index(self, now: int, context: object) -> None:
         """Ask for a linearizable read; a ReadState with this context answers.

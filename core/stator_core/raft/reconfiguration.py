@@ -23,6 +23,7 @@ from stator_core.raft.membership import (
 )
 from stator_core.raft.messages import NO_REPLICA, Configuration, Entry, EntryKind, Role
 from stator_core.raft.progress import Progress
+from stator_core.raft.quorum import majority_size
 from stator_core.raft.refusals import (
     LeadershipMoving,
     MembershipRefused,
@@ -42,6 +43,29 @@ def propose_change(state: ReplicaState, change: MembershipChange) -> int:
         raise MembershipRefused(f"the entry at {state.pending_membership} is not applied yet")
     changed(state.configuration, change)
     return _append_change(state, change)
+
+
+def keeps_quorum(state: ReplicaState, change: MembershipChange, behind_max: int) -> bool:
+    """Whether a majority of the voters that `change` leads to is there and nearly up to date.
+
+    Raft itself asks for no such thing: it would follow a change to voters that are gone for good,
+    and nothing could be committed ever after. etcd has this as `strict-reconfig-check`. There is
+    who has answered what was sent within the last election timeout, so nobody in a group that was
+    quiet until now. True for a change that leaves the voters as they are. Raises
+    MembershipRefused for one that does not fit.
+    """
+    assert state.role is Role.LEADER
+    voters = changed(state.configuration, change).voters
+    if voters == state.configuration.voters:
+        return True
+    sent_after = state.now - state.settings.election_timeout
+    needed_from = state.log.last_index - behind_max
+    good = sum(
+        peer.acknowledged_send_time > sent_after and peer.match >= needed_from
+        for peer in state.others
+        if peer.replica in voters
+    )
+    return good + (state.replica in voters) >= majority_size(len(voters))
 
 
 def _append_change(state: ReplicaState, change: MembershipChange) -> int:

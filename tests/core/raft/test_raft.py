@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from interaction import Environment
 
+from stator_core.raft.membership import Change, ChangeKind, MembershipChange
 from stator_core.raft.memory_storage import MemoryStorage
 from stator_core.raft.messages import (
     AppendEntries,
@@ -35,6 +36,10 @@ def led_by_one(*commands: str) -> Environment:
     environment = Environment()
     environment.run_block(["add-nodes 3 voters=(1,2,3)", "campaign 1", "stabilize", *commands])
     return environment
+
+
+def removal_of(replica: int) -> MembershipChange:
+    return MembershipChange((Change(ChangeKind.REMOVE, replica),))
 
 
 def test_a_follower_names_the_leader_when_it_refuses() -> None:
@@ -208,6 +213,50 @@ def test_the_log_may_be_cut_to_what_every_peer_in_reach_has() -> None:
         environment.run_block(["advance-time 100 1", "stabilize 1 2"])
     assert raft.compaction_limit() == 3
     assert environment.nodes[2].running.compaction_limit() == 3
+
+
+def test_a_change_keeps_a_quorum_if_most_of_those_it_leads_to_are_there() -> None:
+    environment = led_by_one("partition (1,2) (3)")
+    raft = environment.nodes[1].running
+    for _ in range(11):
+        environment.run_block(["advance-time 100 1", "stabilize 1 2"])
+
+    assert raft.keeps_quorum(1_100, removal_of(3), 0)
+    assert not raft.keeps_quorum(1_100, removal_of(2), 0)
+    environment.run_block(["heal", "advance-time 100 1", "stabilize"])
+    assert raft.keeps_quorum(1_200, removal_of(2), 0)
+
+
+def test_who_lacks_too_many_entries_is_not_there_yet() -> None:
+    environment = led_by_one("partition (1,2) (3)", "propose 1 x", "propose 1 y", "stabilize")
+    environment.run_block(["heal", "advance-time 100 1"])
+    environment.run_block(["deliver-messages 3 type=Heartbeat", "deliver-messages 1"])
+    raft = environment.nodes[1].running
+
+    assert raft.keeps_quorum(100, removal_of(2), 2)
+    assert not raft.keeps_quorum(100, removal_of(2), 1)
+
+
+def test_a_change_of_learners_alone_asks_for_no_quorum() -> None:
+    environment = Environment()
+    environment.run_block(["add-nodes 4 voters=(1,2,3) learners=(4)", "campaign 1", "stabilize"])
+    raft = environment.nodes[1].running
+
+    assert raft.keeps_quorum(5_000, removal_of(4), 0)
+    assert not raft.keeps_quorum(5_000, removal_of(3), 0)
+
+
+def test_in_a_quiet_group_nobody_is_there_before_it_is_woken() -> None:
+    environment = Environment()
+    environment.run_block(["add-nodes 3 voters=(1,2,3) quiesce_after=300"])
+    environment.run_block(["campaign 1", "stabilize", "run 2000"])
+    raft = environment.nodes[1].running
+    now = environment.now
+
+    assert raft.deadline() is None
+    assert not raft.keeps_quorum(now, removal_of(2), 0)
+    environment.run_block(["stabilize"])
+    assert raft.keeps_quorum(now, removal_of(2), 0)
 
 
 def test_a_replica_that_is_no_member_sets_no_timer() -> None:
