@@ -35,4 +35,4 @@ def test_a_watched_loop_counts_its_idle_time_and_not_what_blocks_it() -> None:
         watching.cancel()
         return blocked
 
-    assert asyncio.run(run()) < 2 * STEP_SECONDS_MAX  # One step, and what floats make of it.
+    assert asyncio.run(run()) <= STEP_SECONDS_MAX * (1 + 1e-6)  # Floats.

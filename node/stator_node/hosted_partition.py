@@ -222,7 +222,7 @@ class HostedPartition:
             if self._writing >= PROPOSED_MAX and not all_of_it:
                 return
             if not self.may_write:
-                self.commit.lead_no_more(self._around.now(), self.raft.term)
+                commit.lead_no_more(self._around.now(), self.raft.term)
                 return
             group = commit.take()
             if group is None:
@@ -503,8 +503,7 @@ class HostedPartition:
                 ready = self.raft.ready()
                 for message in () if ready is None else ready.messages:
                     self._send(message)
-        self.commit.lead_no_more(self._around.now(), self.raft.term)
-        self.commit.give_up_uncertain()
+        self.commit.stand_still()
         self._fail_reads()
 
     def stop(self, record: ReplicaRecord) -> None:

@@ -207,8 +207,7 @@ class PartitionHost:
         self._dirty.pop(partition_id, None)
         self._receiving.pop(partition_id, None)
         self._destroyed[partition_id] = tombstone.replica_id
-        hosted.commit.lead_no_more(self.now(), hosted.raft.term)
-        hosted.commit.give_up_uncertain()
+        hosted.commit.stand_still()
 
     def _end(self, hosted: HostedPartition) -> None:
         """The tombstone is written of a partition that is in another one now."""

@@ -237,13 +237,17 @@ class RaftCommit:
         for group in not_begun:
             _answer(group, NotLeading())
 
+    def stand_still(self) -> None:
+        """This replica applies nothing any more: nobody will say here what became of writes."""
+        self.lead_no_more(0, 0)  # No term is earlier, so nothing waits.
+        self._give_up_uncertain()
+
     def tick(self, now: int) -> None:
         """Time has passed."""
         if self._uncertain and now >= self._uncertain_until:
-            self.give_up_uncertain()
+            self._give_up_uncertain()
 
-    def give_up_uncertain(self) -> None:
-        """Nobody will say here what became of those groups, or not in time."""
+    def _give_up_uncertain(self) -> None:
         uncertain, self._uncertain = self._uncertain, {}
         for group in uncertain.values():
             _answer(group, OutcomeUnknown(OUTCOME_UNKNOWN))

@@ -18,14 +18,23 @@ from pathlib import Path
 from typing import Any
 
 from stator_operator.access_rules import own_rules, served_rules
+from stator_operator.custom_resources import RESOURCES
 from stator_operator.operator_settings import LEASE_NAME
 from testbed.kubectl import Kubectl
 
 Object = dict[str, Any]
 
 ACCOUNT = "stator-operator"
+CRDS = Path(__file__).resolve().parents[2] / "crds"
 WAIT_SECONDS = 60.0
 PORT = re.compile(r"answers at port (\d+)")
+
+
+def define_resources(kubectl: Kubectl) -> None:
+    """The definitions of `crds/`, and the server knows them."""
+    kubectl("apply", "--server-side", f"--filename={CRDS}")
+    names = (f"{each.plural}.stator.dev" for each in RESOURCES)
+    kubectl.wait("condition=Established", "crd", *names)
 
 
 def account_objects(namespace: str, *, all_namespaces: bool) -> list[Object]:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import ssl
 from typing import Any
 
+from stator_operator.objects.stateful_set import FRAMES_PORT
 from testbed.images import BUSYBOX
+from testbed.kubectl import Kubectl
 
 Object = dict[str, Any]
 
@@ -88,3 +91,9 @@ def volume_claim(name: str, size: str) -> Object:
     resources = {"requests": {"storage": size}}
     spec = {"accessModes": ["ReadWriteOnce"], "resources": resources}
     return {"metadata": {"name": name}, "spec": spec}
+
+
+def shown_certificate(kubectl: Kubectl, pod: str, namespace: str) -> bytes:
+    """What a storage pod shows to whoever connects to its port for frames, in PEM."""
+    address = kubectl.get("pod", pod, f"--namespace={namespace}")["status"]["podIP"]
+    return ssl.get_server_certificate((address, FRAMES_PORT), timeout=5).encode()

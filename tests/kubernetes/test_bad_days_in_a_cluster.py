@@ -11,11 +11,10 @@ import pytest
 
 from blackbox import wait_for
 from gateways import TABLE, AnyCluster, create_table
-from operators import OperatorProcess
+from operators import OperatorProcess, define_resources
 from pods import ZONE, pod_spec, restricted_container
 from pools import ZONES, Pool, is_serving
 from stator_operator import naming
-from stator_operator.custom_resources import RESOURCES
 from stator_operator.objects.stateful_set import FOLDER
 from testbed.cluster import STORAGE_CLASS, Cluster
 from testbed.kubectl import Kubectl
@@ -41,9 +40,7 @@ def made(
     """A pool, one of whose claims is bound to a volume with the data of another cluster."""
     with running_cluster.entered():
         kubectl = running_cluster.kubectl
-        kubectl.apply(*(each.definition() for each in RESOURCES), server_side=True)
-        for each in RESOURCES:
-            kubectl.wait("condition=Established", "crd", f"{each.plural}.stator.dev")
+        define_resources(kubectl)
         folder: Path = tmp_path_factory.mktemp("operator")
         with (
             kubectl.namespace("bad-days") as namespace,

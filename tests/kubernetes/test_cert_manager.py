@@ -7,7 +7,6 @@ says what it waits for. Then clients are at work while cert-manager makes anothe
 from __future__ import annotations
 
 import base64
-import ssl
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,14 +14,13 @@ import pytest
 
 from blackbox import wait_for
 from gateways import MORE, AnyCluster, create_table
-from operators import OperatorProcess
+from operators import OperatorProcess, define_resources
+from pods import shown_certificate
 from pools import ZONES, Pool
 from stator_operator import naming
-from stator_operator.custom_resources import RESOURCES
 from stator_operator.pool_actions import Reason
 from testbed.cert_manager import cert_manager, is_present, issuers
 
-FRAMES_PORT = 8002
 SPREAD_SECONDS = 150.0  # a kubelet brings a Secret to its pods within two minutes
 ISSUER = {"name": "inner", "kind": "Issuer", "group": "cert-manager.io"}
 
@@ -38,9 +36,7 @@ def pool(
 ) -> Iterator[Pool]:
     kubectl, folder = running_cluster.kubectl, tmp_path_factory.mktemp("certified")
     with running_cluster.entered(), kubectl.namespace("certified") as namespace:
-        kubectl.apply(*(each.definition() for each in RESOURCES), server_side=True)
-        for each in RESOURCES:
-            kubectl.wait("condition=Established", "crd", f"{each.plural}.stator.dev")
+        define_resources(kubectl)
         there = is_present(kubectl)
         with OperatorProcess(kubectl, namespace, folder, stator_image):
             pool = Pool(running_cluster, namespace)
@@ -67,9 +63,8 @@ def signed(pool: Pool) -> str:
 
 
 def shown(pool: Pool, pod: str) -> str:
-    """What the pod shows to whoever connects to its port for frames, in PEM."""
-    address = pool.kubectl.get("pod", pod, pool.own)["status"]["podIP"]
-    return ssl.get_server_certificate((address, FRAMES_PORT), timeout=5)
+    """What the pod shows, in PEM."""
+    return shown_certificate(pool.kubectl, pod, pool.namespace).decode()
 
 
 def test_pods_trust_each_other_by_it_and_take_up_the_next_one_under_load(

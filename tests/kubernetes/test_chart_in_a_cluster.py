@@ -11,7 +11,6 @@ import io
 import json
 import os
 import shutil
-import ssl
 import subprocess
 import sys
 import tarfile
@@ -27,6 +26,7 @@ from cryptography import x509
 
 from blackbox import boto3_client, wait_for
 from gateways import MORE, TABLE, Gateway, access_keys, gateway_of, is_there
+from pods import shown_certificate
 from resource_changes import an_object
 from testbed.chart import CHART, RELEASE, ZONES, Helm, Object
 from testbed.cluster import STORAGE_CLASS, Cluster
@@ -119,9 +119,8 @@ class Release:
         return done.stdout
 
     def shown_certificate(self, pod: str) -> bytes:
-        """What the pod shows to whoever connects to its port for frames, in PEM."""
-        address = self.kubectl.get("pod", pod, self.own)["status"]["podIP"]
-        return ssl.get_server_certificate((address, 8002), timeout=5).encode()
+        """What the pod shows, in PEM."""
+        return shown_certificate(self.kubectl, pod, self.namespace)
 
 
 @pytest.fixture(scope="module")

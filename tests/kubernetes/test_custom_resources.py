@@ -5,26 +5,22 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 import table_specs
+from operators import define_resources
 from resource_changes import CHANGES, NEW, Case, Object, own_storage, pool, rich_table, table
 from table_specs import REFUSED, Refused
 from testbed.kubectl import Kubectl, KubectlFailed
-
-CRDS = Path(__file__).resolve().parents[2] / "crds"
 
 
 @pytest.fixture(scope="module")
 def kubectl(api_server: Any) -> Kubectl:
     """kubectl of a server that knows the resources."""
     made: Kubectl = api_server.kubectl
-    made("apply", "--server-side", f"--filename={CRDS}")
-    made.wait("condition=Established", "crd", "tables.stator.dev", "storagepools.stator.dev")
-    made.wait("condition=Established", "crd", "partitions.stator.dev")
+    define_resources(made)
     return made
 
 

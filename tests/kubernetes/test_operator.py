@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from operators import ACCOUNT, WAIT_SECONDS, OperatorProcess, account_objects
+from operators import ACCOUNT, WAIT_SECONDS, OperatorProcess, account_objects, define_resources
 from resource_changes import pool
 from stator_operator.access_rules import served_rules
 from stator_operator.naming import ACCESS_KEYS_VERSION_ANNOTATION, COMPONENT_LABEL
@@ -22,7 +22,6 @@ from stator_operator.operator_settings import LEASE_NAME
 from testbed.control_plane import ControlPlane
 from testbed.kubectl import Kubectl, KubectlFailed
 
-CRDS = Path(__file__).resolve().parents[2] / "crds"
 IMAGE = "localhost/stator:test"
 KINDS = "statefulsets,deployments,services,poddisruptionbudgets,networkpolicies"
 CHILDREN = 13
@@ -32,13 +31,8 @@ MEMORY_BYTES_MAX = 150 << 20
 @pytest.fixture(scope="module")
 def kubectl(api_server: Any) -> Kubectl:
     made: Kubectl = api_server.kubectl
-    know_resources(made)
+    define_resources(made)
     return made
-
-
-def know_resources(kubectl: Kubectl) -> None:
-    kubectl("apply", "--server-side", f"--filename={CRDS}")
-    kubectl.wait("condition=Established", "crd", "storagepools.stator.dev", "tables.stator.dev")
 
 
 @pytest.fixture
@@ -429,7 +423,7 @@ def test_without_definitions_and_without_an_api_server_it_waits(tmp_path: Path) 
         with OperatorProcess(kubectl, "ours", tmp_path, IMAGE) as running:
             running.wait_until_says("no definition of StoragePool")
             assert "is installed (crds/): waiting" in running.says()
-            know_resources(kubectl)
+            define_resources(kubectl)
             kubectl.apply(pool(), namespace="ours")
             until(lambda: len(children(kubectl, "ours")) == CHILDREN, "all children are there")
 
@@ -450,7 +444,7 @@ def test_a_definition_that_is_deleted_takes_no_volumes_along(tmp_path: Path) -> 
     try:
         kubectl = control_plane.kubectl
         kubectl("create", "namespace", "ours")
-        know_resources(kubectl)
+        define_resources(kubectl)
         with OperatorProcess(kubectl, "ours", tmp_path, IMAGE) as running:
             kubectl.apply(pool(), namespace="ours")
             until(lambda: len(claims(kubectl)) == 4, "all claims are there")
@@ -463,7 +457,7 @@ def test_a_definition_that_is_deleted_takes_no_volumes_along(tmp_path: Path) -> 
             assert claims(kubectl) == before
 
             running.start()
-            know_resources(kubectl)
+            define_resources(kubectl)
             kubectl.apply(pool(), namespace="ours")
 
             def cluster_id() -> str | None:

@@ -23,10 +23,9 @@ import pytest
 from blackbox import wait_for
 from gateways import MORE, TABLE, AnyCluster, create_table
 from history_load import Load
-from operators import OperatorProcess
+from operators import OperatorProcess, define_resources
 from pools import LIFE_SECONDS, POOL, ZONES, Pool, is_serving
 from stator_operator import naming
-from stator_operator.custom_resources import RESOURCES
 from stator_operator.objects.pod import HEALTH_PORT
 from stator_operator.objects.stateful_set import FOLDER
 from testbed.cluster import MACHINE_CLASS, STORAGE_CLASS, Cluster
@@ -60,9 +59,7 @@ def living(
     """A pool of one pod in each zone, with a table."""
     kubectl, folder = running_cluster.kubectl, tmp_path_factory.mktemp("life")
     with running_cluster.entered(), kubectl.namespace("life") as namespace:
-        kubectl.apply(*(each.definition() for each in RESOURCES), server_side=True)
-        for each in RESOURCES:
-            kubectl.wait("condition=Established", "crd", f"{each.plural}.stator.dev")
+        define_resources(kubectl)
         with OperatorProcess(kubectl, namespace, folder, stator_image) as operator:
             pool = Pool(running_cluster, namespace)
             # Volumes are lost with their machine, where machines are ours to lose.

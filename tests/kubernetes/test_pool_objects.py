@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 
+from operators import define_resources
 from resource_changes import full_pool, pool
 from sample_pool import SETTINGS
-from stator_operator.custom_resources import RESOURCES
 from stator_operator.pool_actions import Apply
 from stator_operator.pool_observation import ObservedPool
 from stator_operator.pool_plan import plan
@@ -31,8 +31,7 @@ SUPERVISORS = 1
 @pytest.fixture(scope="module")
 def kubectl(api_server: Any) -> Kubectl:
     made: Kubectl = api_server.kubectl
-    made.apply(*(each.definition() for each in RESOURCES), server_side=True)
-    made.wait("condition=Established", "crd", "storagepools.stator.dev")
+    define_resources(made)
     return made
 
 

@@ -13,10 +13,9 @@ from blackbox import wait_for, wait_until_active
 from cluster_pages import run_page
 from docs.pages import ROOT
 from gateways import AnyCluster
-from operators import OperatorProcess
+from operators import OperatorProcess, define_resources
 from pools import POOL, STORAGE, Pool
 from resource_changes import an_object
-from stator_operator.custom_resources import RESOURCES
 from testbed.kubectl import Kubectl
 
 Object = dict[str, Any]
@@ -75,9 +74,7 @@ class Place(Pool):
 @pytest.fixture
 def operator(cluster: AnyCluster, stator_image: str, tmp_path: Path) -> Iterator[OperatorProcess]:
     kubectl = cluster.kubectl
-    kubectl.apply(*(each.definition() for each in RESOURCES), server_side=True)
-    for each in RESOURCES:
-        kubectl.wait("condition=Established", "crd", f"{each.plural}.stator.dev")
+    define_resources(kubectl)
     with (
         kubectl.namespace("operator") as namespace,
         OperatorProcess(

@@ -6,6 +6,8 @@ import asyncio
 import contextlib
 from typing import Any
 
+import pytest
+
 from small_cluster import Pod, SmallCluster
 from stator_core.errors import InternalServerError
 from stator_core.raft.messages import AppendEntries, Message, TimeoutNow
@@ -125,7 +127,9 @@ def test_no_write_is_taken_without_a_majority() -> None:
     asyncio.run(run())
 
 
-def test_a_write_of_a_leader_that_is_deposed_is_done_once_and_not_in_doubt() -> None:
+def test_a_write_of_a_leader_that_is_deposed_is_done_once_and_not_in_doubt(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """The next leader's log has another entry in its place: so it is asked for again there."""
 
     async def run() -> None:
@@ -141,7 +145,7 @@ def test_a_write_of_a_leader_that_is_deposed_is_done_once_and_not_in_doubt() -> 
                 if not (isinstance(message, AppendEntries) and message.entries):
                     send(partition, message)
 
-            host.send = send_no_entries  # type: ignore[method-assign]
+            monkeypatch.setattr(host, "send", send_no_entries)
             writing = asyncio.create_task(
                 cluster.execute(
                     "UpdateItem",
@@ -156,7 +160,7 @@ def test_a_write_of_a_leader_that_is_deposed_is_done_once_and_not_in_doubt() -> 
             heir = min(hosted.configuration.voters - {hosted.replica_id})
             send(hosted, TimeoutNow(hosted.replica_id, heir, hosted.raft.term))
             await cluster.until(lambda: not hosted.raft.leads)
-            del host.send
+            monkeypatch.undo()
             assert (await writing)["Attributes"] == {"n": {"N": "1"}}
             assert hosted.commit.uncertain == 0
 

@@ -54,10 +54,16 @@ class Writer:
         self.store.write(group.operations, sync=False)
         self.commit.applied(group)
 
+    def apply_for_another(self, index: int, term: int) -> None:
+        """The log of the next leader has kept an entry of this one."""
+        own = self.commit.uncertain_at(index, term)
+        assert own is not None
+        self.commit.applied(own)
+        self.commit.applied_up_to(index)
+
     def lose(self) -> None:
         """Leadership, and nobody will say what became of what was proposed."""
-        self.commit.lead_no_more(NOW, NEXT_TERM)
-        self.commit.give_up_uncertain()
+        self.commit.stand_still()
 
 
 @pytest.fixture
@@ -216,10 +222,7 @@ def test_the_next_leaders_log_says_what_became_of_a_write(writer: Writer) -> Non
         writer.propose()
     writer.commit.lead_no_more(NOW, NEXT_TERM)
 
-    own = writer.commit.uncertain_at(1, 2)
-    assert own is not None
-    writer.commit.applied(own)
-    writer.commit.applied_up_to(1)
+    writer.apply_for_another(1, 2)
     assert kept.result() == OK
     assert not any(pending.done for pending in replaced)
     assert writer.commit.uncertain_at(2, 5) is None, "the next leader's own entry"
@@ -239,10 +242,7 @@ def test_one_index_may_hold_writes_of_two_lost_leaderships(writer: Writer) -> No
     writer.propose(term=7)
     writer.commit.lead_no_more(NOW, NEXT_TERM)
 
-    own = writer.commit.uncertain_at(1, 7)
-    assert own is not None
-    writer.commit.applied(own)
-    writer.commit.applied_up_to(1)
+    writer.apply_for_another(1, 7)
     assert second.result() == OK
     assert error_of(first) is NotLeading
 
