@@ -205,7 +205,7 @@ def _cluster_process(
     """The settings of a process that finds its cluster by seeds."""
     tls = _tls_of(parser, parsed)
     away = (
-        *("command", "tls_certificate", "tls_key", "tls_authority"),
+        *("command", "tls_certificate", "tls_key", "tls_authority", "tls_peer_name"),
         *("https_certificate", "https_key"),
     )
     members = {name: value for name, value in vars(parsed).items() if name not in away}
@@ -223,8 +223,11 @@ def _tls_of(parser: argparse.ArgumentParser, parsed: argparse.Namespace) -> TlsF
     if any(path is None for path in paths):
         if any(path is not None for path in paths):
             parser.error("--tls-certificate, --tls-key and --tls-authority go together")
+        if parsed.tls_peer_name is not None:
+            parser.error("--tls-peer-name needs --tls-certificate, --tls-key and --tls-authority")
         return None
-    return TlsFiles(*(path.absolute() for path in paths))
+    certificate, key, authority = (path.absolute() for path in paths)
+    return TlsFiles(certificate, key, authority, parsed.tls_peer_name)
 
 
 def _https_of(parser: argparse.ArgumentParser, parsed: argparse.Namespace) -> DoorFiles | None:
@@ -427,6 +430,12 @@ def _add_tls(parser: argparse.ArgumentParser, when: str) -> None:
     parser.add_argument("--tls-key", type=Path, metavar="FILE", help="its key, without a password")
     parser.add_argument(
         "--tls-authority", type=Path, metavar="FILE", help="the certificates of the authority"
+    )
+    parser.add_argument(
+        "--tls-peer-name",
+        metavar="NAME",
+        help="the DNS name that the certificate of every pod must be for; without it any of the "
+        "authority will do",
     )
 
 

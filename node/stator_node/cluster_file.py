@@ -72,7 +72,10 @@ def read(control: Path) -> ClusterFile:
 def _tls(members: dict[str, str] | None) -> TlsFiles | None:
     if members is None:
         return None
-    return TlsFiles(*(Path(members[name]) for name in ("certificate", "key", "authority")))
+    certificate, key, authority = (
+        Path(members[name]) for name in ("certificate", "key", "authority")
+    )
+    return TlsFiles(certificate, key, authority, members.get("peer_name"))
 
 
 def _place(members: dict[str, object]) -> Place:

@@ -188,4 +188,5 @@ class NodeProcesses:
         if tls is None:
             return []
         files = {"certificate": tls.certificate, "key": tls.key, "authority": tls.authority}
-        return [word for name, path in files.items() for word in (f"--tls-{name}", str(path))]
+        words = [word for name, path in files.items() for word in (f"--tls-{name}", str(path))]
+        return words if tls.peer_name is None else [*words, "--tls-peer-name", tls.peer_name]

@@ -28,6 +28,7 @@ from stator_node.operator_http import (
     refusal_bytes,
 )
 from stator_node.transport.complaints import Complaints, say_failed_handshakes
+from stator_node.transport.tls_files import stranger
 
 logger = logging.getLogger(__name__)
 
@@ -110,7 +111,12 @@ class OperatorDoor:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One request, one answer."""
         try:
-            answer = await self._answer(reader)
+            strange = stranger(writer.get_extra_info("ssl_object"))
+            if strange is None:
+                answer = await self._answer(reader)
+            else:
+                self._complaints.say("somebody", f"refused: {strange}")
+                answer = refusal_bytes(Refused(HTTPStatus.FORBIDDEN, "Forbidden", strange))
             if answer is not None:
                 async with asyncio.timeout(READ_SECONDS_MAX):
                     writer.write(answer)

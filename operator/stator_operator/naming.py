@@ -99,6 +99,11 @@ def certificate_names(pool: str, namespace: str) -> tuple[str, ...]:
     return *names, "localhost"
 
 
+def peer_name(pool: str, namespace: str) -> str:
+    """The one of those names that a pool's pods look for in each other's certificates."""
+    return f"{storage_service_name(pool)}.{namespace}.svc"
+
+
 def supervisor_pod_name(pool: str) -> str:
     """The pod that steers."""
     return f"{supervisor_name(pool)}-0"

@@ -11,12 +11,13 @@ from pathlib import Path
 import pytest
 
 from blackbox import boto3_client, wait_for
-from certificates import Authority
+from certificates import Authority, laid, refusal_of
 from cluster.zones import TABLE, ZONES, Zones
 from stator_node import cluster_file
 from stator_node.transport.tls_files import TlsFiles
 
 ANSWER_SECONDS = 5.0
+PEER_NAME = "db.ours.svc"
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +34,7 @@ def files(authority: Authority, tmp_path_factory: pytest.TempPathFactory) -> Tls
 
 
 def lay(authority: Authority, name: str, files: TlsFiles) -> None:
-    certificate, key = authority.sign(name)
+    certificate, key = authority.sign(name, dns=PEER_NAME)
     shutil.copy(authority.certificate, files.authority)
     shutil.copy(certificate, files.certificate)
     shutil.copy(key, files.key)
@@ -46,6 +47,7 @@ def secured(files: TlsFiles, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         *("--tls-certificate", str(files.certificate)),
         *("--tls-key", str(files.key)),
         *("--tls-authority", str(files.authority)),
+        *("--tls-peer-name", PEER_NAME),
     )
     zones.start()
     try:
@@ -112,6 +114,16 @@ def test_who_has_no_certificate_of_the_authority_is_not_spoken_with(
         assert not answers_plainly(place.port)
         assert shown_by(place.port, strange) is None
         assert shown_by(place.port, files) == "before"
+
+
+def test_who_has_a_certificate_for_another_cluster_is_told_so_and_nothing_else(
+    secured: Zones, authority: Authority, tmp_path: Path
+) -> None:
+    content = cluster_file.read(secured.data / "control")
+    strange = laid(tmp_path, "stranger", authority, dns="db.other.svc")
+    for place in (*content.nodes.values(), content.supervisor):
+        refusal = refusal_of("127.0.0.1", place.port, strange)
+        assert "db.other.svc; those of this cluster are for db.ours.svc" in refusal
 
 
 def test_a_new_certificate_is_shown_without_a_restart(

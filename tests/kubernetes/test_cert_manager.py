@@ -13,13 +13,16 @@ from pathlib import Path
 import pytest
 
 from blackbox import wait_for
+from certificates import refusal_of
 from gateways import MORE, AnyCluster, create_table
 from operators import OperatorProcess, define_resources
 from pods import shown_certificate
 from pools import ZONES, Pool
+from stator_node.transport.tls_files import TlsFiles
 from stator_operator import naming
+from stator_operator.objects.stateful_set import FRAMES_PORT
 from stator_operator.pool_actions import Reason
-from testbed.cert_manager import cert_manager, is_present, issuers
+from testbed.cert_manager import cert_manager, certificate, is_present, issuers
 
 SPREAD_SECONDS = 150.0  # a kubelet brings a Secret to its pods within two minutes
 ISSUER = {"name": "inner", "kind": "Issuer", "group": "cert-manager.io"}
@@ -58,8 +61,12 @@ def tls(days: int) -> dict[str, object]:
 
 def signed(pool: Pool) -> str:
     """The certificate that cert-manager has written, in PEM."""
-    secret = pool.kubectl.get("secret", naming.tls_secret_name(pool.name), pool.own)
-    return base64.b64decode(secret["data"]["tls.crt"]).decode()
+    return read(pool, naming.tls_secret_name(pool.name))["tls.crt"].decode()
+
+
+def read(pool: Pool, secret: str) -> dict[str, bytes]:
+    data = pool.kubectl.get("secret", secret, pool.own)["data"]
+    return {name: base64.b64decode(content) for name, content in data.items()}
 
 
 def shown(pool: Pool, pod: str) -> str:
@@ -96,3 +103,22 @@ def test_pods_trust_each_other_by_it_and_take_up_the_next_one_under_load(
     assert {name for name in pods if after[name] != pods[name]} == {pool.pod(ZONES[0])}
     names = {each["metadata"]["name"] for each in pool.kubectl.items("secrets", pool.own)}
     assert naming.authority_secret_name(pool.name) not in names
+
+
+def test_who_has_another_certificate_of_that_issuer_is_told_so_and_nothing_else(
+    pool: Pool, tmp_path: Path
+) -> None:
+    """Any workload may ask the issuer for one; with the authority alone it would be a pod."""
+    pool.kubectl.apply(certificate("stranger", ISSUER, "music.svc"), namespace=pool.namespace)
+    pool.kubectl("wait", "--for=condition=Ready", "certificate/stranger", "--timeout=60s", pool.own)
+    files = {name: tmp_path / name for name in ("tls.crt", "tls.key", "ca.crt")}
+    for name, content in read(pool, "stranger").items():
+        files[name].write_bytes(content)
+    stranger = TlsFiles(files["tls.crt"], files["tls.key"], files["ca.crt"])
+
+    for zone in ZONES:
+        address = pool.kubectl.get("pod", pool.pod(zone), pool.own)["status"]["podIP"]
+        wanted = naming.peer_name(pool.name, pool.namespace)
+        assert refusal_of(address, FRAMES_PORT, stranger).endswith(
+            f"a certificate for music.svc; those of this cluster are for {wanted}"
+        )

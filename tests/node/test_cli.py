@@ -102,6 +102,9 @@ def test_certificates_are_found_from_wherever_a_process_is_started(command: str)
     plain = parse(command.split())
     assert isinstance(plain, LocalSettings | NodeSettings)
     assert plain.tls is None
+    named = parse([*command.split(), *TLS.split(), "--tls-peer-name=db.ours.svc"])
+    assert isinstance(named, LocalSettings | NodeSettings)
+    assert named.tls == TlsFiles(here / "a", here / "b", here / "c", "db.ours.svc")
 
 
 def test_verify_takes_a_folder() -> None:
@@ -124,6 +127,7 @@ def test_verify_takes_a_folder() -> None:
         ("local --zones 3 --no-sync", "--no-sync is for one process"),
         ("local --zones 3 --tls-certificate a --tls-key b", "go together"),
         ("node --folder f --cluster-id c --zone z --tls-authority a", "go together"),
+        ("node --folder f --cluster-id c --zone z --tls-peer-name n", "--tls-peer-name needs"),
         (f"local {TLS}", "--zones 3"),
         (
             "supervisor --folder f --cluster-id c --seeds a:1 --tables-by-operator",

@@ -25,8 +25,9 @@ def test_what_was_written_is_read(tmp_path: Path) -> None:
     assert cluster_file.read(tmp_path) == CONTENT
 
 
-def test_where_the_certificates_are_is_read_too(tmp_path: Path) -> None:
-    files = TlsFiles(Path("/pod.pem"), Path("/pod.key"), Path("/authority.pem"))
+@pytest.mark.parametrize("peer_name", [None, "db.ours.svc"])
+def test_where_the_certificates_are_is_read_too(tmp_path: Path, peer_name: str | None) -> None:
+    files = TlsFiles(Path("/pod.pem"), Path("/pod.key"), Path("/authority.pem"), peer_name)
     content = ClusterFile(CONTENT.cluster_id, CONTENT.supervisor, CONTENT.nodes, files)
     cluster_file.write(tmp_path, content)
 

@@ -135,6 +135,30 @@ def test_more_connections_than_there_may_be_are_told_to_come_again() -> None:
     with_door(echo, body)
 
 
+def test_who_has_a_certificate_for_another_pool_is_told_no(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    own = Authority(tmp_path, "own")
+    files = laid(tmp_path, "supervisor", own, dns="db.ours.svc", peer_name="db.ours.svc")
+    stranger = laid(tmp_path, "stranger", own, dns="db.other.svc")
+
+    async def run() -> None:
+        door = OperatorDoor(echo, tls=for_listening(files))
+        await door.start("127.0.0.1", 0)
+        try:
+            asked = b"GET /v1/pool HTTP/1.1\r\n\r\n"
+            status, _ = await send(door.port, asked, for_connecting(files))
+            assert status == 200
+            for _ in range(2):
+                status, body = await send(door.port, asked, for_connecting(stranger))
+                assert (status, "db.other.svc" in str(body)) == (403, True)
+        finally:
+            await door.stop()
+
+    asyncio.run(run())
+    assert len([line for line in caplog.messages if "db.other.svc" in line]) == 1
+
+
 def test_only_who_has_a_certificate_of_the_authority_is_heard(tmp_path: Path) -> None:
     own, other = Authority(tmp_path, "own"), Authority(tmp_path, "other")
     files, stranger = laid(tmp_path, "supervisor", own), laid(tmp_path, "stranger", other)

@@ -10,6 +10,7 @@ import pytest
 
 from sample_pool import SETTINGS, a_pool
 from stator_node.cli import DrainSettings, GatewaySettings, NodeSettings, SupervisorSettings, parse
+from stator_operator.naming import certificate_names
 from stator_operator.objects.gateway_deployment import gateway_deployment
 from stator_operator.objects.network_policies import gateway_policy, storage_policy
 from stator_operator.objects.pod import HEALTH_PORT
@@ -228,6 +229,9 @@ def test_pods_speak_under_the_certificate_of_their_pool(workload: dict[str, Any]
     ):
         assert str(file) == f"{mount['mountPath']}/{name}"
     assert volume["secret"]["secretName"] == "default-tls"
+    # Their authority may be cert-manager's, and sign for others too.
+    assert settings.tls.peer_name == "default-storage.music.svc"
+    assert settings.tls.peer_name in certificate_names(POOL.name, POOL.namespace)
     # A file mounted by `subPath` would stay as it was when the Secret changes.
     assert "subPath" not in mount
     assert volume["secret"]["defaultMode"] == 0o440

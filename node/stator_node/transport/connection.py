@@ -3,7 +3,8 @@
 Made by `server.py` (inbound) and `links.py` (outbound), which are its `Owner`. What is sent in one
 turn of the event loop leaves in one write. Invariants: frames arrive whole and in order; never more
 than `queue_bytes_max` wait to be sent; a stream that is not of this protocol is closed, with the
-reason told to the other side where that is still possible; after `refuse`, `close` or `abort` the
+reason told to the other side where that is still possible; so is one to somebody whose certificate
+is for another cluster, before anything is said or heard; after `refuse`, `close` or `abort` the
 owner gets no more frames.
 """
 
@@ -23,6 +24,7 @@ from stator_node.transport.frame_format import (
     encode_refusal,
     frame_header,
 )
+from stator_node.transport.tls_files import stranger
 
 logger = logging.getLogger(__name__)
 
@@ -140,6 +142,10 @@ class FrameConnection(asyncio.Protocol):
         peer = transport.get_extra_info("peername")
         if isinstance(peer, tuple):
             self.peer_host = str(peer[0])
+        strange = stranger(transport.get_extra_info("ssl_object"))
+        if strange is not None:
+            self.refuse(strange)
+            return
         self._owner.connected(self)
 
     def connection_lost(self, error: Exception | None) -> None:

@@ -1,9 +1,11 @@
 """The certificates that pods show each other, and the contexts that they speak under.
 
-In: three files, from the command line. Out: a context for who connects (`links.py`) and one for who
-listens (`server.py`). Both sides must show a certificate of the cluster's authority. Who has one is
-a pod of the cluster: the names in certificates are not looked at, since pods come and go under
-addresses of the moment. `tls_renewal.py` makes the contexts anew when the files are replaced.
+In: three files and perhaps a name, from the command line. Out: a context for who connects
+(`links.py`) and one for who listens (`server.py`). Both sides must show a certificate of the
+cluster's authority. Pods come and go under addresses of the moment, so no certificate is held
+against an address: where a name is given, the certificate of every pod must bear that one name
+(`stranger` looks once a connection is made), and else whoever has one of the authority is a pod of
+the cluster. `tls_renewal.py` makes the contexts anew when the files are replaced.
 """
 
 from __future__ import annotations
@@ -13,27 +15,42 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
+SHOWN_CHARACTERS_MAX = 200  # of the names of a stranger
+
 
 class TlsRefused(Exception):
     """These files cannot be used; the text says which and why."""
+
+
+class PodContext(ssl.SSLContext):
+    """A context that knows which name the other side's certificate must bear; None: any."""
+
+    peer_name: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class TlsFiles:
     """PEM files: a certificate with what leads to its authority, its key, and the authority.
 
-    The certificate must be good for servers and for clients: a pod is both.
+    The certificate must be good for servers and for clients: a pod is both. `peer_name`: the DNS
+    name that every pod's certificate must be for; None where the authority signs for nobody else.
     """
 
     certificate: Path
     key: Path
     authority: Path
+    peer_name: str | None = None
 
-    def context(self, purpose: ssl.Purpose) -> ssl.SSLContext:
+    def context(self, purpose: ssl.Purpose) -> PodContext:
         """SERVER_AUTH for who connects, CLIENT_AUTH for who listens. Raises TlsRefused."""
+        connects = purpose is ssl.Purpose.SERVER_AUTH
+        context = PodContext(ssl.PROTOCOL_TLS_CLIENT if connects else ssl.PROTOCOL_TLS_SERVER)
+        context.peer_name = self.peer_name
+        # As strict as this Python's own default, which cannot be had of another class.
+        context.verify_flags = ssl.create_default_context(purpose).verify_flags
         path = self.authority
         try:
-            context = ssl.create_default_context(purpose, cafile=str(path))
+            context.load_verify_locations(path)
             context.minimum_version = ssl.TLSVersion.TLSv1_3
             context.check_hostname = False
             context.verify_mode = ssl.CERT_REQUIRED
@@ -71,6 +88,22 @@ def _state_of(path: Path) -> object:
     except OSError as error:
         return type(error).__name__
     return found.st_ino, found.st_size, found.st_mtime_ns
+
+
+def stranger(connection: object) -> str | None:
+    """Why the other side of a connection is no pod of this cluster, for both logs; None if it is.
+
+    `connection`: what a transport has as its `ssl_object`, None where it speaks plainly.
+    """
+    if not isinstance(connection, ssl.SSLObject) or not isinstance(connection.context, PodContext):
+        return None
+    wanted = connection.context.peer_name
+    alternatives = (connection.getpeercert() or {}).get("subjectAltName", ())
+    names = [str(each[1]) for each in alternatives if each[0] == "DNS"]
+    if wanted is None or wanted in names:
+        return None
+    shown = ", ".join(names)[:SHOWN_CHARACTERS_MAX] or "no DNS name"
+    return f"a certificate for {shown}; those of this cluster are for {wanted}"
 
 
 def for_connecting(files: TlsFiles | None) -> ssl.SSLContext | None:

@@ -35,7 +35,7 @@ def container(pool: Pool, name: str, arguments: list[str], ports: dict[str, int]
     if pool.tls.is_wanted:
         # A folder and not a file in it: only so does a changed Secret reach a running pod.
         mounts.append({"name": TLS, "mountPath": TLS_PATH, "readOnly": True})
-        arguments = [*arguments, *_tls_arguments()]
+        arguments = [*arguments, *_tls_arguments(pool)]
     return {
         "name": name,
         "image": pool.image,
@@ -96,12 +96,16 @@ def secret_volume(name: str, secret: str) -> Object:
     return {"name": name, "secret": {"secretName": secret, "defaultMode": SECRET_MODE}}
 
 
-def _tls_arguments() -> list[str]:
-    """What every command of a pod takes; the names of files are those of `kubernetes.io/tls`."""
+def _tls_arguments(pool: Pool) -> list[str]:
+    """What every command of a pod takes; the names of files are those of `kubernetes.io/tls`.
+
+    An issuer of cert-manager signs for others as well: pods look whose name is in a certificate.
+    """
     return [
         f"--tls-certificate={TLS_PATH}/tls.crt",
         f"--tls-key={TLS_PATH}/tls.key",
         f"--tls-authority={TLS_PATH}/ca.crt",
+        f"--tls-peer-name={naming.peer_name(pool.name, pool.namespace)}",
     ]
 
 

@@ -63,5 +63,17 @@ def issuers(name: str) -> list[Object]:
     ]
 
 
+def certificate(name: str, issuer: Object, dns_name: str) -> Object:
+    """A Certificate of somebody else's, kept in the Secret of that name."""
+    spec = {
+        "secretName": name,
+        "dnsNames": [dns_name],
+        "usages": ["server auth", "client auth"],
+        "privateKey": {"algorithm": "ECDSA", "size": 256},
+        "issuerRef": issuer,
+    }
+    return _object("Certificate", name, spec)
+
+
 def _object(kind: str, name: str, spec: Object) -> Object:
     return {"apiVersion": API, "kind": kind, "metadata": {"name": name}, "spec": spec}

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from certificates import Authority
+from certificates import Authority, laid
 from frame_peers import CLUSTER, HOST, Pod, RawPeer, frame, hello_frame, hello_of, run, until
 from stator_node.transport import server as server_module
 from stator_node.transport.frame_format import (
@@ -20,6 +20,7 @@ from stator_node.transport.frame_format import (
     Kind,
     Status,
 )
+from stator_node.transport.tls_files import for_connecting, for_listening
 
 
 def refused(caplog: pytest.LogCaptureFixture) -> list[str]:
@@ -311,6 +312,58 @@ def test_a_certificate_that_is_not_good_is_refused_and_both_sides_say_so_once(
     run(story())
     assert len(said(client_says, "node b: ", "127.0.0.1: ")) == 1
     assert len(said(server_says, "somebody: ")) == 1
+
+
+@pytest.mark.parametrize("strange, dns", [("a", "db.other.svc"), ("b", "db.other.svc"), ("a", "")])
+def test_a_certificate_for_another_cluster_is_refused_and_both_sides_say_so_once(
+    strange: str,
+    dns: str,
+    tmp_path: Path,
+    authorities: tuple[Authority, Authority],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """One authority may sign for many; who has no name of the cluster is told nothing of it."""
+    ours, _ = authorities
+    other = {"a": "b", "b": "a"}[strange]
+    theirs = laid(tmp_path, strange, ours, dns=dns)
+    own = laid(tmp_path, other, ours, dns="db.ours.svc", peer_name="db.ours.svc")
+    files = {strange: theirs, other: own}
+    reason = f"a certificate for {dns or 'no DNS name'}; those of this cluster are for db.ours.svc"
+
+    async def story() -> None:
+        a, b = (
+            Pod("a", client_tls=for_connecting(files["a"])),
+            Pod("b", server_tls=for_listening(files["b"])),
+        )
+        await a.server.start(HOST, 0)
+        await b.start()
+        a.connect("b", b.server.port)
+        await until(lambda: len([line for line in caplog.messages if reason in line]) == 2)
+        await asyncio.sleep(0.3)
+        assert not a.links.is_up("b")
+        assert b.requests == []
+
+    run(story())
+    assert len([line for line in caplog.messages if reason in line]) == 2
+
+
+def test_pods_whose_certificates_have_the_name_of_their_cluster_speak(
+    tmp_path: Path, authorities: tuple[Authority, Authority]
+) -> None:
+    a_files, b_files = (
+        laid(tmp_path, name, authorities[0], dns="db.ours.svc", peer_name="db.ours.svc")
+        for name in "ab"
+    )
+
+    async def story() -> None:
+        a = Pod("a", client_tls=for_connecting(a_files))
+        b = Pod("b", server_tls=for_listening(b_files))
+        await a.server.start(HOST, 0)
+        await b.start()
+        await a.reach(b)
+        assert (await a.answer_of("b", b"body")).body == b"body"
+
+    run(story())
 
 
 def test_plain_speech_to_a_tls_port_is_refused_and_logged(
