@@ -151,6 +151,13 @@ class HostedPartition:
             logger.warning("partition %d: %s", self.partition_id, refusal)
         self._around.process_soon(self)
 
+    def deadline(self) -> int | None:
+        """When `tick` should be called, if nothing happens before; None: not at all."""
+        of_raft, of_commit = self.raft.deadline(), self.commit.deadline
+        if of_raft is None or of_commit is None:
+            return of_commit if of_raft is None else of_raft
+        return min(of_raft, of_commit)
+
     def tick(self) -> None:
         """Time has passed."""
         self.commit.tick(self._around.now())
@@ -350,7 +357,7 @@ class HostedPartition:
                 break
         configuration = self._committed.take(taken)
         if taken:
-            self._write_batch(batch, entries[taken - 1].index, timestamp, before, configuration)
+            self._write_batch(batch, entries[taken - 1], timestamp, before, configuration)
         return taken > 0
 
     def _apply_writes(self, entry: Entry, batch: Batch) -> None:
@@ -383,13 +390,14 @@ class HostedPartition:
     def _write_batch(
         self,
         batch: Batch,
-        last: int,
+        last_entry: Entry,
         timestamp: int,
         before: PartitionState,
         configuration: Configuration | None,
     ) -> None:
-        """Store what entries up to `last` have done, and tell everybody whom it concerns."""
+        """Store what entries up to this one have done, and tell everybody whom it concerns."""
         assert self.state is not None
+        last, term = last_entry.index, last_entry.term
         if configuration is not None:
             self.state = partition_changes.configured(self.state, self.configuration, configuration)
             self.configuration = configuration
@@ -403,7 +411,7 @@ class HostedPartition:
         self.raft.applied(self._around.now(), last)
         for group in batch.groups:
             self.commit.applied(group)
-        self.commit.applied_up_to(last)
+        self.commit.applied_up_to(last, term)
         if 0 < self._wall <= last:
             self._wall = 0
             self.commit.refuse_all()  # They were let in by the old range, or before it was frozen.

@@ -536,7 +536,7 @@ class PartitionHost:
                 continue
             if hosted.held_since is not None:
                 self._press(hosted, now - hosted.held_since)
-            deadline = hosted.raft.deadline()
+            deadline = hosted.deadline()
             if deadline is not None and deadline <= now:
                 self._guard(hosted, hosted.tick)
         self.loop.call_later(TICK_SECONDS, self._tick)

@@ -75,6 +75,11 @@ class RaftCommit:
         return len(self._uncertain)
 
     @property
+    def deadline(self) -> int | None:
+        """When `tick` must be called; None: not at all."""
+        return self._uncertain_until if self._uncertain else None
+
+    @property
     def is_full(self) -> bool:
         """Whether so much waits to be proposed that nothing more should be evaluated."""
         return self._waiting_bytes + self.collecting_bytes > WAITING_BYTES_MAX
@@ -192,13 +197,14 @@ class RaftCommit:
         """The group of an earlier leadership that a committed entry carries, if it does."""
         return self._uncertain.pop((index, term), None) if self._uncertain else None
 
-    def applied_up_to(self, index: int) -> None:
-        """All that stands in the log up to this index is known: other uncertain groups never were.
+    def applied_up_to(self, index: int, term: int) -> None:
+        """All that stands in the log up to this entry is known: other uncertain groups never were.
 
-        They can be asked for again at the leader that there is now.
+        Nor can one of an earlier term stand behind it: terms never fall in a log. They can be asked
+        for again at the leader that there is now.
         """
         if self._uncertain:
-            for place in [each for each in self._uncertain if each[0] <= index]:
+            for place in [each for each in self._uncertain if each[0] <= index or each[1] < term]:
                 _answer(self._uncertain.pop(place), NotLeading())
 
     def applied(self, group: Group) -> None:

@@ -12,6 +12,7 @@ from small_cluster import Pod, SmallCluster
 from stator_core.errors import InternalServerError
 from stator_core.raft.messages import AppendEntries, Message, TimeoutNow
 from stator_node.hosted_partition import HostedPartition
+from stator_node.raft_commit import OutcomeUnknown
 
 
 async def put(cluster: SmallCluster, number: int) -> None:
@@ -163,5 +164,27 @@ def test_a_write_of_a_leader_that_is_deposed_is_done_once_and_not_in_doubt(
             monkeypatch.undo()
             assert (await writing)["Attributes"] == {"n": {"N": "1"}}
             assert hosted.commit.uncertain == 0
+
+    asyncio.run(run())
+
+
+def test_a_follower_that_hears_its_leader_gives_up_in_time_what_is_in_doubt() -> None:
+    """Its election timer never runs out, so Raft alone would not have it look."""
+
+    async def run() -> None:
+        async with SmallCluster() as cluster:
+            await cluster.create_table()
+            await put(cluster, 0)
+            follower = next(pod for pod in cluster.pods if pod is not cluster.leader())
+            assert follower.node is not None
+            commit = follower.partitions[1].commit
+            waiting = commit.answer_after(commit.stage(b"k", b"v", []), b"{}")
+            group = commit.take()
+            assert group is not None
+            commit.was_proposed(1_000_000, 1, group)
+            commit.lead_no_more(follower.node.host.now(), 2)
+
+            await cluster.until(lambda: waiting.done)
+            assert isinstance(waiting.error, OutcomeUnknown)
 
     asyncio.run(run())
