@@ -177,12 +177,13 @@ def test_a_follower_that_hears_its_leader_gives_up_in_time_what_is_in_doubt() ->
             await put(cluster, 0)
             follower = next(pod for pod in cluster.pods if pod is not cluster.leader())
             assert follower.node is not None
-            commit = follower.partitions[1].commit
+            hosted = follower.partitions[1]
+            commit, term = hosted.commit, hosted.raft.term
             waiting = commit.answer_after(commit.stage(b"k", b"v", []), b"{}")
             group = commit.take()
             assert group is not None
-            commit.was_proposed(1_000_000, 1, group)
-            commit.lead_no_more(follower.node.host.now(), 2)
+            commit.was_proposed(1_000_000, term, group)
+            commit.lead_no_more(follower.node.host.now(), term + 1)
 
             await cluster.until(lambda: waiting.done)
             assert isinstance(waiting.error, OutcomeUnknown)
