@@ -100,6 +100,9 @@ class PartitionHost:
         self._leaving: set[int] = set()  # partitions whose destruction is not durable yet
         self._coming: set[int] = set()  # and those whose first records are not
         self._dirty: dict[int, HostedPartition] = {}
+        # Partitions for which time may matter: the others are quiet, and every turn of work that
+        # could change that puts them back. An idle pod may have thousands.
+        self._timed: set[int] = set()
         self._scheduled = False
         self._receiving: dict[int, tuple[str, int]] = {}  # transfer, next sequence
         self._senders: dict[tuple[int, int], asyncio.Task[None]] = {}
@@ -109,6 +112,11 @@ class PartitionHost:
         self._stopped = False
         self.is_ending = False  # what is led here is handed over, and nothing is to be led again
         links.on_down = self._node_down
+
+    @property
+    def timed(self) -> int:
+        """How many partitions are looked at whenever some time has passed."""
+        return len(self._timed)
 
     def start(self) -> None:
         """Take up the replicas that the disk holds. Raises log_format.LogDamaged."""
@@ -240,6 +248,7 @@ class PartitionHost:
         if hosted.rebuilding or hosted.stopped:
             return
         logger.error("partition %d: this replica is rebuilt from its peers", hosted.partition_id)
+        self._timed.add(hosted.partition_id)
         self.store.write(hosted.begin_rebuilding(hosted.lacks_from), sync=True)
         self.on_changed(hosted)
 
@@ -458,6 +467,7 @@ class PartitionHost:
         before = hosted.state
         if hosted.log.applied > chunk.until:
             raise ChunkRefused(f"this replica stands at {hosted.log.applied} already")
+        self._timed.add(hosted.partition_id)
         operations = hosted.begin_rebuilding(chunk.until, chunk.state)
         operations += [
             replica_operation(each.partition_id, ended_record(each.state)) for each in ended
@@ -502,6 +512,7 @@ class PartitionHost:
         """Run work of one replica; damage that it finds is that replica's own affair."""
         if self.partitions.get(hosted.partition_id) is not hosted or hosted.stopped:
             return
+        self._timed.add(hosted.partition_id)
         try:
             work()
         except ReplicaDamaged as damage:
@@ -530,16 +541,24 @@ class PartitionHost:
         if self._stopped:
             return
         now = self.now()
-        for hosted in tuple(self.partitions.values()):
-            if hosted.rebuilding:
+        for partition_id in tuple(self._timed):
+            hosted = self.partitions.get(partition_id)
+            if hosted is None:
+                self._timed.discard(partition_id)
+            elif hosted.rebuilding:
                 self._ask_for_state(hosted, now)
-                continue
-            if hosted.held_since is not None:
-                self._press(hosted, now - hosted.held_since)
-            deadline = hosted.deadline()
-            if deadline is not None and deadline <= now:
-                self._guard(hosted, hosted.tick)
+            else:
+                self._tick_one(hosted, now)
         self.loop.call_later(TICK_SECONDS, self._tick)
+
+    def _tick_one(self, hosted: HostedPartition, now: int) -> None:
+        held_since, deadline = hosted.held_since, hosted.deadline()
+        if held_since is not None:
+            self._press(hosted, now - held_since)
+        if deadline is not None and deadline <= now:
+            self._guard(hosted, hosted.tick)
+        elif deadline is None and held_since is None:
+            self._timed.discard(hosted.partition_id)
 
     def _press(self, hosted: HostedPartition, held: int) -> None:
         """A merge waits for its right side, since so many milliseconds."""

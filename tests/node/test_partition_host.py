@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from small_cluster import Pod, SmallCluster
+from small_cluster import FAST, Pod, SmallCluster
 from stator_core import raft_message_format
 from stator_core.entry_format import EntryKind, EntryRefused, encode_change
 from stator_core.errors import InternalServerError
@@ -373,5 +373,23 @@ def test_a_replica_that_is_asked_for_its_vote_while_it_is_made_has_its_state() -
             await made.wait()
 
             assert pod.partitions[7].state == PartitionState(descriptor, state_of(pod).table)
+
+    asyncio.run(run())
+
+
+def test_quiet_partitions_are_not_looked_at_and_wake_when_their_leader_is_gone() -> None:
+    async def run() -> None:
+        async with SmallCluster(settings=replace(FAST, quiesce_after=100)) as cluster:
+            await cluster.create_table()
+            nodes = [pod.node for pod in cluster.pods if pod.node is not None]
+            await cluster.until(lambda: all(node.host.timed == 0 for node in nodes))
+            leader = cluster.leader()
+            await leader.kill()
+            left = [pod.node for pod in cluster.pods if pod.node is not None]
+            await cluster.until(cluster.has_leader)
+            await cluster.execute("PutItem", TableName="Music", Item={"pk": {"S": "a"}})
+
+            await leader.start()
+            await cluster.until(lambda: all(node.host.timed == 0 for node in left))
 
     asyncio.run(run())

@@ -18,6 +18,9 @@ from enum import Enum
 from stator_core.raft.messages import NO_CONTEXT
 
 
+NEVER = -1  # before every send time
+
+
 class ProgressState(Enum):
     PROBE = "probe"
     REPLICATE = "replicate"
@@ -86,7 +89,7 @@ class Progress:
         self.pending_snapshot = 0  # in SNAPSHOT: the index that will be there
         self.inflights = inflights
         self.heard_at = now  # when it last answered; a new peer starts with the benefit of doubt
-        self.acknowledged_send_time = -1  # when the newest message that it answered was sent
+        self.acknowledged_send_time = NEVER  # when the newest message that it answered was sent
         self.read_context = NO_CONTEXT  # the newest read context that it has confirmed
         self.commit_sent = 0  # the highest commit index that it was told
 

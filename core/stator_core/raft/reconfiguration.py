@@ -22,7 +22,7 @@ from stator_core.raft.membership import (
     encode_change,
 )
 from stator_core.raft.messages import NO_REPLICA, Configuration, Entry, EntryKind, Role
-from stator_core.raft.progress import Progress
+from stator_core.raft.progress import NEVER, Progress
 from stator_core.raft.quorum import majority_size
 from stator_core.raft.refusals import (
     LeadershipMoving,
@@ -58,7 +58,7 @@ def keeps_quorum(state: ReplicaState, change: MembershipChange, behind_max: int)
     voters = changed(state.configuration, change).voters
     if voters == state.configuration.voters:
         return True
-    sent_after = state.now - state.settings.election_timeout
+    sent_after = max(state.now - state.settings.election_timeout, NEVER)
     needed_from = state.log.last_index - behind_max
     good = sum(
         peer.acknowledged_send_time > sent_after and peer.match >= needed_from

@@ -237,6 +237,14 @@ def test_who_lacks_too_many_entries_is_not_there_yet() -> None:
     assert not raft.keeps_quorum(100, removal_of(2), 1)
 
 
+def test_who_has_answered_nothing_yet_is_not_there() -> None:
+    environment = led_by_one("transfer 1 2", "stabilize 1 2", "deliver-messages 3")
+    raft = environment.nodes[2].running
+    assert raft.leads
+
+    assert not raft.keeps_quorum(0, removal_of(1), 99)
+
+
 def test_a_change_of_learners_alone_asks_for_no_quorum() -> None:
     environment = Environment()
     environment.run_block(["add-nodes 4 voters=(1,2,3) learners=(4)", "campaign 1", "stabilize"])
