@@ -258,8 +258,13 @@ class NodeRequests:
         request.answer(Status.RESULT, OK)
 
     def _change_members(self, request: Request) -> None:
-        """Promote a learner, remove a replica, or both at once, if a good majority is left."""
+        """Promote a learner, remove a replica, or both at once, if a good majority is left.
+
+        Only for the epochs that it names: what was a learner may be the third voter by now.
+        """
         members = orjson.loads(request.body)
+        if "epochs" not in members:
+            raise ValueError("a change of members says which epochs it was planned for")
         hosted = self._open(request, members)
         promoted, removed = members.get("promote"), members.get("remove")
         if promoted is not None and not _has_caught_up(hosted, promoted):

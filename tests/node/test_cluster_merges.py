@@ -273,10 +273,13 @@ def test_a_frozen_partition_answers_nobody_but_who_reads_eventually() -> None:
             scan = {"TableName": "Music", "ConsistentRead": True}
             answer = await cluster.ask(leader.node_id, 2, OperationCode.SCAN, scan)
             assert answer.status is Status.UNAVAILABLE
+            right = leader.partitions[2].state
+            assert right is not None
+            epochs = [right.descriptor.range_epoch, right.descriptor.members_epoch]
             for code, members in (
                 (OperationCode.SPLIT, {"at_hash": f"{MIDDLE + 9:017x}", "child_id": 9}),
                 (OperationCode.ADD_LEARNER, {"node_id": "n9"}),
-                (OperationCode.CHANGE_MEMBERS, {"remove": 1}),
+                (OperationCode.CHANGE_MEMBERS, {"remove": 1, "epochs": epochs}),
                 (OperationCode.FREEZE, {"left": [1, 1]}),
             ):
                 answer = await cluster.ask(leader.node_id, 2, code, members)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import astuple
 
 import orjson
 
@@ -88,7 +89,9 @@ def test_what_makes_no_sense_is_refused_with_a_reason() -> None:
             asked = (
                 (leader, 99, OperationCode.SPLIT, {"at_hash": "1", "child_id": 2}),
                 (leader, 1, OperationCode.TRANSFER_LEADER, {"node_id": "nobody"}),
-                (leader, 1, OperationCode.CHANGE_MEMBERS, {"remove": 99}),
+                (leader, 1, OperationCode.CHANGE_MEMBERS, {"remove": 99, "epochs": [1, 1]}),
+                (leader, 1, OperationCode.CHANGE_MEMBERS, {"remove": 2, "epochs": [1, 9]}),
+                (leader, 1, OperationCode.CHANGE_MEMBERS, {"remove": 2}),
                 (leader, 1, OperationCode.SNAPSHOT_CHUNK, {}),
                 (leader, 1, OperationCode.CREATE_PARTITION, {"version": 99}),
             )
@@ -114,7 +117,8 @@ def test_no_voter_goes_whose_loss_would_leave_the_others_without_a_majority() ->
             lost, other = (pod for pod in cluster.pods if pod is not leading)
             assert hosted.state is not None
             members = {each.node_id: each.replica_id for each in hosted.state.descriptor.replicas}
-            removed = {"remove": members[other.node_id]}
+            epochs = astuple(hosted.state.descriptor.epochs)
+            removed = {"remove": members[other.node_id], "epochs": epochs}
             await lost.kill()
             timeout = leading.settings.election_timeout / 1000
             begun = cluster.clock.monotonic()
@@ -123,7 +127,7 @@ def test_no_voter_goes_whose_loss_would_leave_the_others_without_a_majority() ->
             answer = await cluster.ask(leading.node_id, 1, OperationCode.CHANGE_MEMBERS, removed)
             assert answer.status is Status.UNAVAILABLE
             assert b"do not answer" in answer.body
-            removed = {"remove": members[lost.node_id]}
+            removed = {"remove": members[lost.node_id], "epochs": epochs}
             answer = await cluster.ask(leading.node_id, 1, OperationCode.CHANGE_MEMBERS, removed)
             assert answer.status is Status.RESULT
             await cluster.execute("PutItem", TableName="Music", Item={"pk": {"S": "after"}})

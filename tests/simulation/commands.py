@@ -334,6 +334,9 @@ class Commands:
     async def _change(
         self, kind: str, replica: dict[str, Any], code: OperationCode, members: dict[str, Any]
     ) -> None:
+        if code is OperationCode.CHANGE_MEMBERS:
+            epochs = partition_descriptor.from_json(replica["descriptor"]).epochs
+            members = {**members, "epochs": [epochs.range_epoch, epochs.members_epoch]}
         self.cluster.world.record("console", kind, replica["descriptor"]["partition_id"])
         if await self._ask(
             replica["on"], replica["descriptor"]["partition_id"], code, orjson.dumps(members)

@@ -17,7 +17,6 @@ from enum import Enum
 
 from stator_core.raft.messages import NO_CONTEXT
 
-
 NEVER = -1  # before every send time
 
 
