@@ -17,7 +17,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -60,6 +60,7 @@ class Server:
         self.port = port
         self.process: subprocess.Popen[bytes] | None = None
         self.log = folder / "log"
+        self.environment: Mapping[str, str] = {}  # besides that of the test
 
     @property
     def url(self) -> str:
@@ -75,7 +76,12 @@ class Server:
         assert self.process is None
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
-                self.command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.folder
+                self.command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd=self.folder,
+                env={**os.environ, **self.environment},
             )
         deadline = time.monotonic() + READY_SECONDS
         while time.monotonic() < deadline:

@@ -41,7 +41,7 @@ class Node:
         self.clock = ManualClock()
         self.catalog = Catalog(self.store)
         self.counter = TableCounter(self.store, self.clock)
-        self.commit = GroupCommit(self.store, loop, sync=sync)
+        self.commit = GroupCommit(self.store, loop, self.clock, sync=sync)
         self.replica = Replica(
             self.commit, loop, self.clock, self.commit.stamps, self.counter.writes
         )

@@ -2,8 +2,9 @@
 
 In: evaluated writes from `replica.py`. Out: batches to the item store, and their answers once
 synced. All writes of one turn of the event loop, and all that arrive while a sync is under way,
-form one group. A group of one is written and synced in place (no thread to wake); a larger one is
-written in place and synced in a thread, where RocksDB lets go of the interpreter.
+form one group. A group of one is written and synced in place (no thread to wake) while the disk is
+quick (`sync_pace.py`); a larger one, and all on a slow disk, is written in place and synced in a
+thread, where RocksDB lets go of the interpreter.
 
 Invariants: groups become durable in order; an answer leaves after the sync of its group; what a
 read returns is durable (reads of keys in the syncing group wait for it, and run before the next
@@ -20,15 +21,15 @@ from typing import Protocol
 
 from stator_core.errors import DynamoDBError, InternalServerError
 from stator_core.key_format import PREFIX_BYTES
-from stator_node.doors import ItemStore, Operation, StorageFailed
+from stator_node.doors import Clock, ItemStore, Operation, StorageFailed
 from stator_node.pending import Pending, wait
 from stator_node.stamp_mark import StampMark
+from stator_node.sync_pace import SyncPace
 from stator_node.sync_thread import SyncThread
 
 logger = logging.getLogger(__name__)
 
-# A group up to this many writes is synced in place. One sync blocks the loop for 0.1 to 0.3 ms,
-# which is less than waking a thread and being woken by it costs.
+# A group up to this many writes is synced in place: see `sync_pace.py`.
 INLINE_WRITES_MAX = 1
 REOPEN_SECONDS = 1.0
 STORAGE_FAILED = "The request processing has failed because the storage refuses writes."
@@ -79,7 +80,9 @@ class Commit(Protocol):
 class GroupCommit:
     """Collects writes into groups and makes them durable one group after the other."""
 
-    def __init__(self, store: ItemStore, loop: asyncio.AbstractEventLoop, *, sync: bool) -> None:
+    def __init__(
+        self, store: ItemStore, loop: asyncio.AbstractEventLoop, clock: Clock, *, sync: bool
+    ) -> None:
         """`sync=False` acknowledges what only the operating system holds (a power cut loses it)."""
         self.store = store
         self.collecting = Group()
@@ -90,6 +93,7 @@ class GroupCommit:
         self.stamps = self._mark.stamps  # what the timestamps of these writes come from
         self._loop = loop
         self._sync = sync
+        self._pace = SyncPace(clock)
         self._scheduled = False
         self._thread = SyncThread(store.sync, loop, self._synced)
 
@@ -203,7 +207,9 @@ class GroupCommit:
         mark = self._mark.raised()
         if mark is not None:
             group.operations.append(mark)
-        inline = not self._sync or len(group.waiters) <= INLINE_WRITES_MAX
+        is_lone = len(group.waiters) <= INLINE_WRITES_MAX and self._pace.is_quick
+        inline = not self._sync or is_lone
+        self._pace.begin()
         try:
             self.store.write(group.operations, sync=inline and self._sync)
         except StorageFailed as error:
@@ -212,6 +218,7 @@ class GroupCommit:
             _read(group)
             return
         if inline:
+            self._pace.end()
             # What these answers bring in is committed by a later turn of the loop, as anything is.
             _answer(group, None)
             _read(group)
@@ -222,6 +229,7 @@ class GroupCommit:
     def _synced(self, error: BaseException | None) -> None:
         group = self.syncing
         assert group is not None
+        self._pace.end()
         self.syncing = None
         if error is not None:
             self.storage_failed(error, reads_too=True)

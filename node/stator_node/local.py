@@ -117,7 +117,7 @@ def _begin(
 ) -> tuple[Catalog, GroupCommit, LocalStreams]:
     """What begins with what the store holds: tables, the time of the last writes, streams."""
     try:
-        catalog, commit = Catalog(store), GroupCommit(store, loop, sync=settings.sync)
+        catalog, commit = Catalog(store), GroupCommit(store, loop, clock, sync=settings.sync)
         return catalog, commit, LocalStreams(catalog, commit, clock)
     except (Damaged, ValueError, StorageFailed) as error:
         raise CannotStart(

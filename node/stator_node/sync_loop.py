@@ -3,7 +3,8 @@
 In: operations with a callback each, from `partition_host.py`. Everything that came in two turns of
 the event loop, and all that comes while a sync is under way, is one batch and one sync. Out: the
 callbacks, in order, once their batch is durable. A batch of one is synced in place when nothing
-else waits (no thread to wake); a larger one in a thread, where RocksDB lets go of the interpreter.
+else waits (no thread to wake) and the disk is quick (`sync_pace.py`); a larger one, and all on a
+slow disk, in a thread, where RocksDB lets go of the interpreter.
 
 Invariants: batches become durable in order; a callback is called once, and after those of all
 earlier batches; after a failure nothing is reported durable any more: the pod must be restarted or
@@ -17,7 +18,8 @@ import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from stator_node.doors import ItemStore, Operation, StorageFailed
+from stator_node.doors import Clock, ItemStore, Operation, StorageFailed
+from stator_node.sync_pace import SyncPace
 
 logger = logging.getLogger(__name__)
 
@@ -32,12 +34,14 @@ class SyncLoop:
         self,
         store: ItemStore,
         loop: asyncio.AbstractEventLoop,
+        clock: Clock,
         failed: Callable[[StorageFailed], None],
     ) -> None:
         """`failed` is told once, when the disk refuses."""
         self._store = store
         self._loop = loop
         self._failed = failed
+        self._pace = SyncPace(clock)
         self._operations: list[Operation] = []
         self._waiting: list[Done] = []
         self._syncing: list[Done] | None = None
@@ -66,10 +70,12 @@ class SyncLoop:
         self._scheduled = False
         if self._syncing is not None or not self._waiting or self._broken:
             return
-        if len(self._waiting) > INLINE_MAX:
+        if len(self._waiting) > INLINE_MAX or not self._pace.is_quick:
             self._begin()
             return
+        self._pace.begin()
         waiting = self._write(sync=True)
+        self._pace.end()
         self._tell(waiting)
 
     def _begin(self) -> None:
@@ -77,6 +83,7 @@ class SyncLoop:
         waiting = self._write(sync=False)
         if waiting:
             self._syncing = waiting
+            self._pace.begin()
             syncing = self._loop.run_in_executor(self._thread, self._store.sync)
             syncing.add_done_callback(self._synced)
 
@@ -92,6 +99,7 @@ class SyncLoop:
         return waiting
 
     def _synced(self, synced: asyncio.Future[None]) -> None:
+        self._pace.end()
         waiting, self._syncing = self._syncing, None
         assert waiting is not None
         error = synced.exception()

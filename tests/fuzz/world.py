@@ -117,7 +117,7 @@ class World:
         loop = asyncio.get_running_loop()
         self.catalog = Catalog(self.store)
         counter = TableCounter(self.store, clock)
-        commit = GroupCommit(self.store, loop, sync=False)
+        commit = GroupCommit(self.store, loop, clock, sync=False)
         self.replica = Replica(commit, loop, clock, HybridClock(), counter.writes)
         self.tables = TableLife(
             self.catalog,
@@ -224,7 +224,7 @@ async def _prepare() -> MemoryItemStore:
         table = request.table(identifiers, table_id, 1_700_000_000.0, REGION, ACCOUNT)
         catalog.save(table_active(table))
     loop = asyncio.get_running_loop()
-    commit = GroupCommit(store, loop, sync=False)
+    commit = GroupCommit(store, loop, ManualClock(), sync=False)
     replica = Replica(commit, loop, ManualClock(), HybridClock(), {})
     router = Router(
         catalog,

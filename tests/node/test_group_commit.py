@@ -11,7 +11,7 @@ import pytest
 from slow_disk import SlowDisk
 from stator_core.errors import ConditionalCheckFailedException, InternalServerError
 from stator_node.group_commit import REOPEN_SECONDS, GroupCommit
-from stator_node.memory import MemoryItemStore
+from stator_node.memory import ManualClock, MemoryItemStore
 from stator_node.pending import Pending, wait
 from virtual_time import run
 
@@ -28,7 +28,9 @@ class Writer:
 
     def __init__(self, store: MemoryItemStore | None = None, *, sync: bool = True) -> None:
         self.store = store or SlowDisk()
-        self.commit = GroupCommit(self.store, asyncio.get_running_loop(), sync=sync)
+        self.clock = ManualClock()
+        loop = asyncio.get_running_loop()
+        self.commit = GroupCommit(self.store, loop, self.clock, sync=sync)
 
     def put(self, name: str, value: bytes = b"v", answer: Any = OK) -> Pending[bytes]:
         group = self.commit.stage(key(name), value, [])
@@ -74,6 +76,22 @@ def test_a_lone_write_is_synced_in_place() -> None:
         assert answer.done
 
         assert writer.store.done == [("write", [key("a")], True)]
+
+    run(story())
+
+
+def test_on_a_slow_disk_even_a_lone_write_is_synced_in_the_thread() -> None:
+    async def story() -> None:
+        writer = Writer()
+        writer.store.on_write = lambda: writer.clock.advance(1.0)
+        await wait(writer.put("slow"))
+        writer.store.done.clear()
+        answer = writer.put("a")
+        await turns()
+        assert writer.commit.syncing is not None
+        assert await wait(answer) == OK
+
+        assert writer.store.done == [("write", [key("a")], False), ("sync",)]
 
     run(story())
 

@@ -11,6 +11,7 @@ import pytest
 
 from slow_disk import SlowDisk
 from stator_node.doors import StorageFailed
+from stator_node.memory import ManualClock
 from stator_node.sync_loop import SyncLoop
 from virtual_time import run
 
@@ -23,7 +24,9 @@ class Loop:
         self.failures: list[str] = []
         self.heard: list[str] = []
         self._news = asyncio.Event()
-        self.sync = SyncLoop(self.store, asyncio.get_running_loop(), self._failed)
+        self.clock = ManualClock()
+        loop = asyncio.get_running_loop()
+        self.sync = SyncLoop(self.store, loop, self.clock, self._failed)
 
     def _failed(self, error: StorageFailed) -> None:
         self.failures.append(str(error))
@@ -60,6 +63,28 @@ def test_a_lone_batch_is_synced_in_place_after_what_the_turn_sent_has_left() -> 
 
         assert loop.heard == ["a"]
         assert loop.store.done == [("write", [b"a"], True)]
+        loop.sync.close()
+
+    run(story())
+
+
+def test_on_a_slow_disk_even_a_lone_batch_is_synced_in_the_thread() -> None:
+    """In place it would hold up heartbeats and reads for as long."""
+
+    async def story() -> None:
+        loop = Loop()
+        loop.store.on_write = lambda: loop.clock.advance(1.0)
+        loop.append("slow")
+        await loop.until("slow")
+        loop.store.done.clear()
+        loop.store.hold()
+        loop.append("a")
+        await turns()
+        assert loop.heard == ["slow"], "the loop is free while the disk works"
+        loop.store.release()
+        await loop.until("a")
+
+        assert loop.store.done == [("write", [b"a"], False), ("sync",)]
         loop.sync.close()
 
     run(story())
