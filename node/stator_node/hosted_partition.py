@@ -153,10 +153,8 @@ class HostedPartition:
 
     def deadline(self) -> int | None:
         """When `tick` should be called, if nothing happens before; None: not at all."""
-        of_raft, of_commit = self.raft.deadline(), self.commit.deadline
-        if of_raft is None or of_commit is None:
-            return of_commit if of_raft is None else of_raft
-        return min(of_raft, of_commit)
+        due = [each for each in (self.raft.deadline(), self.commit.deadline) if each is not None]
+        return min(due, default=None)
 
     def tick(self) -> None:
         """Time has passed."""
@@ -596,9 +594,6 @@ class HostedPartition:
     def _new_raft(self) -> Raft:
         around = self._around
         around.stamps.observe(self.log.newest_timestamp)
-        self.log.configuration = self._current_configuration
+        self.log.configuration = lambda: self.configuration
         start = Start(self.replica_id, self.log.applied, self.configuration, around.now())
         return Raft(start, self.log, around.settings, around.random_below)
-
-    def _current_configuration(self) -> Configuration:
-        return self.configuration

@@ -126,7 +126,7 @@ def build(
         host.stop()
         node.ended.set()
 
-    sync = SyncLoop(store, loop, clock, disk_failed)
+    sync = SyncLoop(store, loop, disk_failed)
     host = PartitionHost(store, sync, links, clock, loop, settings, chance.randrange)
     host.on_storage_failed = disk_failed
     loads = PartitionLoads(store, clock, folder)

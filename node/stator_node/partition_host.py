@@ -15,8 +15,6 @@ import logging
 from collections.abc import Callable
 from dataclasses import replace
 
-import orjson
-
 from stator_core import raft_message_format
 from stator_core.clock import HybridClock
 from stator_core.entry_format import EntryRefused
@@ -35,10 +33,10 @@ from stator_core.raft.refusals import ReplicaDamaged
 from stator_core.raft.settings import Settings
 from stator_node.doors import Clock, ItemStore, Operation, StorageFailed
 from stator_node.hosted_partition import HostedPartition
-from stator_node.operation_codes import OperationCode
 from stator_node.owned_data import delete_owned, share_data
 from stator_node.scrub import Scrub, Scrubbed, scrub
 from stator_node.snapshot_transfer import Chunk, ChunkRefused, content_of, send_snapshot
+from stator_node.state_asking import StateAsking
 from stator_node.storage.log_store import (
     NOTHING_PROMISED,
     LogStore,
@@ -59,7 +57,6 @@ TICK_SECONDS = 0.02
 FROM_LEADERS = AppendEntries | Heartbeat | InstallSnapshot
 CHILD_CAMPAIGN_SECONDS = 0.02  # until the peers have applied the split, too
 NEW_CAMPAIGN_SECONDS = 0.1  # until they have heard of a new partition
-ASK_MILLISECONDS = 1_000  # a replica that stands still asks for a state this often
 # A merge waits this long for its right side on this pod, which may be behind. Then something is
 # wrong with that, and the left one takes the whole state from its leader.
 HELD_MILLISECONDS_MAX = 10_000
@@ -107,7 +104,7 @@ class PartitionHost:
         self._receiving: dict[int, tuple[str, int]] = {}  # transfer, next sequence
         self._senders: dict[tuple[int, int], asyncio.Task[None]] = {}
         self._peer_nodes: dict[tuple[int, int], str] = {}  # (partition, replica): node
-        self._ask_at: dict[int, int] = {}  # partition: when to ask for its state again
+        self._state_asking = StateAsking(links, self._peer_nodes)
         self._scrubs: set[asyncio.Task[None]] = set()
         self._stopped = False
         self.is_ending = False  # what is led here is handed over, and nothing is to be led again
@@ -546,7 +543,7 @@ class PartitionHost:
             if hosted is None:
                 self._timed.discard(partition_id)
             elif hosted.rebuilding:
-                self._ask_for_state(hosted, now)
+                self._state_asking.ask(hosted, now)
             else:
                 self._tick_one(hosted, now)
         self.loop.call_later(TICK_SECONDS, self._tick)
@@ -566,29 +563,6 @@ class PartitionHost:
             self.process_soon(hosted)
         else:
             self._guard(hosted, lambda: self.rebuild(hosted))
-
-    def _ask_for_state(self, hosted: HostedPartition, now: int) -> None:
-        """A replica that stands still asks its peers in turn, until the leader sends its state."""
-        partition_id = hosted.partition_id
-        if now < self._ask_at.get(partition_id, 0):
-            return
-        self._ask_at[partition_id] = now + ASK_MILLISECONDS
-        # Its state may be none, or so old that the leader was no voter yet: whoever still sends it
-        # messages is asked, too.
-        asked = {node for (of, _), node in self._peer_nodes.items() if of == partition_id}
-        if hosted.state is not None:
-            asked |= {member.node_id for member in hosted.state.descriptor.replicas}
-        body = orjson.dumps({"replica_id": hosted.replica_id})
-        for node_id in sorted(asked):
-            if node_id != self.node_id:
-                self.links.request(
-                    node_id,
-                    hosted.partition_id,
-                    OperationCode.SEND_STATE,
-                    0,
-                    body,
-                    ASK_MILLISECONDS / 1000,
-                )
 
     def _node_down(self, node_id: str, reason: str) -> None:
         """A node cannot be reached: its replicas are probed, and quiet groups that it led wake.

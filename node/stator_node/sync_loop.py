@@ -2,9 +2,8 @@
 
 In: operations with a callback each, from `partition_host.py`. Everything that came in two turns of
 the event loop, and all that comes while a sync is under way, is one batch and one sync. Out: the
-callbacks, in order, once their batch is durable. A batch of one is synced in place when nothing
-else waits (no thread to wake) and the disk is quick (`sync_pace.py`); a larger one, and all on a
-slow disk, in a thread, where RocksDB lets go of the interpreter.
+callbacks, in order, once their batch is durable. Syncs run in a thread, where RocksDB lets go of
+the interpreter: a loop that waited for a slow disk would miss heartbeats and lose what it leads.
 
 Invariants: batches become durable in order; a callback is called once, and after those of all
 earlier batches; after a failure nothing is reported durable any more: the pod must be restarted or
@@ -18,13 +17,11 @@ import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from stator_node.doors import Clock, ItemStore, Operation, StorageFailed
-from stator_node.sync_pace import SyncPace
+from stator_node.doors import ItemStore, Operation, StorageFailed
 
 logger = logging.getLogger(__name__)
 
 Done = Callable[[], None]
-INLINE_MAX = 1
 
 
 class SyncLoop:
@@ -34,14 +31,12 @@ class SyncLoop:
         self,
         store: ItemStore,
         loop: asyncio.AbstractEventLoop,
-        clock: Clock,
         failed: Callable[[StorageFailed], None],
     ) -> None:
         """`failed` is told once, when the disk refuses."""
         self._store = store
         self._loop = loop
         self._failed = failed
-        self._pace = SyncPace(clock)
         self._operations: list[Operation] = []
         self._waiting: list[Done] = []
         self._syncing: list[Done] | None = None
@@ -58,7 +53,7 @@ class SyncLoop:
         if not self._scheduled and self._syncing is None:
             self._scheduled = True
             # Two turns on: uvloop writes to sockets at the end of a turn, and what was sent in this
-            # one or by a flush in the next must reach the peers before the disk holds up the loop.
+            # one or by a flush in the next must reach the peers first: their disks work meanwhile.
             self._loop.call_soon(self._loop.call_soon, self._commit)
 
     def close(self) -> None:
@@ -66,40 +61,31 @@ class SyncLoop:
         self._thread.shutdown(wait=True)
 
     def _commit(self) -> None:
-        """Called by the event loop: write what waits, and have it synced."""
+        """Called by the event loop, two turns after the first batch came."""
         self._scheduled = False
-        if self._syncing is not None or not self._waiting or self._broken:
-            return
-        if len(self._waiting) > INLINE_MAX or not self._pace.is_quick:
+        if self._syncing is None and self._waiting and not self._broken:
             self._begin()
-            return
-        self._pace.begin()
-        waiting = self._write(sync=True)
-        self._pace.end()
-        self._tell(waiting)
 
     def _begin(self) -> None:
         """Write what waits, and have a thread sync it."""
-        waiting = self._write(sync=False)
+        waiting = self._write()
         if waiting:
             self._syncing = waiting
-            self._pace.begin()
             syncing = self._loop.run_in_executor(self._thread, self._store.sync)
             syncing.add_done_callback(self._synced)
 
-    def _write(self, *, sync: bool) -> list[Done]:
+    def _write(self) -> list[Done]:
         """Who waits for what was written; nobody if the disk refuses."""
         operations, self._operations = self._operations, []
         waiting, self._waiting = self._waiting, []
         try:
-            self._store.write(operations, sync=sync)
+            self._store.write(operations, sync=False)
         except StorageFailed as error:
             self._break(error)
             return []
         return waiting
 
     def _synced(self, synced: asyncio.Future[None]) -> None:
-        self._pace.end()
         waiting, self._syncing = self._syncing, None
         assert waiting is not None
         error = synced.exception()
@@ -107,9 +93,7 @@ class SyncLoop:
             self._break(error)
             return
         if self._waiting:
-            # The next sync runs while these callbacks do. In the thread even for one: in place it
-            # would end, and be reported, before them.
-            self._begin()
+            self._begin()  # The next sync runs while these callbacks do.
         self._tell(waiting)
 
     def _tell(self, waiting: list[Done]) -> None:

@@ -1,8 +1,9 @@
 """Where the next sync runs: in place while the disk is quick, in a thread while it is not.
 
 A lone write synced in place wakes no thread, but holds the event loop up for as long: 0.1 to 0.3 ms
-on a good disk, and a second on a bad one, in which no heartbeat leaves and no read is answered.
-`sync_loop.py` and `group_commit.py` say when each sync begins and ends, wherever it runs.
+on a good disk, and a second on a bad one, in which no read is answered. `group_commit.py` says when
+each sync begins and ends, wherever it runs. Pods must not miss a heartbeat and always use a thread
+(`sync_loop.py`).
 
 Invariant: one slow sync is enough to have the next ones in the thread, until quick ones have made
 up for it.

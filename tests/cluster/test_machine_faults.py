@@ -29,8 +29,7 @@ def faults(tmp_path_factory: pytest.TempPathFactory) -> MachineFaults:
 
 
 @pytest.fixture(scope="module")
-def hurt(faults: MachineFaults, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Zones]:
-    """A cluster whose machines do as `faults` says."""
+def faulty(faults: MachineFaults, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Zones]:
     zones = Zones(tmp_path_factory.mktemp("zones"))
     zones.environment = faults.environment
     zones.start()
@@ -42,6 +41,14 @@ def hurt(faults: MachineFaults, tmp_path_factory: pytest.TempPathFactory) -> Ite
         yield zones
     finally:
         zones.end()
+
+
+@pytest.fixture
+def hurt(faulty: Zones, faults: MachineFaults) -> Iterator[Zones]:
+    """A cluster whose machines do as `faults` says, and are well at the end of a test."""
+    faulty.wait_until_whole()
+    yield faulty
+    faults.end()
 
 
 def test_where_all_disks_are_slow_writes_wait_for_them_and_nothing_else_does(
@@ -60,8 +67,6 @@ def test_where_all_disks_are_slow_writes_wait_for_them_and_nothing_else_does(
         read = client.get_item(TableName=TABLE, Key=item, ConsistentRead=True)
         assert read["Item"] == item
     assert hurt.leader_zone() == leader
-    for zone in ZONES:
-        faults.slow_disk(zone, 0)
     client.close()
 
 

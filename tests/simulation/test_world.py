@@ -31,7 +31,7 @@ class Gossip:
     def __init__(self, node: Node) -> None:
         self.node = node
         self.known = dict(node.disk.content("items"))
-        self.sync = SyncLoop(node.disk, node.loop, node.clock, lambda _: node.kill())
+        self.sync = SyncLoop(node.disk, node.loop, lambda _: node.kill())
         node.world.network.listen(node.name, self.hear)
         node.loop.call_later(0.01, self.tell)
 
@@ -146,7 +146,7 @@ class Register:
         self.history = history
         self.early = early
         self.count = 0
-        self.sync = SyncLoop(node.disk, node.loop, node.clock, lambda _: None)
+        self.sync = SyncLoop(node.disk, node.loop, lambda _: None)
         for number in range(3):
             self.go_on(f"c{number}.{node.lives}")
 

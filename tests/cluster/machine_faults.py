@@ -66,6 +66,11 @@ class MachineFaults:
         """The wall clock jumps: it is so far ahead of the machine's, or behind it."""
         self._set(zone, self._now[zone][0], int(seconds * 1_000_000_000))
 
+    def end(self) -> None:
+        """Every machine is well again."""
+        for zone in self._now:
+            self._set(zone, 0, 0)
+
     def _set(self, zone: str, *faults: int) -> None:
         self._now[zone] = faults[0], faults[1]
         # In place: the process has the file mapped.
